@@ -1,0 +1,16 @@
+//! Keys, signatures, hashes and proofs.
+//!
+//! This crate knows bytes, not messages: what is signed, and why, is `protocol`'s business.
+
+mod error;
+mod hash;
+mod hotkey;
+mod keypair;
+pub mod merkle;
+mod signature;
+
+pub use error::Error;
+pub use hash::{Hash, hash};
+pub use hotkey::Hotkey;
+pub use keypair::Keypair;
+pub use signature::Signature;

@@ -1,0 +1,1 @@
+//! Small networks you can run.

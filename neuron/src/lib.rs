@@ -1,0 +1,1 @@
+//! One process that mines or validates.

@@ -1,0 +1,2 @@
+//! The neuron binary.
+fn main() {}

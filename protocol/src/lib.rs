@@ -1,0 +1,1 @@
+//! What neurons say to each other, and the rules they settle by.
