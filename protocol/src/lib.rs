@@ -1,1 +1,23 @@
 //! What neurons say to each other, and the rules they settle by.
+//!
+//! No clock, disk, socket or tensor is known here, and no float where neurons must agree.
+#![deny(clippy::float_arithmetic)]
+
+pub mod amount;
+pub mod subnet;
+pub mod transaction;
+pub mod weights;
+
+pub mod announcement;
+pub mod codec;
+pub mod query;
+pub mod signed;
+
+pub mod consensus;
+pub mod settlement;
+
+mod error;
+
+pub use amount::Amount;
+pub use error::Error;
+pub use signed::{Payload, Signed, Verified};

@@ -1,0 +1,13 @@
+//! How validators come to certify one settlement at each height.
+//!
+//! The rules of voting are Tendermint's, run by Malachite's core; ours is what is proposed, what makes it valid and
+//! who may vote.
+
+mod context;
+mod engine;
+mod validators;
+pub mod vote;
+
+pub use context::{Candidate, Context};
+pub use engine::{Engine, LogEntry, Output};
+pub use validators::{MAX_TOTAL, ValidatorSet};

@@ -1,0 +1,213 @@
+//! One certified state transition: what a chain calls a block.
+//!
+//! Neurons agree on inputs and the root they lead to; everyone re-executes, nobody votes on a result it did not
+//! compute.
+use crypto::merkle::Root;
+use crypto::{Hash, Hotkey, Signature, hash};
+use serde::{Deserialize, Serialize};
+
+use crate::consensus::ValidatorSet;
+use crate::consensus::vote::{Ballot, Vote};
+use crate::transaction::Transaction;
+use crate::weights::{Commit, Reveal};
+use crate::{Error, Signed, Verified, codec};
+
+/// The version of the header's layout.
+pub const VERSION: u8 = 1;
+
+/// The longest body, in bytes (DESIGN section 14).
+pub const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
+
+/// The longest certified settlement: a body and its certificate's signatures.
+pub const MAX_BYTES: usize = MAX_BODY_BYTES + 64 * 1024;
+
+/// What a settlement binds; its hash is what validators vote on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Header {
+    /// [`VERSION`].
+    pub version: u8,
+    /// The network.
+    pub genesis: Hash,
+    /// Counted from 1.
+    pub height: u64,
+    /// The proposer's clock, in milliseconds since 1970; later than the parent's.
+    pub time: u64,
+    /// The round it was first proposed in.
+    pub round: u32,
+    /// Who proposed it first.
+    pub proposer: Hotkey,
+    /// The hash of the parent's header; the genesis hash at height 1.
+    pub parent: Hash,
+    /// Commits to every input, in order, and to the parent's certificate.
+    pub input_root: Hash,
+    /// The ledger after these inputs.
+    pub state_root: Root,
+    /// The validators who settle the next height.
+    pub next_set: Hash,
+}
+
+/// The signed inputs, in the order in which they apply.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Body {
+    /// The certificate of the parent; `None` at height 1 only.
+    pub parent_certificate: Option<Certificate>,
+    /// Weight commits.
+    pub commits: Vec<Signed<Commit>>,
+    /// Weight reveals.
+    pub reveals: Vec<Signed<Reveal>>,
+    /// Orders of account owners.
+    pub transactions: Vec<Signed<Transaction>>,
+}
+
+/// A header and the body it binds.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Settlement {
+    /// What is voted on.
+    pub header: Header,
+    /// What it binds.
+    pub body: Body,
+}
+
+/// The inputs of a settlement, each proven to be its author's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inputs {
+    /// Weight commits.
+    pub commits: Vec<Verified<Commit>>,
+    /// Weight reveals.
+    pub reveals: Vec<Verified<Reveal>>,
+    /// Orders of account owners.
+    pub transactions: Vec<Verified<Transaction>>,
+}
+
+/// Precommits of more than two thirds of the stake for one header.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Certificate {
+    /// The height settled.
+    pub height: u64,
+    /// The round it was decided in.
+    pub round: u32,
+    /// The hash of the header.
+    pub header: Hash,
+    /// Who precommitted, by rising hotkey.
+    pub signatures: Vec<(Hotkey, Signature)>,
+}
+
+/// A settlement with the proof that it was decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Certified {
+    /// What was decided.
+    pub settlement: Settlement,
+    /// The proof.
+    pub certificate: Certificate,
+}
+
+/// Why a certificate does not prove its settlement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Forged {
+    /// It is about another height or header.
+    #[error("certificate is for another settlement")]
+    OtherSettlement,
+    /// Signers are out of order or appear twice.
+    #[error("signers do not rise strictly")]
+    Unordered,
+    /// A signer has no vote at this height.
+    #[error("{0:?} is not in the settling set")]
+    Stranger(Hotkey),
+    /// A signature is not the signer's precommit.
+    #[error("bad precommit of {0:?}")]
+    BadSignature(Hotkey),
+    /// Too little stake signed.
+    #[error("{signed} of {total} stake signed: more than two thirds are needed")]
+    NoQuorum {
+        /// Stake that signed.
+        signed: u64,
+        /// Stake of the whole set.
+        total: u64,
+    },
+}
+
+impl Header {
+    /// What validators vote on.
+    pub fn hash(&self) -> Hash {
+        hash("neuron v1 header", &[&codec::encode(self)])
+    }
+}
+
+impl Body {
+    /// Binds every input in order.
+    pub fn root(&self) -> Hash {
+        hash("neuron v1 inputs", &[&codec::encode(self)])
+    }
+
+    /// Checks every signature of every input.
+    pub fn verify(&self, genesis: &Hash) -> Result<Inputs, Error> {
+        Ok(Inputs {
+            commits: self
+                .commits
+                .iter()
+                .map(|c| c.clone().verify(genesis))
+                .collect::<Result<_, _>>()?,
+            reveals: self
+                .reveals
+                .iter()
+                .map(|r| r.clone().verify(genesis))
+                .collect::<Result<_, _>>()?,
+            transactions: self
+                .transactions
+                .iter()
+                .map(|t| t.clone().verify(genesis))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl Inputs {
+    /// The body that carries these inputs.
+    pub fn into_body(self, parent_certificate: Option<Certificate>) -> Body {
+        Body {
+            parent_certificate,
+            commits: self.commits.into_iter().map(Verified::into_signed).collect(),
+            reveals: self.reveals.into_iter().map(Verified::into_signed).collect(),
+            transactions: self.transactions.into_iter().map(Verified::into_signed).collect(),
+        }
+    }
+}
+
+impl Certificate {
+    /// Names this certificate, signatures included.
+    pub fn hash(&self) -> Hash {
+        hash("neuron v1 certificate", &[&codec::encode(self)])
+    }
+
+    /// Whether more than two thirds of `set`'s stake precommitted `header` on the network `genesis`.
+    ///
+    /// Knows nothing of how consensus works: this is what a light client trusts.
+    pub fn check(&self, genesis: &Hash, header: &Header, set: &ValidatorSet) -> Result<(), Forged> {
+        if self.height != header.height || self.header != header.hash() {
+            return Err(Forged::OtherSettlement);
+        }
+        if !self.signatures.is_sorted_by(|a, b| a.0 < b.0) {
+            return Err(Forged::Unordered);
+        }
+        let mut signed = 0u64;
+        for (signer, signature) in &self.signatures {
+            let power = set.power(signer).ok_or(Forged::Stranger(*signer))?;
+            let vote = Vote::of(
+                Ballot::Precommit,
+                self.height,
+                self.round,
+                Some(self.header),
+                *signer,
+            );
+            Signed::assemble(*signer, &vote, *signature)
+                .verify(genesis)
+                .map_err(|_| Forged::BadSignature(*signer))?;
+            signed = signed.saturating_add(power);
+        }
+        let total = set.total();
+        if u128::from(signed) * 3 <= u128::from(total) * 2 {
+            return Err(Forged::NoQuorum { signed, total });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,58 @@
+//! What the owner of an account asks the ledger to do.
+use crypto::Hotkey;
+use serde::{Deserialize, Serialize};
+
+use crate::subnet::Netuid;
+use crate::{Amount, Payload};
+
+/// The key that owns funds and stays offline: the same curve as a hotkey, another duty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Coldkey(pub Hotkey);
+
+/// One order of an account's owner, who is the signer.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Transaction {
+    /// How many transactions this account has had settled; stops replays.
+    pub nonce: u64,
+    /// What to do.
+    pub action: Action,
+}
+
+/// What a transaction does.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Action {
+    /// Gives coins to another account.
+    Transfer {
+        /// Who receives.
+        to: Coldkey,
+        /// How much.
+        amount: Amount,
+    },
+    /// Buys `hotkey` a slot in a subnet; the price is burned.
+    Register {
+        /// The subnet.
+        netuid: Netuid,
+        /// Who will sit in the slot.
+        hotkey: Hotkey,
+    },
+    /// Puts coins behind a hotkey.
+    AddStake {
+        /// Whom to back.
+        hotkey: Hotkey,
+        /// How much.
+        amount: Amount,
+    },
+    /// Takes coins back from behind a hotkey.
+    RemoveStake {
+        /// Whom to back less.
+        hotkey: Hotkey,
+        /// How much.
+        amount: Amount,
+    },
+}
+
+impl Payload for Transaction {
+    const KIND: &'static str = "neuron v1 transaction";
+    const MAX_BYTES: usize = 16 * 1024;
+}
