@@ -13,8 +13,8 @@ pub struct Damage {
     pub lost: u64,
     /// Whether it looks like the write that a crash interrupted, so that nothing acknowledged is missing.
     ///
-    /// If not, what was dropped stands beside the file, under the same name with `.damaged` or `.broken` added.
-    /// A vote log damaged like this may lack votes that left: do not vote before the next height.
+    /// If not, what was dropped stands beside the file, under the same name with `.damaged` or `.broken`
+    /// added. A vote log damaged like this may lack votes that left: do not vote before the next height.
     pub torn: bool,
 }
 

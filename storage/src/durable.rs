@@ -52,6 +52,8 @@ pub(crate) fn set_aside(path: &Path, suffix: &str) -> Result<(), Error> {
     let aside = beside(path, suffix);
     if aside.is_dir() {
         fs::remove_dir_all(&aside).map_err(Error::at(&aside))?;
+    } else if aside.exists() {
+        fs::remove_file(&aside).map_err(Error::at(&aside))?;
     }
     fs::rename(path, &aside).map_err(Error::at(path))?;
     sync_parent(path)

@@ -20,7 +20,8 @@ pub enum Error {
         /// The directory.
         path: PathBuf,
     },
-    /// A write failed earlier, so what the disk holds is unknown; nothing more is promised until it is reopened.
+    /// A write failed earlier, so what the disk holds is unknown; nothing more is promised until it is
+    /// reopened.
     #[error("{path}: an earlier write failed; restart the neuron, which reads again what the disk holds")]
     Halted {
         /// The log.

@@ -65,7 +65,8 @@ impl<S: Storage<OpenOptions = ()>> Journal<S> {
         self.log.path().to_owned()
     }
 
-    /// After one failure nobody knows what the disk holds (a second `fsync` reports success), so there is no next.
+    /// After one failure nobody knows what the disk holds (a second `fsync` reports success), so there is no
+    /// next.
     fn guarded<T>(&mut self, write: impl FnOnce(&mut Log<S>) -> io::Result<T>) -> Result<T, Error> {
         if self.failed {
             return Err(Error::Halted { path: self.path() });
@@ -83,8 +84,8 @@ pub(crate) struct Recovery {
     pub(crate) damage: Option<Damage>,
 }
 
-/// Checks every entry of the file at `path` and cuts it at the first bad one, or the first whose height does not
-/// belong there. A missing file holds nothing.
+/// Checks every entry of the file at `path` and cuts it at the first bad one, or the first whose height does
+/// not belong there. A missing file holds nothing.
 pub(crate) fn recover(path: &Path, belongs: impl FnMut(u64) -> bool) -> Result<Recovery, Error> {
     let opened = OpenOptions::new().read(true).write(true).open(path);
     let mut file = match opened {

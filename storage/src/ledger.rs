@@ -1,7 +1,7 @@
 //! The ledger index: the state at some height, so that a start need not apply every settlement again.
 //!
-//! sled promises little after a power cut, and may fail to open, so nothing here is the truth: on any doubt the
-//! index is set aside and the caller builds it again from the settlement log.
+//! sled promises little after a power cut, and may fail to open, so nothing here is the truth: on any doubt
+//! the index is set aside and the caller builds it again from the settlement log.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -37,8 +37,8 @@ pub type Change = (Vec<u8>, Option<Vec<u8>>);
 
 /// The ledger's state at one height, as far as sled remembers it.
 ///
-/// Height, root and entries were written together, but compare the root of the entries with `root`, and that with
-/// the certified one, before relying on them.
+/// Height, root and entries were written together, but compare the root of the entries with `root`, and that
+/// with the certified one, before relying on them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Index {
     /// The height of the last settlement that was applied.

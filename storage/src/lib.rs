@@ -1,9 +1,9 @@
 //! What a neuron remembers.
 //!
 //! The truth is the settlement log: append-only, checksummed, on the disk before a call returns. The vote log
-//! holds what must outlive a crash while a height is being decided. Everything else can be had again: the ledger
-//! index from the log, blobs and peers from the network. This crate knows bytes, not messages, and blocks: call
-//! it from a thread of its own.
+//! holds what must outlive a crash while a height is being decided. Everything else can be had again: the
+//! ledger index from the log, blobs and peers from the network. This crate knows bytes, not messages, and
+//! blocks: call it from a thread of its own.
 //!
 //! ```text
 //! DIR/lock             held by the one process that uses DIR

@@ -107,7 +107,8 @@ impl Settlements {
         for file in fs::read_dir(&self.dir).map_err(Error::at(&self.dir))? {
             let name = file.map_err(Error::at(&self.dir))?.file_name();
             let stem = name.to_str().and_then(|name| name.strip_suffix(".log"));
-            heights.extend(stem.and_then(|stem| stem.parse::<u64>().ok()));
+            let height = stem.and_then(|stem| stem.parse::<u64>().ok());
+            heights.extend(height.filter(|&first| self.path(first).ends_with(&name)));
         }
         heights.sort_unstable();
         Ok(heights)

@@ -29,8 +29,8 @@ impl Store {
     /// Opens the store in `dir`, or makes it, readable by its owner alone.
     ///
     /// Whatever the files went through, this succeeds with the settlements from height 1 to the first that is
-    /// missing or damaged, and [`Store::damage`] tells what was wrong. It fails if the system refuses to read or
-    /// write, or if the directory is in use.
+    /// missing or damaged, and [`Store::damage`] tells what was wrong. It fails if the system refuses to read
+    /// or write, or if the directory is in use.
     pub fn open(dir: &Path) -> Result<Self, Error> {
         durable::create_dir(dir)?;
         let lock = lock(dir)?;
@@ -68,16 +68,17 @@ impl Store {
         self.settlements.get(height)
     }
 
-    /// The settlements from `height` on that together take at most `max_bytes`, but one at least if there is one,
-    /// so that whoever catches up gets on.
+    /// The settlements from `height` on that together take at most `max_bytes`, but one at least if there is
+    /// one, so that whoever catches up gets on.
     pub fn settlements_from(&mut self, height: u64, max_bytes: usize) -> Result<Vec<Vec<u8>>, Error> {
         self.settlements.from(height, max_bytes)
     }
 
-    /// Appends to what was voted and proposed at `height`, all entries or none; on the disk when this returns.
+    /// Appends to what was voted and proposed at `height`, all entries or none; on the disk when this
+    /// returns.
     ///
-    /// Refused below [`Store::votes_height`]: what was voted there is forgotten, and voting again could be voting
-    /// twice. At most [`MAX_ENTRY`](crate::MAX_ENTRY) bytes at once.
+    /// Refused below [`Store::votes_height`]: what was voted there is forgotten, and voting again could be
+    /// voting twice. At most [`MAX_ENTRY`](crate::MAX_ENTRY) bytes at once.
     pub fn append_votes(&mut self, height: u64, entries: &[Vec<u8>]) -> Result<(), Error> {
         self.votes.append(height, entries)
     }
@@ -87,8 +88,8 @@ impl Store {
         self.votes.get(height)
     }
 
-    /// The height of the last votes, 0 for none. It may lie above `tip() + 1` if the log was damaged: follow until
-    /// then without voting.
+    /// The height of the last votes, 0 for none. It may lie above `tip() + 1` if the log was damaged: follow
+    /// until then without voting.
     pub fn votes_height(&self) -> u64 {
         self.votes.height()
     }
@@ -106,8 +107,8 @@ impl Store {
 
     /// Takes the index to `height` in one step: all `changes` with `height` and `root`, or nothing.
     ///
-    /// An empty index takes the whole state this way. Not synced: a crash takes it back by some heights, which are
-    /// applied again from the log. After an error the index is empty.
+    /// An empty index takes the whole state this way. Not synced: a crash takes it back by some heights,
+    /// which are applied again from the log. After an error the index is empty.
     pub fn write_index(&mut self, height: u64, root: Hash, changes: &[Change]) -> Result<(), Error> {
         let written = self.ledger.write(height, root, changes);
         if let Err(error) = &written {
@@ -139,7 +140,9 @@ impl Store {
 
     fn doubt(&mut self, cause: &str) -> Result<Option<Index>, Error> {
         tracing::warn!(dir = ?self.ledger.dir(), cause, "the ledger index is doubtful");
-        self.damage.push(broken(self.ledger.dir()));
+        let broken = broken(self.ledger.dir());
+        self.damage.retain(|earlier| earlier.path != broken.path);
+        self.damage.push(broken);
         self.ledger.reset()?;
         Ok(None)
     }

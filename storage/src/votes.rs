@@ -8,7 +8,8 @@ use crate::entry::{self, Entry};
 use crate::journal::{self, Journal};
 use crate::{Damage, Error};
 
-/// The most bytes the votes and bodies of one height may take: more rounds than a network that works will need.
+/// The most bytes the votes and bodies of one height may take: more rounds than a network that works will
+/// need.
 pub const MAX_VOTE_LOG: u64 = 1 << 30;
 
 /// Past this size, the next height starts the file anew. Clearing it at every height would cost a sync each.
