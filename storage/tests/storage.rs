@@ -472,11 +472,14 @@ fn an_index_with_any_byte_changed_is_right_or_none_or_has_another_root_to_compar
 }
 
 #[test]
-fn an_index_that_is_a_file_is_set_aside() {
+fn an_index_that_is_a_file_is_set_aside_and_does_not_block_the_next() {
     let (dir, _) = indexed();
     fs::remove_dir_all(dir.path().join("index")).unwrap();
     fs::write(dir.path().join("index"), b"no directory").unwrap();
-    assert_eq!(open(&dir).index().unwrap(), None);
+    let mut store = open(&dir);
+    assert_eq!(store.index().unwrap(), None);
+    store.reset_index().unwrap();
+    assert!(dir.path().join("index.broken").is_dir());
 }
 
 #[test]
