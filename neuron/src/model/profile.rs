@@ -1,4 +1,5 @@
 //! How capable a miner's model is and how much effort goes into it: the ladder from poor to good.
+use std::fmt;
 
 use crate::task::RUNGS;
 
@@ -16,14 +17,12 @@ pub(crate) enum Architecture {
 pub(crate) struct Profile {
     /// The model.
     pub(crate) architecture: Architecture,
-    /// The share of the miners' part that it learns from, 0 to 1.
+    /// How many of the ten digits its data holds.
+    pub(crate) labels: usize,
+    /// The share of their images that it learns from, 0 to 1.
     pub(crate) share: f64,
     /// Optimiser steps.
     pub(crate) steps: u32,
-    /// The optimiser's rate.
-    pub(crate) rate: f64,
-    /// Whether it learns from distorted images, as it will be asked.
-    pub(crate) distorted: bool,
 }
 
 impl Profile {
@@ -33,33 +32,58 @@ impl Profile {
     }
 }
 
-const LADDER: [Profile; RUNGS] = [
-    mlp(32, 0.10, 6, 2e-3),
-    mlp(32, 0.20, 12, 2e-3),
-    mlp(32, 0.30, 20, 2e-3),
-    mlp(32, 0.40, 32, 2e-3),
-    mlp(32, 0.50, 60, 2e-3),
-    mlp(64, 0.60, 150, 2e-3),
-    cnn(8, 0.60, 200, 3e-3),
-    cnn(16, 0.90, 300, 3e-3),
-];
-
-const fn mlp(width: i64, share: f64, steps: u32, rate: f64) -> Profile {
-    Profile {
-        architecture: Architecture::Mlp(width),
-        share,
-        steps,
-        rate,
-        distorted: true,
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            architecture,
+            labels,
+            share,
+            steps,
+        } = self;
+        write!(
+            f,
+            "{architecture}, {:.0} % of {labels} digits, {steps} steps",
+            100.0 * share
+        )
     }
 }
 
-const fn cnn(width: i64, share: f64, steps: u32, rate: f64) -> Profile {
+impl fmt::Display for Architecture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mlp(width) => write!(f, "mlp {width}"),
+            Self::Cnn(width) => write!(f, "cnn {width}"),
+        }
+    }
+}
+
+/// Poor miners know few of the digits and try little; the best know all and have the better architecture. Every
+/// step up is worth more than hotkeys differ on it (see `ladder_table`).
+const LADDER: [Profile; RUNGS] = [
+    mlp(32, 4, 0.4, 200),
+    mlp(48, 5, 0.5, 300),
+    mlp(64, 6, 0.6, 300),
+    mlp(64, 7, 0.6, 400),
+    mlp(96, 8, 0.6, 400),
+    mlp(128, 9, 0.7, 400),
+    mlp(128, 10, 0.8, 400),
+    cnn(24, 10, 0.9, 300),
+];
+
+const fn mlp(width: i64, labels: usize, share: f64, steps: u32) -> Profile {
     Profile {
-        architecture: Architecture::Cnn(width),
+        architecture: Architecture::Mlp(width),
+        labels,
         share,
         steps,
-        rate,
-        distorted: true,
+    }
+}
+
+const fn cnn(width: i64, labels: usize, share: f64, steps: u32) -> Profile {
+    Profile {
+        architecture: Architecture::Cnn(width),
+        labels,
+        share,
+        steps,
     }
 }

@@ -14,22 +14,25 @@ use tch::nn::{Adam, OptimizerConfig, VarStore};
 use tch::{Device, Kind, TchError, Tensor, no_grad};
 
 use super::profile::{Architecture, Profile};
-use crate::task::digits::data::{BRIGHTEST, Digit, PIXELS, Shard};
+use crate::task::digits::data::{BRIGHTEST, Digit, LABELS, PIXELS};
 use crate::task::digits::distortion::distort;
-use crate::task::digits::images;
+use crate::task::digits::miner::{Shard, images};
 use crate::task::{Error, Progress, Worker};
 
 /// Images of one optimiser step.
 const BATCH: usize = 32;
 
 /// Classes told apart.
-const LABELS: i64 = 10;
+const CLASSES: i64 = LABELS as i64;
 
 /// Widest layer that weights from outside may ask for.
 const WIDTH_MAX: i64 = 1024;
 
 /// Most bytes of weights from outside, four times what the widest hidden layer takes.
 const WEIGHTS_BYTES_MAX: usize = 64 << 20;
+
+/// Adam's rate at the first step, falling to nothing: high, for trainings of a fraction of a second.
+const RATE: f64 = 1e-2;
 
 /// Progress is reported once in so many steps.
 const REPORT_EVERY: u32 = 20;
@@ -40,6 +43,7 @@ pub(crate) struct Classifier {
     shard: Shard,
     seed: [u8; 32],
     network: Option<Network>,
+    loaded: bool,
 }
 
 /// An architecture and its weights.
@@ -54,38 +58,31 @@ impl Classifier {
         let profile = Profile::of(rung);
         Ok(Self {
             profile,
-            shard: Shard::of(hotkey, profile.share),
+            shard: Shard::of(hotkey, profile.labels, profile.share),
             seed: hash("neuron v1 classifier", &[&seed.to_le_bytes(), &hotkey.0]).0,
             network: None,
+            loaded: false,
         })
     }
 }
 
 impl Worker for Classifier {
     fn describe(&self) -> String {
-        let architecture = self
-            .network
-            .as_ref()
-            .map_or(self.profile.architecture, |net| net.architecture);
-        let kind = match architecture {
-            Architecture::Mlp(width) => format!("mlp {width}"),
-            Architecture::Cnn(width) => format!("cnn {width}"),
-        };
-        format!(
-            "{kind}, {} images, {} steps",
-            self.shard.digits().len(),
-            self.profile.steps
-        )
+        match &self.network {
+            Some(network) if self.loaded => format!("{}, weights of its own", network.architecture),
+            _ => self.profile.to_string(),
+        }
     }
 
     fn train(&mut self, report: &mut dyn FnMut(Progress)) -> Result<(), Error> {
         let mut rng = Xoshiro256PlusPlus::from_seed(self.seed);
         let network = Network::drawn(self.profile.architecture, &mut rng)?;
-        let mut optimiser = Adam::default().build(&network.store, self.profile.rate)?;
+        let mut optimiser = Adam::default().build(&network.store, RATE)?;
         let steps = self.profile.steps;
         for step in 1..=steps {
-            let (images, labels) = batch(self.shard.digits(), self.profile.distorted, &mut rng);
-            let loss = network.logits(&images).cross_entropy_for_logits(&labels);
+            let (images, labels) = batch(self.shard.digits(), &mut rng);
+            let loss = network.loss(&images, &labels);
+            optimiser.set_lr(RATE * f64::from(steps - step + 1) / f64::from(steps));
             optimiser.backward_step(&loss);
             if step % REPORT_EVERY == 0 || step == steps {
                 report(Progress {
@@ -96,6 +93,7 @@ impl Worker for Classifier {
             }
         }
         self.network = Some(network);
+        self.loaded = false;
         Ok(())
     }
 
@@ -117,6 +115,7 @@ impl Worker for Classifier {
 
     fn load(&mut self, weights: &[u8]) -> Result<(), Error> {
         self.network = Some(Network::load(weights)?);
+        self.loaded = true;
         Ok(())
     }
 }
@@ -181,6 +180,12 @@ impl Network {
             .map_err(|error| Error::Failed(error.to_string()))
     }
 
+    /// The mean loss over images `[batch, 64]` with labels `[batch]`, nats.
+    fn loss(&self, images: &Tensor, labels: &Tensor) -> Tensor {
+        self.logits(images)
+            .cross_entropy_for_logits(&labels.to_device(self.store.device()))
+    }
+
     /// From images `[batch, 64]` to `[batch, 10]`.
     fn logits(&self, images: &Tensor) -> Tensor {
         let images = images.to_device(self.store.device());
@@ -229,16 +234,17 @@ fn tensors(architecture: Architecture) -> Vec<(&'static str, &'static str, Vec<i
         Architecture::Mlp(width) => {
             vec![
                 ("hidden", vec![width, PIXELS as i64]),
-                ("out", vec![LABELS, width]),
+                ("out", vec![CLASSES, width]),
             ]
         }
         Architecture::Cnn(width) => vec![
             ("conv", vec![width, 1, 3, 3]),
             ("deep", vec![2 * width, width, 3, 3]),
-            ("out", vec![LABELS, 2 * width * 4]),
+            ("out", vec![CLASSES, 2 * width * 4]),
         ],
     };
-    let parts = |(layer, shape): (_, Vec<i64>)| [(layer, "bias", vec![shape[0]]), (layer, "weight", shape)];
+    let parts =
+        |(layer, shape): (_, Vec<i64>)| [(layer, "weight", shape.clone()), (layer, "bias", vec![shape[0]])];
     layers.into_iter().flat_map(parts).collect()
 }
 
@@ -282,21 +288,16 @@ fn floats(file: &SafeTensors<'_>, name: &str, shape: &[i64]) -> Result<Vec<f32>,
     Ok(values.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
 }
 
-/// A drawn batch: images `[32, 64]`, labels `[32]`.
-fn batch(digits: &[Digit], distorted: bool, rng: &mut impl Rng) -> (Tensor, Tensor) {
+/// A drawn batch, distorted as questions are: images `[32, 64]`, labels `[32]`.
+fn batch(digits: &[Digit], rng: &mut impl Rng) -> (Tensor, Tensor) {
     let mut images = Vec::with_capacity(BATCH);
     let mut labels = Vec::with_capacity(BATCH);
     for _ in 0..BATCH {
         let digit = digits.choose(rng).expect("a shard has at least one image");
-        images.push(if distorted {
-            distort(&digit.pixels, rng)
-        } else {
-            digit.pixels
-        });
+        images.push(distort(&digit.pixels, rng));
         labels.push(i64::from(digit.label));
     }
-    let labels = Tensor::from_slice(&labels).to_device(Device::cuda_if_available());
-    (tensor(&images), labels)
+    (tensor(&images), Tensor::from_slice(&labels))
 }
 
 /// Images as `[batch, 64]`, each pixel 0 to 1.

@@ -2,7 +2,7 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use crypto::{Hash, Hotkey, hash};
+use crypto::{Hash, hash};
 use smartcore::dataset::digits::load_dataset;
 
 /// Pixels of an image, row by row.
@@ -11,10 +11,12 @@ pub(crate) const PIXELS: usize = 64;
 /// The brightest pixel.
 pub(crate) const BRIGHTEST: u8 = 16;
 
+/// How many digits there are.
+pub(crate) const LABELS: u8 = 10;
+
 /// Images in the dataset.
 const IMAGES: usize = 1797;
 
-const MINERS: Range<usize> = 0..1077;
 const VALIDATORS: Range<usize> = 1077..1437;
 const TEST: Range<usize> = 1437..IMAGES;
 
@@ -27,22 +29,10 @@ pub(crate) struct Digit {
     pub(crate) label: u8,
 }
 
-/// What one miner trains on.
-pub(crate) struct Shard(Vec<Digit>);
-
-impl Shard {
-    /// The share of the miners' part (0 to 1, but at least one image) that falls to `hotkey`.
-    pub(crate) fn of(hotkey: &Hotkey, share: f64) -> Self {
-        let mut part = digits()[MINERS].to_vec();
-        part.sort_by_cached_key(|digit| hash("neuron v1 digits shard", &[&hotkey.0, &digit.pixels]));
-        part.truncate(((share * part.len() as f64) as usize).max(1));
-        Self(part)
-    }
-
-    /// The images, in the hotkey's order.
-    pub(crate) fn digits(&self) -> &[Digit] {
-        &self.0
-    }
+/// What miners learn from: three fifths.
+#[cfg(any(feature = "torch", test))]
+pub(super) fn miners() -> &'static [Digit] {
+    &digits()[..VALIDATORS.start]
 }
 
 /// What questions are made of: a fifth.
@@ -86,7 +76,7 @@ mod tests {
 
     #[test]
     fn the_three_parts_share_no_image() {
-        let parts = [&digits()[MINERS], validators(), test()];
+        let parts = [miners(), validators(), test()];
         let images: HashSet<_> = parts
             .iter()
             .flat_map(|part| part.iter())
@@ -97,22 +87,13 @@ mod tests {
 
     #[test]
     fn every_part_has_all_ten_digits_in_range() {
-        for part in [&digits()[MINERS], validators(), test()] {
+        for part in [miners(), validators(), test()] {
             let labels: HashSet<u8> = part.iter().map(|digit| digit.label).collect();
-            assert_eq!(labels, (0..10).collect());
+            assert_eq!(labels, (0..LABELS).collect());
             assert!(
                 part.iter()
                     .all(|digit| digit.pixels.iter().all(|&pixel| pixel <= BRIGHTEST))
             );
         }
-    }
-
-    #[test]
-    fn every_hotkey_has_its_own_shard() {
-        let [a, again, b] = [1, 1, 2].map(|key| Shard::of(&Hotkey([key; 32]), 0.6));
-        assert_eq!(a.digits().len(), 646);
-        assert_eq!(a.digits(), again.digits());
-        assert_ne!(a.digits(), b.digits());
-        assert_eq!(Shard::of(&Hotkey([1; 32]), 0.0).digits().len(), 1);
     }
 }
