@@ -14,9 +14,9 @@
 
 pub mod neuron;
 pub mod role;
-pub mod simulation;
-
 pub mod task;
+
+mod clock;
 pub mod model;
 pub mod network;
-mod clock;
+pub mod simulation;
