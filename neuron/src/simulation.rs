@@ -13,9 +13,12 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 
 use crypto::{Hash, Keypair, hash};
-use protocol::genesis::Genesis;
+use protocol::Amount;
+use protocol::genesis::{Genesis, GenesisNeuron};
 use protocol::ledger::Ledger;
 use protocol::message::{Heard, Message, Topic};
+use protocol::subnet::Netuid;
+use protocol::transaction::Coldkey;
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
 
@@ -29,6 +32,9 @@ use self::node::Node;
 
 /// When histories begin, in milliseconds since 1970.
 const BEGINNING: u64 = 1_800_000_000_000;
+
+/// The one subnet there is.
+const NETUID: Netuid = Netuid(1);
 
 /// How long an asker waits for an answer, in virtual milliseconds.
 const PATIENCE_MS: u64 = 2_000;
@@ -130,9 +136,18 @@ impl Plan {
     }
 
     fn genesis(&self) -> Genesis {
-        let stakes = (0..self.validators).map(|i| (self.keypair(i), 1_000 + 137 * (i as u64 * 5 % 7)));
-        let miners = (self.validators..self.validators + self.miners).map(|i| self.keypair(i).hotkey());
-        Genesis::dev("simulation", BEGINNING, "sums", stakes.map(|(k, s)| (k.hotkey(), s)), miners)
+        let neurons = (0..self.validators + self.miners).map(|i| self.neuron(i)).collect();
+        let mut genesis = Genesis::dev(BEGINNING, neurons);
+        genesis.subnets.iter_mut().for_each(|subnet| subnet.task = "sums".to_owned());
+        genesis
+    }
+
+    fn neuron(&self, number: usize) -> GenesisNeuron {
+        let validates = number < self.validators;
+        let stake = if validates { Amount::coins(1_000 + 137 * (number as u64 * 5 % 7)) } else { Amount::ZERO };
+        let hotkey = self.keypair(number).hotkey();
+        let coldkey = Coldkey(hotkey);
+        GenesisNeuron { netuid: NETUID, hotkey, coldkey, stake, settles: validates, permit: validates }
     }
 }
 

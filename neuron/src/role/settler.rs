@@ -7,13 +7,15 @@ mod draft;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use crypto::merkle::Root;
 use crypto::{Hash, Hotkey, Keypair};
-use protocol::consensus::vote::Draft;
-use protocol::consensus::{Engine, LogEntry, Output, Step, Timeout};
+use protocol::consensus::vote::{Draft, Vote};
+use protocol::consensus::{Engine, LinearTimeouts, LogEntry, Output, Step, Timeout};
 use protocol::ledger::Ledger;
 use protocol::message::{Attestation, Heard, Message};
-use protocol::settlement::{Certified, Header, Settlement};
+use protocol::settlement::{Certificate, Certified, Header, Settlement};
 use protocol::{Signed, Verified};
 
 use self::draft::{Judged, Refused};
@@ -44,7 +46,7 @@ pub struct Settler {
     unwritten: Vec<LogEntry>,
     recovered_log: Vec<LogEntry>,
     timers: Vec<Timer>,
-    roots: BTreeMap<u64, protocol::merkle::Root>,
+    roots: BTreeMap<u64, Root>,
     started: bool,
     ahead: u64,
 }
@@ -67,7 +69,7 @@ impl Settler {
     pub fn new(keypair: Keypair, genesis: Ledger, recovered: Recovered) -> Self {
         let ledger = recovered.ledger.unwrap_or(genesis);
         let id = ledger.genesis();
-        let timeouts = ledger.parameters().timeouts();
+        let timeouts = timeouts(ledger.parameters().interval);
         let engine = Engine::new(keypair.clone(), id, ledger.validators().clone(), timeouts);
         let mut settler = Self {
             keypair,
@@ -135,7 +137,7 @@ impl Settler {
 
     fn wait_for_next(&self, moment: Moment) -> Effect {
         let due = self.tip.as_ref().map_or(self.ledger.time(), |tip| tip.settlement.header.time)
-            + self.ledger.parameters().interval_ms;
+            + self.ledger.parameters().interval;
         Effect::Schedule(Timer::NextHeight, due.saturating_sub(moment.now))
     }
 
@@ -249,7 +251,7 @@ impl Settler {
     }
 
     /// The proposer of the round tells everyone what was decided; whoever misses it asks.
-    fn decided(&mut self, moment: Moment, certificate: protocol::settlement::Certificate) -> Vec<Effect> {
+    fn decided(&mut self, moment: Moment, certificate: Certificate) -> Vec<Effect> {
         let Some(judged) = self.drafts.get(&certificate.header) else { return Vec::new() };
         let round = certificate.round;
         let certified = Certified { settlement: judged.settlement.clone(), certificate };
@@ -283,7 +285,7 @@ impl Settler {
         }
     }
 
-    fn voted(&mut self, moment: Moment, vote: Verified<protocol::consensus::vote::Vote>) -> Vec<Effect> {
+    fn voted(&mut self, moment: Moment, vote: Verified<Vote>) -> Vec<Effect> {
         let step = self.engine.vote(vote);
         self.follow(moment, Vec::new(), step)
     }
@@ -309,7 +311,7 @@ impl Settler {
 
     /// Asks a peer for what we miss, if others are ahead or nothing was settled for a while.
     fn catch_up(&mut self, moment: Moment) -> Vec<Effect> {
-        let interval = self.ledger.parameters().interval_ms;
+        let interval = self.ledger.parameters().interval;
         let quiet = moment.now.saturating_sub(self.ledger.time()) > 3 * interval;
         let mut effects = vec![Effect::Schedule(Timer::CatchUp, interval)];
         if quiet || self.ahead > self.ledger.height() {
@@ -360,4 +362,19 @@ impl Role for Settler {
 /// Whether an output shows others what consensus took in, so that it must be on disk first.
 fn leaves(output: &Output) -> bool {
     !matches!(output, Output::StartTimer(..) | Output::StopTimer(_) | Output::StopAllTimers)
+}
+
+/// A step waits about as long as settlements are apart, half a second at the least, and longer in every round.
+fn timeouts(interval: u64) -> LinearTimeouts {
+    let propose = Duration::from_millis(interval.clamp(1_000, 3_000));
+    let step = propose / 2;
+    LinearTimeouts {
+        propose,
+        propose_delta: step,
+        prevote: step,
+        prevote_delta: step,
+        precommit: step,
+        precommit_delta: step,
+        rebroadcast: 2 * propose,
+    }
 }

@@ -145,7 +145,7 @@ impl Validator {
 
     /// Once a third of the epoch has passed, so that the row rests on this epoch's answers too.
     fn is_time_to_commit(&self) -> bool {
-        let tempo = self.ledger.tempo(self.netuid).unwrap_or(1);
+        let tempo = self.tempo();
         !self.scores.is_empty() && (self.ledger.height() % tempo) * 3 >= tempo
     }
 
@@ -160,10 +160,14 @@ impl Validator {
 
     /// Shows our stake to those who do not hold the ledger, once an epoch.
     fn attest(&self) -> Option<Effect> {
-        let first = self.ledger.height().is_multiple_of(self.ledger.tempo(self.netuid)?);
+        let first = self.ledger.height().is_multiple_of(self.tempo());
         let (leaf, proof) = first.then(|| self.ledger.prove_stake(&self.keypair.hotkey())).flatten()?;
         let attestation = Attestation { height: self.ledger.height(), leaf, proof };
         Some(Effect::tell(Message::Attestation(attestation)))
+    }
+
+    fn tempo(&self) -> u64 {
+        self.ledger.hyperparameters(self.netuid).map_or(1, |rules| rules.tempo)
     }
 
     fn tell<T: Payload>(&self, payload: T, message: impl FnOnce(Signed<T>) -> Message) -> Effect {

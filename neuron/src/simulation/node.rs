@@ -3,15 +3,11 @@ use std::collections::BTreeMap;
 
 use crypto::{Hash, Hotkey, Keypair, hash};
 use protocol::ledger::Ledger;
-use protocol::subnet::Netuid;
 
 use super::disk::Disk;
-use super::{Plan, Sabotage};
+use super::{NETUID, Plan, Sabotage};
 use crate::role::{Effect, Input, Miner, Model, Moment, Role, Settler, Timer, Validator};
 use crate::task::{StandIn, Sums, Task, Worker};
-
-/// The simulated network has one subnet.
-const NETUID: Netuid = Netuid(1);
 
 /// One neuron of the simulated network.
 pub(super) struct Node {
