@@ -305,7 +305,7 @@ impl Settler {
 
     fn vouch(&self, attestation: &Attestation) -> Option<Effect> {
         let root = self.roots.get(&attestation.height)?;
-        let (hotkey, stake) = Ledger::read_stake(&attestation.leaf)?;
+        let (hotkey, stake) = Ledger::stake_in_leaf(&attestation.leaf)?;
         attestation.proof.verify(root, &attestation.leaf).then_some(Effect::Vouch(hotkey, stake))
     }
 
