@@ -17,8 +17,19 @@ pub mod consensus;
 pub mod message;
 pub mod settlement;
 
+pub mod emission;
+pub mod genesis;
+pub mod ledger;
+pub mod metagraph;
+pub mod parameters;
+pub mod yuma;
+
 mod error;
 
 pub use amount::Amount;
 pub use error::Error;
+pub use genesis::Genesis;
+pub use ledger::{Ledger, Refusal};
+pub use metagraph::Metagraph;
+pub use parameters::Parameters;
 pub use signed::{Payload, Signed, Verified};

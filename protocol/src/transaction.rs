@@ -50,6 +50,13 @@ pub enum Action {
         /// How much.
         amount: Amount,
     },
+    /// Says whether a hotkey of the signer's is willing to settle.
+    Settle {
+        /// The hotkey.
+        hotkey: Hotkey,
+        /// Willing or not.
+        settles: bool,
+    },
 }
 
 impl Payload for Transaction {

@@ -1,0 +1,356 @@
+//! How a network begins: its rules and who owns what.
+use std::collections::{BTreeMap, BTreeSet};
+
+use crypto::{Hash, Hotkey, hash};
+use serde::{Deserialize, Serialize};
+
+use crate::parameters::{BASIS_POINTS, Hyperparameters, Parameters};
+use crate::subnet::Netuid;
+use crate::transaction::Coldkey;
+use crate::weights::MAX_TARGETS;
+use crate::{Amount, codec, emission};
+
+mod error;
+
+pub use error::GenesisError;
+
+/// The longest name of a network or task, in bytes.
+pub const MAX_NAME: usize = 64;
+
+/// The first state of a network. Its hash names the network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Genesis {
+    /// What people call it; a label, not covered by the hash.
+    pub name: String,
+    /// When it begins, in milliseconds since 1970.
+    pub time: u64,
+    /// Rules of the whole network.
+    pub parameters: Parameters,
+    /// Spendable coins.
+    pub accounts: Vec<(Coldkey, Amount)>,
+    /// Subnets, by rising netuid.
+    pub subnets: Vec<GenesisSubnet>,
+    /// Neurons; in each subnet uids follow this order.
+    pub neurons: Vec<GenesisNeuron>,
+}
+
+/// A subnet that is there from the start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GenesisSubnet {
+    /// Its number.
+    pub netuid: Netuid,
+    /// The name of what it is about.
+    pub task: String,
+    /// Who receives the owner's cut; without one it burns.
+    pub owner: Option<Coldkey>,
+    /// Its rules.
+    pub hyperparameters: Hyperparameters,
+}
+
+/// A neuron that has a slot from the start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GenesisNeuron {
+    /// Where.
+    pub netuid: Netuid,
+    /// Who.
+    pub hotkey: Hotkey,
+    /// Whose.
+    pub coldkey: Coldkey,
+    /// What its owner has staked on it.
+    pub stake: Amount,
+    /// Whether it is willing to settle.
+    pub settles: bool,
+    /// Whether it may vote in the first epoch.
+    pub permit: bool,
+}
+
+impl Genesis {
+    /// A local network of one subnet with the task "digits" and tempo enough for all who settle.
+    pub fn dev(time: u64, neurons: Vec<GenesisNeuron>) -> Self {
+        let subnet = GenesisSubnet {
+            netuid: Netuid(1),
+            task: "digits".to_owned(),
+            owner: None,
+            hyperparameters: Hyperparameters::dev(),
+        };
+        let mut genesis = Self {
+            name: "dev".to_owned(),
+            time,
+            parameters: Parameters::dev(),
+            accounts: Vec::new(),
+            subnets: vec![subnet],
+            neurons,
+        };
+        let needed = genesis.proposers_beyond_a_third();
+        let rules = &mut genesis.subnets[0].hyperparameters;
+        rules.tempo = rules.tempo.max(needed);
+        rules.immunity = rules.immunity.max(2 * rules.tempo);
+        genesis
+    }
+
+    /// Names the network: covers rules and first state, not the label.
+    pub fn hash(&self) -> Hash {
+        let covered = (
+            self.time,
+            &self.parameters,
+            &self.accounts,
+            &self.subnets,
+            &self.neurons,
+        );
+        hash("neuron v1 genesis", &[&codec::encode(&covered)])
+    }
+
+    /// Coins that exist at the start.
+    pub fn issued(&self) -> Option<Amount> {
+        let accounts = self.accounts.iter().map(|(_, amount)| *amount);
+        let stakes = self.neurons.iter().map(|neuron| neuron.stake);
+        accounts.chain(stakes).try_fold(Amount::ZERO, Amount::checked_add)
+    }
+
+    /// Refuses what breaks a stated rule, naming it.
+    pub fn check(&self) -> Result<(), GenesisError> {
+        self.check_parameters()?;
+        self.check_accounts()?;
+        self.check_subnets()?;
+        self.check_neurons()?;
+        self.check_settling_set()?;
+        self.subnets
+            .iter()
+            .try_for_each(|subnet| self.check_window(subnet))
+    }
+
+    fn check_parameters(&self) -> Result<(), GenesisError> {
+        let p = &self.parameters;
+        for (name, value) in [
+            ("interval", p.interval),
+            ("set_period", p.set_period),
+            ("settling_set", p.settling_set.into()),
+        ] {
+            require_positive("parameters", name, value)?;
+        }
+        let rules = [
+            (
+                p.trusting_period < p.unbonding,
+                "trusting_period",
+                "must be shorter than unbonding, or stake can leave before it is held to account",
+            ),
+            (
+                p.evidence_expiry < p.unbonding,
+                "evidence_expiry",
+                "must be shorter than unbonding, or a cheat leaves with its stake",
+            ),
+            (
+                p.default_take <= p.maximum_take,
+                "default_take",
+                "must not pass maximum_take",
+            ),
+            (
+                u64::from(p.maximum_take) <= BASIS_POINTS,
+                "maximum_take",
+                "must not pass 10000",
+            ),
+            (u64::from(p.slash) <= BASIS_POINTS, "slash", "must not pass 10000"),
+        ];
+        require_all("parameters", &rules)
+    }
+
+    fn check_accounts(&self) -> Result<(), GenesisError> {
+        let mut seen = BTreeSet::new();
+        if let Some((twice, _)) = self.accounts.iter().find(|(coldkey, _)| !seen.insert(*coldkey)) {
+            return Err(GenesisError::AccountTwice(*twice));
+        }
+        match self.issued() {
+            Some(issued) if issued <= emission::CAP => Ok(()),
+            issued => Err(GenesisError::TooMuch {
+                issued: issued.unwrap_or(Amount(u64::MAX)),
+            }),
+        }
+    }
+
+    fn check_subnets(&self) -> Result<(), GenesisError> {
+        if let Some(pair) = self
+            .subnets
+            .windows(2)
+            .find(|pair| pair[0].netuid >= pair[1].netuid)
+        {
+            return Err(GenesisError::SubnetOrder {
+                first: pair[0].netuid,
+                second: pair[1].netuid,
+            });
+        }
+        self.subnets.iter().try_for_each(check_subnet)
+    }
+
+    fn check_neurons(&self) -> Result<(), GenesisError> {
+        let mut owners = BTreeMap::new();
+        let mut slots = BTreeSet::new();
+        for neuron in &self.neurons {
+            let (netuid, hotkey) = (neuron.netuid, neuron.hotkey);
+            if !self.subnets.iter().any(|subnet| subnet.netuid == netuid) {
+                return Err(GenesisError::NoSubnet { hotkey, netuid });
+            }
+            if !slots.insert((netuid, hotkey)) {
+                return Err(GenesisError::HotkeyTwice { hotkey, netuid });
+            }
+            if *owners.entry(hotkey).or_insert(neuron.coldkey) != neuron.coldkey {
+                return Err(GenesisError::TwoOwners(hotkey));
+            }
+        }
+        self.subnets
+            .iter()
+            .try_for_each(|subnet| self.check_slots(subnet))
+    }
+
+    fn check_slots(&self, subnet: &GenesisSubnet) -> Result<(), GenesisError> {
+        let inside = self.neurons.iter().filter(|n| n.netuid == subnet.netuid);
+        let permits = inside.clone().filter(|n| n.permit).count();
+        let rules = &subnet.hyperparameters;
+        for (what, have, limit) in [
+            ("neurons", inside.count(), rules.slots),
+            ("permits", permits, rules.permits),
+        ] {
+            if have > usize::from(limit) {
+                let netuid = subnet.netuid;
+                return Err(GenesisError::TooMany {
+                    netuid,
+                    what,
+                    have,
+                    limit,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn check_settling_set(&self) -> Result<(), GenesisError> {
+        match self.settling_stakes().is_empty() {
+            true => Err(GenesisError::NobodySettles {
+                minimum: self.parameters.minimum_self_stake,
+            }),
+            false => Ok(()),
+        }
+    }
+
+    /// A third of the stake must not be able to keep a reveal out for its whole window.
+    fn check_window(&self, subnet: &GenesisSubnet) -> Result<(), GenesisError> {
+        let rules = &subnet.hyperparameters;
+        let window = rules.tempo.saturating_mul(rules.reveal_window);
+        let needed = self.proposers_beyond_a_third();
+        if window < needed {
+            return Err(GenesisError::WindowTooShort {
+                netuid: subnet.netuid,
+                window,
+                needed,
+            });
+        }
+        Ok(())
+    }
+
+    /// The fewest heights in which proposers with more than a third of the stake can have had their turn.
+    fn proposers_beyond_a_third(&self) -> u64 {
+        let mut stakes = self.settling_stakes();
+        stakes.sort_unstable_by(|a, b| b.cmp(a));
+        let total: u128 = stakes.iter().map(|stake| u128::from(stake.0)).sum();
+        let mut turns = 0;
+        let mut proposed = 0u128;
+        for stake in stakes {
+            if proposed * 3 > total {
+                break;
+            }
+            proposed += u128::from(stake.0);
+            turns += 1;
+        }
+        turns
+    }
+
+    /// The stake of every hotkey that will settle the first heights, unsorted.
+    fn settling_stakes(&self) -> Vec<Amount> {
+        let mut stakes = BTreeMap::<Hotkey, (Amount, bool)>::new();
+        for neuron in &self.neurons {
+            let (stake, settles) = stakes.entry(neuron.hotkey).or_default();
+            *stake = Amount(stake.0.saturating_add(neuron.stake.0));
+            *settles |= neuron.settles;
+        }
+        let least = self.parameters.minimum_self_stake.max(Amount(1));
+        let mut chosen: Vec<_> = stakes
+            .into_values()
+            .filter(|(stake, settles)| *settles && *stake >= least)
+            .map(|(stake, _)| stake)
+            .collect();
+        chosen.sort_unstable_by(|a, b| b.cmp(a));
+        chosen.truncate(self.parameters.settling_set.into());
+        chosen
+    }
+}
+
+fn check_subnet(subnet: &GenesisSubnet) -> Result<(), GenesisError> {
+    let (rules, place) = (&subnet.hyperparameters, format!("subnet {}", subnet.netuid));
+    for (name, value) in [
+        ("tempo", rules.tempo),
+        ("reveal_window", rules.reveal_window),
+        ("slots", rules.slots.into()),
+        ("permits", rules.permits.into()),
+        ("burn.half_life", rules.burn.half_life),
+    ] {
+        require_positive(&place, name, value)?;
+    }
+    let delay = rules.tempo.saturating_mul(rules.reveal_window.saturating_add(1));
+    let cuts = [rules.owner_cut, rules.miners_cut, rules.validators_cut];
+    let burn = &rules.burn;
+    let rules = [
+        (
+            (1..=MAX_NAME).contains(&subnet.task.len()),
+            "task",
+            "must have 1 to 64 bytes",
+        ),
+        (
+            usize::from(rules.slots) <= MAX_TARGETS,
+            "slots",
+            "must not pass 4096, the longest row",
+        ),
+        (
+            rules.immunity >= delay,
+            "immunity",
+            "must last from a commit to the end of its reveal, or newcomers are pruned unseen",
+        ),
+        (
+            cuts.iter().map(|cut| u64::from(*cut)).sum::<u64>() <= BASIS_POINTS,
+            "cuts",
+            "must not sum to more than 10000",
+        ),
+        (
+            rules.bonds_moving_average <= 1_000_000,
+            "bonds_moving_average",
+            "must not pass 1000000",
+        ),
+        (
+            burn.minimum <= burn.start && burn.start <= burn.maximum,
+            "burn.start",
+            "must lie between minimum and maximum",
+        ),
+        (
+            burn.multiplier >= 100,
+            "burn.multiplier",
+            "must be at least 100, or registering gets cheaper the more do it",
+        ),
+    ];
+    require_all(&place, &rules)
+}
+
+fn require_positive(place: &str, name: &'static str, value: u64) -> Result<(), GenesisError> {
+    require_all(place, &[(value > 0, name, "must be at least 1")])
+}
+
+fn require_all(place: &str, rules: &[(bool, &'static str, &'static str)]) -> Result<(), GenesisError> {
+    match rules.iter().find(|(holds, ..)| !holds) {
+        Some((_, name, rule)) => Err(GenesisError::Rule {
+            place: place.to_owned(),
+            name,
+            rule,
+        }),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,294 @@
+//! Everything the network has agreed on, and the one function that moves it forward.
+//!
+//! [`Ledger::apply`] is all or nothing. A proposer builds with the same steps on a clone: `try_commit`, `try_reveal`,
+//! `try_transaction`, each of which changes nothing when it refuses, then `close`.
+use crypto::merkle::{self, Root};
+use crypto::{Hash, Hotkey};
+
+use crate::consensus::ValidatorSet;
+use crate::genesis::GenesisError;
+use crate::parameters::{Hyperparameters, Parameters};
+use crate::settlement::Inputs;
+use crate::subnet::{Netuid, Uid};
+use crate::transaction::Coldkey;
+use crate::{Amount, Error, Genesis};
+
+mod birth;
+mod entry;
+mod payout;
+mod refusal;
+mod registration;
+mod seats;
+mod stake;
+mod supply;
+mod survey;
+mod table;
+mod transact;
+mod votes;
+
+use entry::{Account, Attendance, Bonds, Chain, Committed, Delegate, Revealed, Seats, Slot, Subnet};
+pub use entry::{Burned, Payout};
+pub use refusal::Refusal;
+pub use supply::Supply;
+use table::{Leaves, Table};
+
+/// How many tables there are; a leaf's first byte is below this.
+const TABLES: usize = 13;
+
+/// An entry of the ledger as bytes: `(table ‖ key, value)`.
+pub type Entry = (Vec<u8>, Vec<u8>);
+
+/// The state after some height. Clones share what neither changes.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    parameters: Table<0, (), Parameters>,
+    chain: Table<1, (), Chain>,
+    seats: Table<2, (), Seats>,
+    accounts: Table<3, Coldkey, Account>,
+    delegates: Table<4, Hotkey, Delegate>,
+    shares: Table<5, (Hotkey, Coldkey), u64>,
+    locks: Table<6, (u64, Coldkey, Hotkey), Amount>,
+    attendance: Table<7, Hotkey, Attendance>,
+    subnets: Table<8, Netuid, Subnet>,
+    slots: Table<9, (Netuid, Uid), Slot>,
+    bonds: Table<10, (Netuid, Uid), Bonds>,
+    commits: Table<11, (Netuid, u64, Hotkey), Committed>,
+    reveals: Table<12, (Netuid, Hotkey), Revealed>,
+}
+
+impl Ledger {
+    /// The state before the first settlement.
+    pub fn new(genesis: &Genesis) -> Result<Self, GenesisError> {
+        genesis.check()?;
+        birth::of(genesis)
+    }
+
+    /// Applies one settlement's inputs as height `height() + 1`; on a refusal the ledger is as before.
+    ///
+    /// `signers` are those in the parent's certificate; nobody at height 1.
+    pub fn apply(&mut self, inputs: &Inputs, time: u64, signers: &[Hotkey]) -> Result<(), Refusal> {
+        let last = self.time();
+        if time <= last {
+            return Err(Refusal::Time { time, last });
+        }
+        let mut next = self.clone();
+        inputs.commits.iter().try_for_each(|c| next.try_commit(c))?;
+        inputs.reveals.iter().try_for_each(|r| next.try_reveal(r))?;
+        inputs
+            .transactions
+            .iter()
+            .try_for_each(|t| next.try_transaction(t))?;
+        next.close(time, signers);
+        next.check_supply()?;
+        *self = next;
+        Ok(())
+    }
+
+    /// Ends the settlement of `height() + 1`: what happens by itself at every height, and epochs that are due.
+    pub fn close(&mut self, time: u64, signers: &[Hotkey]) {
+        let height = self.height() + 1;
+        self.note_attendance(signers);
+        self.decay_prices();
+        self.issue();
+        self.release_locks(height);
+        self.end_epochs(height);
+        self.choose_seats(height);
+        let chain = self.chain.only_mut();
+        (chain.height, chain.time) = (height, time);
+    }
+
+    /// Settlements applied.
+    pub fn height(&self) -> u64 {
+        self.chain.only().height
+    }
+
+    /// Of the last settlement (of genesis before the first), in milliseconds since 1970.
+    pub fn time(&self) -> u64 {
+        self.chain.only().time
+    }
+
+    /// The hash of the genesis this grew from.
+    pub fn genesis(&self) -> Hash {
+        self.chain.only().genesis
+    }
+
+    /// Randomness nobody knew before the last reveal; its revealer could choose between two values.
+    pub fn beacon(&self) -> Hash {
+        self.chain.only().beacon
+    }
+
+    /// The rules of the network.
+    pub fn parameters(&self) -> &Parameters {
+        self.parameters.only()
+    }
+
+    /// The rules of a subnet.
+    pub fn hyperparameters(&self, netuid: Netuid) -> Option<&Hyperparameters> {
+        self.subnets.get(&netuid).map(|subnet| &subnet.hyperparameters)
+    }
+
+    /// Who settles the next height.
+    pub fn validators(&self) -> &ValidatorSet {
+        &self.seats.only().next
+    }
+
+    /// The epoch that the next height belongs to: epoch e spans heights `e·tempo + 1 ..= (e + 1)·tempo`.
+    pub fn epoch(&self, netuid: Netuid) -> Option<u64> {
+        self.hyperparameters(netuid)
+            .map(|rules| self.height() / rules.tempo)
+    }
+
+    /// An account's spendable coins.
+    pub fn balance(&self, coldkey: &Coldkey) -> Amount {
+        self.account(coldkey).balance
+    }
+
+    /// The nonce of an account's next transaction.
+    pub fn nonce(&self, coldkey: &Coldkey) -> u64 {
+        self.account(coldkey).nonce
+    }
+
+    /// All stake behind a hotkey.
+    pub fn stake_of(&self, hotkey: &Hotkey) -> Amount {
+        self.delegates.get(hotkey).map_or(Amount::ZERO, |d| d.value)
+    }
+
+    /// A hotkey's slot in a subnet.
+    pub fn slot(&self, netuid: Netuid, hotkey: &Hotkey) -> Option<Uid> {
+        self.slots_of(netuid)
+            .find(|(_, slot)| slot.hotkey == *hotkey)
+            .map(|(uid, _)| uid)
+    }
+
+    /// The commitment to every entry: leaves are `table ‖ key ‖ value`, sorted.
+    pub fn root(&self) -> Root {
+        let tables = self.tables().map(Leaves::leaves);
+        let leaves: Vec<&[u8]> = tables.iter().flat_map(|t| t.iter()).map(Vec::as_slice).collect();
+        merkle::root(&leaves)
+    }
+
+    /// Every entry, sorted.
+    pub fn entries(&self) -> Vec<Entry> {
+        let split = |table: &dyn Leaves| {
+            let width = table.key_width();
+            let split = |leaf: &Vec<u8>| (leaf[..width].to_vec(), leaf[width..].to_vec());
+            table.leaves().iter().map(split).collect::<Vec<_>>()
+        };
+        self.tables().into_iter().flat_map(split).collect()
+    }
+
+    /// The ledger with these entries; compare its root with a certified one before trusting it.
+    pub fn from_entries(entries: &[Entry]) -> Result<Self, Error> {
+        let malformed = |reason: String| Error::Malformed {
+            kind: "ledger",
+            reason,
+        };
+        let mut ledger = Self::empty();
+        for (key, value) in entries {
+            let (tag, key) = key
+                .split_first()
+                .ok_or_else(|| malformed("an entry without a key".to_owned()))?;
+            let mut tables = ledger.tables_mut();
+            let table = tables
+                .get_mut(usize::from(*tag))
+                .ok_or_else(|| malformed(format!("no table {tag}")))?;
+            table.load(key, value)?;
+        }
+        if ledger.parameters.is_empty() || ledger.chain.is_empty() || ledger.seats.is_empty() {
+            return Err(malformed("parameters, chain or seats are missing".to_owned()));
+        }
+        Ok(ledger)
+    }
+
+    /// What turns the entries of `before` into these: new values, or `None` for what is gone; sorted.
+    pub fn changes_since(&self, before: &Self) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
+        let pairs = self.tables().into_iter().zip(before.tables());
+        pairs
+            .flat_map(|(now, before)| table::changes(now, before))
+            .collect()
+    }
+
+    /// The ledger entry that says how much stake a hotkey has, with its place under [`Ledger::root`].
+    pub fn prove_stake(&self, hotkey: &Hotkey) -> Option<(Vec<u8>, merkle::Proof)> {
+        self.delegates.get(hotkey)?;
+        let key = self.delegates.key_bytes(hotkey);
+        let tables = self.tables().map(Leaves::leaves);
+        let leaves: Vec<&[u8]> = tables.iter().flat_map(|t| t.iter()).map(Vec::as_slice).collect();
+        let index = leaves.iter().position(|leaf| leaf.starts_with(&key))?;
+        Some((leaves[index].to_vec(), merkle::prove(&leaves, index)?))
+    }
+
+    /// Whose stake the leaf of a proof states, and how much.
+    pub fn stake_in_leaf(leaf: &[u8]) -> Option<(Hotkey, Amount)> {
+        let mut table = Table::<4, Hotkey, Delegate>::default();
+        let (key, value) = leaf.split_at_checked(table.key_width())?;
+        table.load(key.strip_prefix(&[4])?, value).ok()?;
+        let (hotkey, delegate) = table.rows().first_key_value()?;
+        Some((*hotkey, delegate.value))
+    }
+
+    fn slots_of(&self, netuid: Netuid) -> impl Iterator<Item = (Uid, &Slot)> {
+        let range = (netuid, Uid(0))..=(netuid, Uid(u16::MAX));
+        self.slots
+            .rows()
+            .range(range)
+            .map(|((_, uid), slot)| (*uid, slot))
+    }
+
+    fn empty() -> Self {
+        Self {
+            parameters: Table::default(),
+            chain: Table::default(),
+            seats: Table::default(),
+            accounts: Table::default(),
+            delegates: Table::default(),
+            shares: Table::default(),
+            locks: Table::default(),
+            attendance: Table::default(),
+            subnets: Table::default(),
+            slots: Table::default(),
+            bonds: Table::default(),
+            commits: Table::default(),
+            reveals: Table::default(),
+        }
+    }
+
+    fn tables(&self) -> [&dyn Leaves; TABLES] {
+        [
+            &self.parameters,
+            &self.chain,
+            &self.seats,
+            &self.accounts,
+            &self.delegates,
+            &self.shares,
+            &self.locks,
+            &self.attendance,
+            &self.subnets,
+            &self.slots,
+            &self.bonds,
+            &self.commits,
+            &self.reveals,
+        ]
+    }
+
+    fn tables_mut(&mut self) -> [&mut dyn Leaves; TABLES] {
+        [
+            &mut self.parameters,
+            &mut self.chain,
+            &mut self.seats,
+            &mut self.accounts,
+            &mut self.delegates,
+            &mut self.shares,
+            &mut self.locks,
+            &mut self.attendance,
+            &mut self.subnets,
+            &mut self.slots,
+            &mut self.bonds,
+            &mut self.commits,
+            &mut self.reveals,
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,165 @@
+//! The end of an epoch: ballots are counted and its emission is paid (spec sections 2 and 11.4).
+use super::entry::{Bonds, Slot, Verdict};
+use super::{Ledger, Payout};
+use crate::Amount;
+use crate::parameters::{BASIS_POINTS, Hyperparameters};
+use crate::subnet::{Netuid, Uid};
+use crate::yuma::{self, Ballot, Outcome, Setting, Share};
+
+impl Ledger {
+    /// Ends the epochs whose last height this is.
+    pub(super) fn end_epochs(&mut self, height: u64) {
+        let due = |rules: &Hyperparameters| height.is_multiple_of(rules.tempo);
+        let ended: Vec<_> = self
+            .subnets
+            .rows()
+            .iter()
+            .filter(|(_, subnet)| due(&subnet.hyperparameters))
+            .map(|(netuid, _)| *netuid)
+            .collect();
+        ended
+            .into_iter()
+            .for_each(|netuid| self.end_epoch(netuid, height));
+    }
+
+    fn end_epoch(&mut self, netuid: Netuid, height: u64) {
+        let Some(rules) = self.hyperparameters(netuid).cloned() else {
+            return;
+        };
+        let outcome = yuma::epoch(&self.ballots(netuid), &setting(&rules, height));
+        self.pay(netuid, &rules, &outcome);
+        self.record(netuid, outcome);
+        let epoch = height / rules.tempo - 1;
+        self.clear_votes(netuid, epoch, rules.reveal_window);
+    }
+
+    fn ballots(&self, netuid: Netuid) -> Vec<Ballot> {
+        self.slots_of(netuid)
+            .map(|(uid, slot)| self.ballot(netuid, uid, slot))
+            .collect()
+    }
+
+    /// Only a row revealed in this epoch is activity: who does not reveal votes for nobody and earns nothing.
+    fn ballot(&self, netuid: Netuid, uid: Uid, slot: &Slot) -> Ballot {
+        let revealed = self.reveals.get(&(netuid, slot.hotkey));
+        Ballot {
+            stake: self.stake_of(&slot.hotkey).0,
+            permit: slot.permit,
+            active: revealed.is_some(),
+            row: revealed.map(|shown| shown.row.0.clone()).unwrap_or_default(),
+            updated: revealed.map_or(0, |shown| shown.committed),
+            registered: slot.registered,
+            bonds: self.bonds.get(&(netuid, uid)).cloned().unwrap_or_default(),
+        }
+    }
+
+    /// Pays the pool out. What nobody may have burns: all of it if nobody agrees.
+    fn pay(&mut self, netuid: Netuid, rules: &Hyperparameters, outcome: &Outcome) {
+        let Some(subnet) = self.subnets.get_mut(&netuid) else {
+            return;
+        };
+        let pool = std::mem::take(&mut subnet.pending);
+        let owner = subnet.owner;
+        let agreed = outcome.incentive.iter().any(|share| *share > Share::ZERO);
+        let part = |cut: u16| pool.portion(if agreed { cut.into() } else { 0 }, BASIS_POINTS);
+        let mut payout = Payout::default();
+        if let Some(owner) = owner {
+            payout.owner = part(rules.owner_cut);
+            self.credit(owner, payout.owner);
+        }
+        let slots = outcome.incentive.iter().zip(&outcome.dividends).enumerate();
+        for (i, (incentive, dividends)) in slots {
+            let place = (netuid, Uid(i as u16));
+            let mined = self.pay_miner(place, incentive.of(part(rules.miners_cut)));
+            let voted = self.pay_validator(place, dividends.of(part(rules.validators_cut)));
+            self.note_earnings(place, Amount(mined.0 + voted.0));
+            payout.miners.0 += mined.0;
+            payout.validators.0 += voted.0;
+        }
+        payout.burned = Amount(pool.0 - payout.owner.0 - payout.miners.0 - payout.validators.0);
+        self.withhold(payout.burned);
+        if let Some(subnet) = self.subnets.get_mut(&netuid) {
+            subnet.payout = payout;
+        }
+    }
+
+    /// Stakes a miner's pay behind it in its owner's name. Owners of a subnet cannot mine it.
+    fn pay_miner(&mut self, place: (Netuid, Uid), amount: Amount) -> Amount {
+        let subnet_owner = self.subnets.get(&place.0).and_then(|subnet| subnet.owner);
+        let Some(hotkey) = self.slots.get(&place).map(|slot| slot.hotkey) else {
+            return Amount::ZERO;
+        };
+        match self.delegates.get(&hotkey).map(|delegate| delegate.owner) {
+            Some(owner) if Some(owner) != subnet_owner => {
+                self.deposit(hotkey, owner, amount);
+                amount
+            }
+            _ => Amount::ZERO,
+        }
+    }
+
+    /// Pays a validator and its stakers as far as it was there to sign certificates.
+    fn pay_validator(&mut self, place: (Netuid, Uid), amount: Amount) -> Amount {
+        let Some(slot) = self.slots.get(&place) else {
+            return Amount::ZERO;
+        };
+        let hotkey = slot.hotkey;
+        let (kept, whole) = self.attendance_of(&hotkey).kept_since(slot.attendance);
+        if amount == Amount::ZERO || self.delegates.get(&hotkey).is_none() {
+            return Amount::ZERO;
+        }
+        let paid = amount.portion(kept, whole);
+        self.pay_dividend(hotkey, paid);
+        paid
+    }
+
+    fn note_earnings(&mut self, place: (Netuid, Uid), earned: Amount) {
+        let attendance = self
+            .slots
+            .get(&place)
+            .map(|slot| self.attendance_of(&slot.hotkey));
+        if let (Some(slot), Some(attendance)) = (self.slots.get_mut(&place), attendance) {
+            slot.latest = earned;
+            slot.emission = Amount(slot.emission.0.saturating_add(earned.0));
+            slot.attendance = attendance;
+        }
+    }
+
+    /// Keeps verdicts, bonds and the permits of the next epoch.
+    fn record(&mut self, netuid: Netuid, outcome: Outcome) {
+        for (i, bonds) in outcome.bonds.rows().iter().enumerate() {
+            let place = (netuid, Uid(i as u16));
+            if let Some(slot) = self.slots.get_mut(&place) {
+                slot.permit = outcome.permits[i];
+                slot.verdict = Verdict {
+                    consensus: outcome.consensus[i],
+                    trust: outcome.trust[i],
+                    validator_trust: outcome.validator_trust[i],
+                    incentive: outcome.incentive[i],
+                    dividends: outcome.dividends[i],
+                };
+            }
+            self.keep_bonds(place, bonds);
+        }
+    }
+
+    fn keep_bonds(&mut self, place: (Netuid, Uid), bonds: &Bonds) {
+        match bonds.is_empty() {
+            true => drop(self.bonds.remove(&place)),
+            false => self.bonds.insert(place, bonds.clone()),
+        }
+    }
+}
+
+fn setting(rules: &Hyperparameters, height: u64) -> Setting {
+    let of_u16 = |part: u16| Share::ratio(part.into(), u16::MAX.into());
+    Setting {
+        kappa: of_u16(rules.kappa),
+        penalty: of_u16(rules.bonds_penalty),
+        alpha: Share::ONE - Share::ratio(rules.bonds_moving_average.into(), 1_000_000),
+        threshold: rules.stake_threshold.0,
+        permits: rules.permits.into(),
+        start: (height + 1).saturating_sub(rules.tempo),
+        incentive: rules.incentive,
+    }
+}

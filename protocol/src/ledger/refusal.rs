@@ -1,0 +1,202 @@
+//! Why the ledger does not accept an input, and what would help.
+use crypto::Hotkey;
+
+use crate::Amount;
+use crate::subnet::{Netuid, Uid};
+use crate::transaction::Coldkey;
+
+/// An input the ledger does not accept as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The settlement's clock does not move on.
+    #[error("settlement of time {time}: the last was at {last}; propose a later time")]
+    Time {
+        /// What it says.
+        time: u64,
+        /// The parent's.
+        last: u64,
+    },
+    /// Coins issued and coins found differ: the rules are broken, not the input.
+    #[error("{issued} issued, but {found} found at height {height}: halt and report this")]
+    Supply {
+        /// After which height.
+        height: u64,
+        /// By the schedule.
+        issued: Amount,
+        /// In all places together.
+        found: Amount,
+    },
+    /// No such subnet.
+    #[error("no subnet {0}: list them with `neuron subnet`")]
+    NoSubnet(Netuid),
+    /// The signer has no slot.
+    #[error("{hotkey:?} has no slot in subnet {netuid}: register it first")]
+    NoSlot {
+        /// The signer.
+        hotkey: Hotkey,
+        /// Where.
+        netuid: Netuid,
+    },
+    /// The signer may not vote.
+    #[error("{hotkey:?} has no validator permit in subnet {netuid}: add stake and wait for the next epoch")]
+    NoPermit {
+        /// The signer.
+        hotkey: Hotkey,
+        /// Where.
+        netuid: Netuid,
+    },
+    /// Committed for another epoch.
+    #[error(
+        "{hotkey:?} commits for epoch {epoch} of subnet {netuid}, which is in epoch {now}: commit for that"
+    )]
+    CommitEpoch {
+        /// The signer.
+        hotkey: Hotkey,
+        /// Where.
+        netuid: Netuid,
+        /// What the commit says.
+        epoch: u64,
+        /// What the ledger says.
+        now: u64,
+    },
+    /// A second commit in one epoch.
+    #[error("{hotkey:?} has committed in epoch {epoch} of subnet {netuid}: commit again in the next")]
+    CommitTwice {
+        /// The signer.
+        hotkey: Hotkey,
+        /// Where.
+        netuid: Netuid,
+        /// When.
+        epoch: u64,
+    },
+    /// Revealed too early or too late.
+    #[error(
+        "{hotkey:?} reveals a commit of epoch {epoch} in epoch {now} of subnet {netuid}: \
+         reveal it in epochs {first}..={last}"
+    )]
+    RevealEpoch {
+        /// The signer.
+        hotkey: Hotkey,
+        /// Where.
+        netuid: Netuid,
+        /// The commit's.
+        epoch: u64,
+        /// What the ledger says.
+        now: u64,
+        /// The first epoch to reveal in.
+        first: u64,
+        /// The last.
+        last: u64,
+    },
+    /// Nothing was committed, or it is revealed already.
+    #[error(
+        "{hotkey:?} has no commit of epoch {epoch} waiting in subnet {netuid}: commit before revealing, once"
+    )]
+    NoCommit {
+        /// The signer.
+        hotkey: Hotkey,
+        /// Where.
+        netuid: Netuid,
+        /// When.
+        epoch: u64,
+    },
+    /// The reveal is not what was committed.
+    #[error(
+        "{hotkey:?} reveals another row, salt or version than it committed in epoch {epoch}: reveal that one"
+    )]
+    OtherRow {
+        /// The signer.
+        hotkey: Hotkey,
+        /// When.
+        epoch: u64,
+    },
+    /// The row names a slot that nobody holds.
+    #[error("{hotkey:?} gives weight to uid {uid} of {slots} in subnet {netuid}: leave it out")]
+    NoTarget {
+        /// The signer.
+        hotkey: Hotkey,
+        /// Where.
+        netuid: Netuid,
+        /// The slot.
+        uid: Uid,
+        /// How many are held.
+        slots: usize,
+    },
+    /// Replayed, or out of order.
+    #[error("transaction {nonce} of {coldkey:?}: its next is {next}")]
+    Nonce {
+        /// The account.
+        coldkey: Coldkey,
+        /// What the transaction says.
+        nonce: u64,
+        /// What the ledger says.
+        next: u64,
+    },
+    /// Too few coins.
+    #[error("{coldkey:?} has {have} and needs {need}, the fee of {fee} included: fund it or ask for less")]
+    Funds {
+        /// The account.
+        coldkey: Coldkey,
+        /// Its balance.
+        have: Amount,
+        /// What the transaction takes in all.
+        need: Amount,
+        /// The fee in it.
+        fee: Amount,
+    },
+    /// Nobody has registered this hotkey.
+    #[error("hotkey {0:?} is unknown: register it in a subnet first")]
+    NoHotkey(Hotkey),
+    /// The hotkey is somebody else's.
+    #[error("hotkey {hotkey:?} belongs to {owner:?}, not to {coldkey:?}: sign with its owner's key")]
+    NotOwner {
+        /// The hotkey.
+        hotkey: Hotkey,
+        /// Whose it is.
+        owner: Coldkey,
+        /// Who signed.
+        coldkey: Coldkey,
+    },
+    /// The hotkey has a slot there already.
+    #[error("hotkey {hotkey:?} has slot {uid} in subnet {netuid}: register another hotkey")]
+    HasSlot {
+        /// The hotkey.
+        hotkey: Hotkey,
+        /// Where.
+        netuid: Netuid,
+        /// Its slot.
+        uid: Uid,
+    },
+    /// No slot is free and none may be taken.
+    #[error(
+        "all {slots} slots of subnet {netuid} are taken and protected: wait until the immunity of one ends"
+    )]
+    Full {
+        /// Where.
+        netuid: Netuid,
+        /// How many there are.
+        slots: usize,
+    },
+    /// Less stake than asked back.
+    #[error("{coldkey:?} has {have} behind {hotkey:?} and asks {need} back: ask for no more than it has")]
+    Stake {
+        /// The staker.
+        coldkey: Coldkey,
+        /// The hotkey.
+        hotkey: Hotkey,
+        /// What its shares are worth.
+        have: Amount,
+        /// What it asks.
+        need: Amount,
+    },
+    /// An amount that moves nothing.
+    #[error("{coldkey:?} moves {amount}: too little to count; the least here is {least}")]
+    TooLittle {
+        /// Who.
+        coldkey: Coldkey,
+        /// What it says.
+        amount: Amount,
+        /// What would do.
+        least: Amount,
+    },
+}

@@ -1,0 +1,147 @@
+//! Coins of accounts, and the share pools that hold stake (spec section 12.1).
+use crypto::Hotkey;
+
+use super::entry::{Account, Delegate};
+use super::{Ledger, Refusal};
+use crate::Amount;
+use crate::parameters::BASIS_POINTS;
+use crate::transaction::Coldkey;
+
+impl Delegate {
+    /// How many shares `amount` buys, rounded down in favour of those who hold some.
+    pub(super) fn shares_for(&self, amount: Amount) -> u64 {
+        match self.shares {
+            0 => amount.0,
+            shares => amount.portion(shares, self.value.0).0,
+        }
+    }
+
+    /// How many shares `amount` costs, rounded up.
+    fn shares_of(&self, amount: Amount) -> u64 {
+        let product = u128::from(amount.0) * u128::from(self.shares);
+        let shares = product.div_ceil(u128::from(self.value.0.max(1)));
+        u64::try_from(shares).unwrap_or(u64::MAX)
+    }
+
+    /// What `shares` are worth, rounded down.
+    pub(super) fn worth(&self, shares: u64) -> Amount {
+        self.value.portion(shares, self.shares)
+    }
+}
+
+impl Ledger {
+    pub(super) fn account(&self, coldkey: &Coldkey) -> Account {
+        self.accounts.get(coldkey).copied().unwrap_or_default()
+    }
+
+    /// Adds coins; sums stay below the cap on all coins.
+    pub(super) fn credit(&mut self, coldkey: Coldkey, amount: Amount) {
+        if amount > Amount::ZERO {
+            let account = self.accounts.rows_mut().entry(coldkey).or_default();
+            account.balance = Amount(account.balance.0.saturating_add(amount.0));
+        }
+    }
+
+    /// Gives a hotkey its owner if it has none.
+    pub(super) fn adopt(&mut self, hotkey: Hotkey, owner: Coldkey) {
+        if self.delegates.get(&hotkey).is_none() {
+            let take = self.parameters().default_take;
+            let delegate = Delegate {
+                owner,
+                take,
+                value: Amount::ZERO,
+                shares: 0,
+                settles: false,
+            };
+            self.delegates.insert(hotkey, delegate);
+        }
+    }
+
+    /// What an account's shares of a hotkey's pool are worth.
+    pub fn stake_between(&self, hotkey: &Hotkey, coldkey: &Coldkey) -> Amount {
+        let shares = self.shares.get(&(*hotkey, *coldkey)).copied().unwrap_or(0);
+        self.delegates
+            .get(hotkey)
+            .map_or(Amount::ZERO, |d| d.worth(shares))
+    }
+
+    /// Puts coins behind a known hotkey in the name of `coldkey`.
+    pub(super) fn deposit(&mut self, hotkey: Hotkey, coldkey: Coldkey, amount: Amount) {
+        if amount == Amount::ZERO {
+            return;
+        }
+        if let Some(delegate) = self.delegates.get_mut(&hotkey) {
+            let bought = delegate.shares_for(amount);
+            delegate.shares = delegate.shares.saturating_add(bought);
+            delegate.value = Amount(delegate.value.0.saturating_add(amount.0));
+            let held = self.shares.rows_mut().entry((hotkey, coldkey)).or_default();
+            *held = held.saturating_add(bought);
+        }
+    }
+
+    /// Takes back coins that [`Ledger::stake_between`] covers.
+    pub(super) fn withdraw(&mut self, hotkey: Hotkey, coldkey: Coldkey, amount: Amount) {
+        if let Some(delegate) = self.delegates.get_mut(&hotkey) {
+            let sold = delegate.shares_of(amount);
+            delegate.shares = delegate.shares.saturating_sub(sold);
+            delegate.value = delegate.value.saturating_sub(amount);
+            let held = self.shares.get(&(hotkey, coldkey)).copied().unwrap_or(0);
+            match held.saturating_sub(sold) {
+                0 => drop(self.shares.remove(&(hotkey, coldkey))),
+                left => self.shares.insert((hotkey, coldkey), left),
+            }
+        }
+    }
+
+    /// Pays a validator's earnings: the take to its owner, the rest to all its stakers at once.
+    pub(super) fn pay_dividend(&mut self, hotkey: Hotkey, amount: Amount) {
+        let Some(delegate) = self.delegates.get(&hotkey) else {
+            return;
+        };
+        let owner = delegate.owner;
+        let take = match delegate.shares {
+            0 => amount,
+            _ => amount.portion(delegate.take.into(), BASIS_POINTS),
+        };
+        if let Some(delegate) = self.delegates.get_mut(&hotkey) {
+            let rest = amount.saturating_sub(take);
+            delegate.value = Amount(delegate.value.0.saturating_add(rest.0));
+        }
+        self.deposit(hotkey, owner, take);
+    }
+
+    /// Holds coins back until a height.
+    pub(super) fn lock(&mut self, until: u64, coldkey: Coldkey, hotkey: Hotkey, amount: Amount) {
+        let locked = self.locks.rows_mut().entry((until, coldkey, hotkey)).or_default();
+        *locked = Amount(locked.0.saturating_add(amount.0));
+    }
+
+    /// Frees coins whose height has come.
+    pub(super) fn release_locks(&mut self, height: u64) {
+        let due = |until: u64| until <= height;
+        let freed: Vec<_> = self
+            .locks
+            .rows()
+            .iter()
+            .take_while(|((until, ..), _)| due(*until))
+            .map(|((_, coldkey, _), amount)| (*coldkey, *amount))
+            .collect();
+        self.locks.retain(|(until, ..)| !due(*until));
+        freed
+            .into_iter()
+            .for_each(|(coldkey, amount)| self.credit(coldkey, amount));
+    }
+
+    /// The hotkey's delegate entry, if `coldkey` owns it.
+    pub(super) fn own(&self, hotkey: Hotkey, coldkey: Coldkey) -> Result<&Delegate, Refusal> {
+        let delegate = self.delegates.get(&hotkey).ok_or(Refusal::NoHotkey(hotkey))?;
+        match delegate.owner == coldkey {
+            true => Ok(delegate),
+            false => Err(Refusal::NotOwner {
+                hotkey,
+                owner: delegate.owner,
+                coldkey,
+            }),
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! The numbers a genesis fixes: DESIGN section 14 as data.
+use serde::{Deserialize, Serialize};
+
+use crate::Amount;
+use crate::amount::COIN;
+use crate::yuma::Incentive;
+
+/// What a portion is counted in: 1 800 of them are 18 %.
+pub const BASIS_POINTS: u64 = 10_000;
+
+/// Milliseconds in a day.
+const DAY: u64 = 24 * 60 * 60 * 1_000;
+
+/// Rules of the whole network. Spans are in settlements unless said otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parameters {
+    /// Between two settlements, in milliseconds.
+    pub interval: u64,
+    /// After how many settlements those who settle are chosen again.
+    pub set_period: u64,
+    /// The most hotkeys that settle.
+    pub settling_set: u16,
+    /// What the owner of a settling hotkey must have staked on it.
+    pub minimum_self_stake: Amount,
+    /// From taking stake back until it can be spent.
+    pub unbonding: u64,
+    /// For how long evidence counts.
+    pub evidence_expiry: u64,
+    /// For how long an old set may vouch for a later one.
+    pub trusting_period: u64,
+    /// Of a settling hotkey's stake for voting twice, in basis points.
+    pub slash: u16,
+    /// A delegate's share of dividends unless it says otherwise, in basis points.
+    pub default_take: u16,
+    /// The largest take, in basis points.
+    pub maximum_take: u16,
+    /// What every transaction pays.
+    pub fee: Amount,
+    /// What every byte of a transaction pays.
+    pub fee_per_byte: Amount,
+    /// How far a proposer's clock may differ from a voter's, in milliseconds.
+    pub clock_drift: u64,
+    /// How many heights around its own a neuron forwards gossip of.
+    pub gossip_window: u64,
+}
+
+/// Rules of one subnet. Spans are in settlements unless said otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hyperparameters {
+    /// An epoch.
+    pub tempo: u64,
+    /// How many epochs after the commit's a row may be revealed.
+    pub reveal_window: u64,
+    /// For how long a newcomer is not pruned while others can be.
+    pub immunity: u64,
+    /// Below this many prunable neurons the immune are pruned too.
+    pub minimum_prunable: u16,
+    /// The most neurons.
+    pub slots: u16,
+    /// The most neurons that may vote.
+    pub permits: u16,
+    /// Less stake than this counts as none when votes are weighed.
+    pub stake_threshold: Amount,
+    /// The share of stake that fixes a consensus weight, in 65 535ths.
+    pub kappa: u16,
+    /// How far bonds follow clipped instead of raw weights, in 65 535ths.
+    pub bonds_penalty: u16,
+    /// The share of the old value in a bond, in millionths: 1 - alpha.
+    pub bonds_moving_average: u32,
+    /// What incentive is proportional to.
+    pub incentive: Incentive,
+    /// The subnet owner's part of an epoch, in basis points.
+    pub owner_cut: u16,
+    /// The miners' part, in basis points.
+    pub miners_cut: u16,
+    /// The part of validators and their stakers, in basis points.
+    pub validators_cut: u16,
+    /// What registration costs.
+    pub burn: Burn,
+}
+
+/// How the price of registration moves (spec section 8.1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Burn {
+    /// The first price.
+    pub start: Amount,
+    /// The lowest price.
+    pub minimum: Amount,
+    /// The highest price.
+    pub maximum: Amount,
+    /// The price halves in so many settlements without a registration.
+    pub half_life: u64,
+    /// A registration multiplies the price by this many hundredths.
+    pub multiplier: u16,
+}
+
+impl Parameters {
+    /// A local network: everything within seconds.
+    pub fn dev() -> Self {
+        Self {
+            interval: 1_000,
+            set_period: 3,
+            settling_set: 128,
+            minimum_self_stake: Amount::coins(1),
+            unbonding: 60,
+            evidence_expiry: 40,
+            trusting_period: 30,
+            slash: 500,
+            default_take: 1_800,
+            maximum_take: 1_800,
+            fee: Amount(1_000),
+            fee_per_byte: Amount(10),
+            clock_drift: 2_000,
+            gossip_window: 64,
+        }
+    }
+
+    /// A public network without value.
+    pub fn testnet() -> Self {
+        let interval = 12_000;
+        Self {
+            interval,
+            set_period: 30,
+            minimum_self_stake: Amount::coins(1_000),
+            unbonding: 21 * DAY / interval,
+            evidence_expiry: 14 * DAY / interval,
+            trusting_period: 10 * DAY / interval,
+            clock_drift: 5_000,
+            ..Self::dev()
+        }
+    }
+}
+
+impl Hyperparameters {
+    /// A subnet of a local network.
+    pub fn dev() -> Self {
+        Self {
+            tempo: 3,
+            reveal_window: 1,
+            immunity: 30,
+            minimum_prunable: 10,
+            slots: 256,
+            permits: 64,
+            stake_threshold: Amount::coins(1),
+            kappa: 32_768,
+            bonds_penalty: 65_535,
+            bonds_moving_average: 900_000,
+            incentive: Incentive::Consensus,
+            owner_cut: 1_800,
+            miners_cut: 4_100,
+            validators_cut: 4_100,
+            burn: Burn::default(),
+        }
+    }
+
+    /// A subnet of a public network.
+    pub fn testnet() -> Self {
+        Self {
+            tempo: 30,
+            immunity: 4_096,
+            stake_threshold: Amount::coins(1_000),
+            ..Self::dev()
+        }
+    }
+}
+
+impl Default for Burn {
+    fn default() -> Self {
+        Self {
+            start: Amount::coins(1),
+            minimum: Amount(COIN / 2_000),
+            maximum: Amount::coins(100),
+            half_life: 360,
+            multiplier: 126,
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! A fraction in fixed point: the bits on which all neurons agree.
+use std::fmt;
+use std::iter::Sum;
+use std::ops::{Add, Div, Mul, Sub};
+
+use serde::{Deserialize, Serialize};
+
+use crate::Amount;
+
+/// A number in units of 2⁻³² (I32F32 of spec section 1): products and quotients are truncated, sums saturate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Share(i64);
+
+impl Share {
+    /// Nothing.
+    pub const ZERO: Self = Self(0);
+    /// The whole.
+    pub const ONE: Self = Self(1 << 32);
+
+    /// The share with these raw bits.
+    pub const fn from_bits(bits: i64) -> Self {
+        Self(bits)
+    }
+
+    /// The raw bits: the value times 2³².
+    pub const fn bits(self) -> i64 {
+        self.0
+    }
+
+    /// `part / whole`, truncated; zero when `whole` is.
+    pub fn ratio(part: u64, whole: u64) -> Self {
+        let quotient = (u128::from(part) << 32).checked_div(u128::from(whole));
+        Self(quotient.map_or(0, |q| i64::try_from(q).unwrap_or(i64::MAX)))
+    }
+
+    /// This share of an amount, rounded down; nothing when negative.
+    pub fn of(self, amount: Amount) -> Amount {
+        amount.portion(u64::try_from(self.0).unwrap_or(0), 1 << 32)
+    }
+}
+
+impl Add for Share {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+impl Sub for Share {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+
+impl Mul for Share {
+    type Output = Self;
+    fn mul(self, other: Self) -> Self {
+        saturated((i128::from(self.0) * i128::from(other.0)) >> 32)
+    }
+}
+
+impl Div for Share {
+    type Output = Self;
+    /// Division by zero gives zero.
+    fn div(self, other: Self) -> Self {
+        let quotient = (i128::from(self.0) << 32).checked_div(i128::from(other.0));
+        quotient.map_or(Self::ZERO, saturated)
+    }
+}
+
+impl Sum for Share {
+    fn sum<I: Iterator<Item = Self>>(shares: I) -> Self {
+        shares.fold(Self::ZERO, Add::add)
+    }
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let millionths = (i128::from(self.0) * 1_000_000) >> 32;
+        write!(f, "{}.{:06}", millionths / 1_000_000, millionths % 1_000_000)
+    }
+}
+
+fn saturated(bits: i128) -> Share {
+    let limit = if bits < 0 { i64::MIN } else { i64::MAX };
+    Share(i64::try_from(bits).unwrap_or(limit))
+}
