@@ -12,11 +12,11 @@
 //!                      Input              pure: no clock, no I/O   Effect
 //! ```
 
-pub mod neuron;
+//pub mod neuron;
 pub mod role;
 pub mod task;
 
 mod clock;
 pub mod model;
-pub mod network;
+//pub mod network;
 pub mod simulation;

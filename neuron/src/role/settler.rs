@@ -18,7 +18,7 @@ use protocol::message::{Attestation, Heard, Message};
 use protocol::settlement::{Certificate, Certified, Header, Settlement};
 use protocol::{Signed, Verified};
 
-use self::draft::{Judged, Refused};
+use self::draft::Judged;
 use super::pool::Pool;
 use super::{Effect, Entry, Input, Moment, Persist, Role, Settled, Timer};
 
@@ -89,6 +89,13 @@ impl Settler {
         };
         recovered.drafts.into_iter().for_each(|draft| settler.remember(draft));
         settler
+    }
+
+    /// Makes half of the stake enough, which the simulator must find out.
+    #[cfg(feature = "planted-faults")]
+    pub(crate) fn halve_quorum(&mut self) {
+        let (set, timeouts) = (self.ledger.validators().clone(), timeouts(self.ledger.parameters().interval));
+        self.engine = Engine::with_half_quorum(self.keypair.clone(), self.genesis, set, timeouts);
     }
 
     /// Takes in a decided settlement, wherever it comes from: certificate, hashes, inputs, state, in this order.
@@ -376,5 +383,6 @@ fn timeouts(interval: u64) -> LinearTimeouts {
         precommit: step,
         precommit_delta: step,
         rebroadcast: 2 * propose,
+        max_timeout: 20 * propose,
     }
 }
