@@ -1,1 +1,3 @@
 //! One process that mines or validates.
+
+pub mod network;
