@@ -1,4 +1,5 @@
 //! One process that mines or validates.
+<<<<<<< HEAD
 //!
 //! A neuron is a list of roles. A role hears an [`role::Input`] and answers with [`role::Effect`]s. One loop carries
 //! the effects out.
@@ -12,11 +13,11 @@
 //!                      Input              pure: no clock, no I/O   Effect
 //! ```
 
-//pub mod neuron;
+pub mod neuron;
 pub mod role;
 pub mod task;
 
 mod clock;
 pub mod model;
-//pub mod network;
+pub mod network;
 pub mod simulation;

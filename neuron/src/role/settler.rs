@@ -142,6 +142,18 @@ impl Settler {
         vec![Effect::Persist(Persist { entries: vec![Entry::Settled(settled)], then })]
     }
 
+    /// Goes on where we stopped. What was logged is gone through before anything new is heard, or we might vote on
+    /// the new before we know how we voted.
+    fn resume(&mut self, moment: Moment) -> Vec<Effect> {
+        let mut effects = vec![Effect::Schedule(Timer::CatchUp, 0)];
+        if self.recovered_log.is_empty() {
+            effects.push(self.wait_for_next(moment));
+        } else {
+            effects.extend(self.start_height(moment));
+        }
+        effects
+    }
+
     fn wait_for_next(&self, moment: Moment) -> Effect {
         let due = self.tip.as_ref().map_or(self.ledger.time(), |tip| tip.settlement.header.time)
             + self.ledger.parameters().interval;
@@ -275,13 +287,12 @@ impl Settler {
             self.notice(heard, height);
         }
         match heard {
-            Heard::Votes(votes) => {
-                votes.iter().cloned().flat_map(|vote| self.voted(moment, vote)).collect()
-            }
-            Heard::Proposal(proposal) => {
+            Heard::Votes(votes) => votes.iter().flat_map(|vote| self.voted(moment, vote)).collect(),
+            Heard::Proposal(proposal) if proposal.height() > self.ledger.height() => {
                 let step = self.engine.proposal(proposal.clone());
                 self.follow(moment, Vec::new(), step)
             }
+            Heard::Proposal(_) => Vec::new(),
             Heard::Draft(draft) => self.drafted(moment, draft),
             Heard::Settled(certified) => self.enter(moment, (**certified).clone()),
             Heard::Attestation(attestation) => self.vouch(attestation).into_iter().collect(),
@@ -292,8 +303,12 @@ impl Settler {
         }
     }
 
-    fn voted(&mut self, moment: Moment, vote: Verified<Vote>) -> Vec<Effect> {
-        let step = self.engine.vote(vote);
+    /// Votes on what is settled change nothing, and must not reach the log of the next height.
+    fn voted(&mut self, moment: Moment, vote: &Verified<Vote>) -> Vec<Effect> {
+        if vote.height() <= self.ledger.height() {
+            return Vec::new();
+        }
+        let step = self.engine.vote(vote.clone());
         self.follow(moment, Vec::new(), step)
     }
 
@@ -343,7 +358,7 @@ impl Settler {
         match timer {
             Timer::NextHeight => self.start_height(moment),
             Timer::CatchUp => self.catch_up(moment),
-            Timer::Vote(height, timeout) if height == self.engine.height() => {
+            Timer::Vote(height, timeout) if height == self.engine.height() && height > self.ledger.height() => {
                 self.timers.retain(|running| *running != timer);
                 let step = self.engine.elapsed(timeout);
                 self.follow(moment, Vec::new(), step)
@@ -356,7 +371,7 @@ impl Settler {
 impl Role for Settler {
     fn handle(&mut self, moment: Moment, input: &Input) -> Vec<Effect> {
         match input {
-            Input::Started => vec![self.wait_for_next(moment), Effect::Schedule(Timer::CatchUp, 0)],
+            Input::Started => self.resume(moment),
             Input::Elapsed(timer) => self.elapsed(moment, *timer),
             Input::Told(heard) => self.told(moment, heard),
             Input::Fetched(settlements) => self.fetched(moment, settlements),
