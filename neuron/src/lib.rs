@@ -1,5 +1,4 @@
 //! One process that mines or validates.
-<<<<<<< HEAD
 //!
 //! A neuron is a list of roles. A role hears an [`role::Input`] and answers with [`role::Effect`]s. One loop carries
 //! the effects out.

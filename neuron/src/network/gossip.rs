@@ -12,6 +12,8 @@ use libp2p::gossipsub::{
 
 use super::Error;
 
+pub use protocol::message::Topic;
+
 /// gossipsub as we configure it: only our own topics exist.
 pub(super) type Gossipsub = Behaviour<libp2p::gossipsub::IdentityTransform, WhitelistSubscriptionFilter>;
 
@@ -33,41 +35,6 @@ const OUTBOX_MESSAGES: usize = 64;
 const OUTBOX_BYTES: usize = 2 * BODY;
 /// After this a settlement has passed and the message with it.
 const OUTBOX_PATIENCE: Duration = Duration::from_secs(5);
-
-/// What gossip is about; each has its own mesh and size limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Topic {
-    /// Votes and other small messages between validators.
-    Consensus,
-    /// Proposals with their bodies, between validators.
-    Proposals,
-    /// Decided settlements with their certificates, for everybody.
-    Settlements,
-    /// What settlements are made of: commits, reveals, transactions; also attestations and profiles.
-    Inputs,
-}
-
-impl Topic {
-    /// All topics.
-    pub const ALL: [Self; 4] = [Self::Consensus, Self::Proposals, Self::Settlements, Self::Inputs];
-
-    /// The largest message, in bytes.
-    pub fn limit(self) -> usize {
-        match self {
-            Self::Consensus | Self::Inputs => SMALL,
-            Self::Proposals | Self::Settlements => BODY,
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Consensus => "consensus",
-            Self::Proposals => "proposals",
-            Self::Settlements => "settlements",
-            Self::Inputs => "inputs",
-        }
-    }
-}
 
 /// One message as one peer relayed it, to be [judged](super::Network::judge).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
