@@ -25,7 +25,7 @@ fetch() {
     echo "libtorch $version: fetching 540 MB, once for this user, into $dir"
     wheels || archive || fail "neither pip nor the PyTorch site gave it (network? disk space?)"
     echo "$version" >"$work/slice/build-version"
-    mv -T "$work/slice" "$dir" || [ -f "$dir/build-version" ] || fail "$dir is in the way: remove it"
+    mv -T "$work/slice" "$dir" 2>/dev/null || [ -f "$dir/build-version" ] || fail "$dir is in the way: remove it"
     echo "libtorch $version: ready"
 }
 

@@ -21,7 +21,7 @@ use crate::{clock, model, task};
 
 use self::disk::Disk;
 use self::gate::Arrival;
-use self::hands::Hands;
+use self::hands::{Hands, Next};
 
 pub use self::view::View;
 
@@ -154,10 +154,10 @@ impl Neuron {
             }
             _ => None,
         };
-        let (disk, synced) = Disk::spawn(remembered.store, network.clone());
+        let disk = Disk::spawn(remembered.store, network.clone());
         let (gate, pending) = gate::Gate::new(id, network.clone(), arrive.clone());
         let (show, view) = watch::channel(View::new(&config, &ledger));
-        let handle = Handle { view, arrivals: arrive, network: network.clone(), disk: disk.reader() };
+        let handle = Handle { view, arrivals: arrive, network: network.clone(), disk: disk.0.reader() };
         tokio::spawn(gate.watch(events, handle.view.clone()));
 
         let keypair = config.keypair.clone();
@@ -168,7 +168,7 @@ impl Neuron {
             Duty::Validate => roles.push(Box::new(Validator::new(keypair, config.netuid, task, ledger))),
             Duty::Follow => {}
         }
-        let hands = Hands::new(config.duty, network, disk, synced, model, pending, show);
+        let hands = Hands::new(config.duty, network, disk, model, pending, show);
         let seed = config.keypair.secret("neuron v1 moments", &[&clock::now_ms().to_le_bytes()]);
         Ok((Self { roles, arrivals, hands, seed, heard: 0 }, handle))
     }
@@ -177,20 +177,20 @@ impl Neuron {
     pub async fn run(mut self) -> Result<(), Error> {
         self.hear(Input::Started)?;
         loop {
-            let input = tokio::select! {
+            tokio::select! {
                 biased;
-                Some(effects) = self.hands.synced() => {
-                    self.carry_out(effects?)?;
-                    continue;
-                }
-                timer = self.hands.timer() => Some(Input::Elapsed(timer)),
+                next = self.hands.next() => match next? {
+                    Next::Effects(effects) => self.carry_out(effects)?,
+                    Next::Input(input) => self.hear(input)?,
+                },
                 arrival = self.arrivals.recv() => match arrival {
-                    Some(arrival) => self.hands.receive(arrival)?,
+                    Some(arrival) => {
+                        if let Some(input) = self.hands.receive(arrival)? {
+                            self.hear(input)?;
+                        }
+                    }
                     None => return Ok(()),
                 },
-            };
-            if let Some(input) = input {
-                self.hear(input)?;
             }
         }
     }
@@ -215,7 +215,7 @@ impl Neuron {
 
     fn carry_out(&mut self, effects: Vec<Effect>) -> Result<(), Error> {
         for effect in effects {
-            for input in self.hands.carry_out(effect)? {
+            if let Some(input) = self.hands.carry_out(effect)? {
                 self.hear(input)?;
             }
         }

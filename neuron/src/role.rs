@@ -22,7 +22,7 @@ use protocol::settlement::{Certified, Settlement};
 
 pub use miner::Miner;
 pub use settler::{Recovered, Settler};
-pub use validator::{Poll, Validator};
+pub use validator::{Poll, Validator, Voice};
 
 /// One of the things a neuron is.
 pub trait Role: Send {
@@ -106,7 +106,7 @@ pub enum Effect {
 }
 
 /// Connects an answer with who waits for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub u64);
 
 /// Writes that must be durable before anything else happens.

@@ -20,7 +20,7 @@ use protocol::message::{Heard, Message, Topic};
 use protocol::subnet::Netuid;
 use protocol::transaction::Coldkey;
 use rand::rngs::StdRng;
-use rand::{Rng, RngExt, SeedableRng};
+use rand::{RngExt, SeedableRng};
 
 use crate::role::{Effect, Input, Moment, Reply, Settled, Ticket, Timer};
 
@@ -222,7 +222,7 @@ impl Simulation {
                 self.hear(node, Input::Elapsed(timer));
             }
             Event::GiveUp(ticket) => self.no_answer(ticket),
-            Event::Crash => self.nodes[node].crash(self.plan.sabotage),
+            Event::Crash => self.nodes[node].crash(),
             Event::Restart if !self.nodes[node].is_up() => {
                 self.nodes[node].restart();
                 self.hear(node, Input::Started);
@@ -287,7 +287,7 @@ impl Simulation {
             persist.entries.iter().for_each(|entry| self.nodes[node].disk.write(entry));
         }
         if strike {
-            self.nodes[node].crash(self.plan.sabotage);
+            self.nodes[node].crash();
             let back = self.now + self.rng.random_range(100..5_000);
             self.at(back, node, Event::Restart);
             return;

@@ -2,6 +2,18 @@
 //!
 //! A task is two types: the [`Questioner`] holds the labels, the [`Worker`] never sees them, so a miner cannot reach
 //! them by type. To add a task, implement [`Task`] and list it in `TASKS`.
+//!
+//! ```
+//! use crypto::{Hotkey, hash};
+//! use neuron::task;
+//!
+//! let sums = task::named("sums")?;
+//! let (questioner, seed) = (sums.questioner(), hash("neuron v1 example", &[]));
+//! let mut worker = sums.worker(1, &Hotkey([7; 32]), task::RUNGS)?;
+//! let answer = worker.answer(&questioner.ask(seed))?;
+//! assert!(questioner.judge(seed, &answer) > Some(0.9));
+//! # Ok::<(), task::Error>(())
+//! ```
 
 pub(crate) mod digits;
 mod error;

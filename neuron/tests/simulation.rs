@@ -1,7 +1,7 @@
 //! Whole histories in memory: the same roles as live, faults from a seed, rules checked at every settlement.
 use std::thread;
 
-use neuron::simulation::{Faults, Outcome, Plan, Sabotage, Simulation, Violation};
+use neuron::simulation::{Outcome, Plan, Sabotage, Simulation, Violation};
 use protocol::subnet::Netuid;
 
 /// How far a rough history goes.

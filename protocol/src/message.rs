@@ -26,7 +26,7 @@ pub enum Topic {
     /// Votes and proposals: those who settle.
     Consensus,
     /// The settlements behind proposals: those who settle.
-    Drafts,
+    Proposals,
     /// What was settled: everyone.
     Settlements,
     /// What should be settled, and who serves what: everyone.
@@ -93,7 +93,7 @@ pub struct Attestation {
 
 impl Topic {
     /// Every topic.
-    pub const ALL: [Self; 4] = [Self::Consensus, Self::Drafts, Self::Settlements, Self::Inputs];
+    pub const ALL: [Self; 4] = [Self::Consensus, Self::Proposals, Self::Settlements, Self::Inputs];
 
     /// What those hear who do not settle.
     pub const FOLLOWING: [Self; 2] = [Self::Settlements, Self::Inputs];
@@ -102,17 +102,17 @@ impl Topic {
     pub fn name(self) -> &'static str {
         match self {
             Self::Consensus => "consensus",
-            Self::Drafts => "drafts",
+            Self::Proposals => "proposals",
             Self::Settlements => "settlements",
             Self::Inputs => "inputs",
         }
     }
 
     /// The longest message, in bytes.
-    pub fn max_bytes(self) -> usize {
+    pub fn limit(self) -> usize {
         match self {
             Self::Consensus => MAX_BALLOT_BYTES,
-            Self::Drafts | Self::Settlements => settlement::MAX_BYTES,
+            Self::Proposals | Self::Settlements => settlement::MAX_BYTES,
             Self::Inputs => MAX_INPUT_BYTES,
         }
     }
@@ -121,7 +121,7 @@ impl Topic {
 impl Message {
     /// The message in `bytes` heard on `topic`.
     pub fn decode(topic: Topic, bytes: &[u8]) -> Result<Self, Error> {
-        let message: Self = codec::decode("message", bytes, topic.max_bytes())?;
+        let message: Self = codec::decode("message", bytes, topic.limit())?;
         if message.topic() != topic {
             return Err(Error::Invalid { kind: "message", reason: "sent on the wrong topic" });
         }
@@ -132,7 +132,7 @@ impl Message {
     pub fn topic(&self) -> Topic {
         match self {
             Self::Votes(_) | Self::Proposal(_) => Topic::Consensus,
-            Self::Draft(_) => Topic::Drafts,
+            Self::Draft(_) => Topic::Proposals,
             Self::Settled(_) => Topic::Settlements,
             _ => Topic::Inputs,
         }

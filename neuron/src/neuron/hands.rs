@@ -21,6 +21,14 @@ use crate::role::{Effect, Input, Poll, Reply, Settled, Ticket, Timer};
 /// Polls that may wait for their answers.
 const POLLS: usize = 64;
 
+/// What comes from our own hands.
+pub(super) enum Next {
+    /// Effects whose writes are synced.
+    Effects(Vec<Effect>),
+    /// A timer ran out.
+    Input(Input),
+}
+
 /// What carries out effects.
 pub(super) struct Hands {
     network: Network,
@@ -55,20 +63,19 @@ impl Hands {
         Self { network, disk, synced, model, description, weights, pending, show, timers, set, polls, tickets: 0 }
     }
 
-    /// Effects whose writes are synced.
-    pub(super) async fn synced(&mut self) -> Option<Result<Vec<Effect>, Error>> {
-        self.synced.recv().await
-    }
-
-    /// The next timer to run out.
-    pub(super) async fn timer(&mut self) -> Timer {
-        if self.timers.is_empty() {
-            return std::future::pending().await;
+    /// What the disk or a timer brings next; the disk goes first, since others wait for what we wrote.
+    pub(super) async fn next(&mut self) -> Result<Next, Error> {
+        tokio::select! {
+            biased;
+            synced = self.synced.recv() => match synced {
+                Some(effects) => effects.map(Next::Effects),
+                None => Err(Error::Disk("its thread is gone".to_owned())),
+            },
+            timer = expired(&mut self.timers) => {
+                self.set.remove(&timer);
+                Ok(Next::Input(Input::Elapsed(timer)))
+            }
         }
-        let expired = poll_fn(|context| self.timers.poll_expired(context)).await;
-        let timer = expired.expect("the queue is not empty").into_inner();
-        self.set.remove(&timer);
-        timer
     }
 
     /// What an arrival is to the roles.
@@ -221,5 +228,13 @@ impl Hands {
     fn ticket(&mut self) -> Ticket {
         self.tickets += 1;
         Ticket(self.tickets)
+    }
+}
+
+async fn expired(timers: &mut DelayQueue<Timer>) -> Timer {
+    match poll_fn(|context| timers.poll_expired(context)).await {
+        Some(expired) => expired.into_inner(),
+        // An empty queue never expires.
+        None => std::future::pending().await,
     }
 }

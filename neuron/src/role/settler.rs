@@ -18,7 +18,7 @@ use protocol::message::{Attestation, Heard, Message};
 use protocol::settlement::{Certificate, Certified, Header, Settlement};
 use protocol::{Signed, Verified};
 
-use self::draft::{Judged, Refused};
+use self::draft::Judged;
 use super::pool::Pool;
 use super::{Effect, Entry, Input, Moment, Persist, Role, Settled, Timer};
 
@@ -91,6 +91,13 @@ impl Settler {
         settler
     }
 
+    /// Makes half of the stake enough, which the simulator must find out.
+    #[cfg(feature = "planted-faults")]
+    pub(crate) fn halve_quorum(&mut self) {
+        let (set, timeouts) = (self.ledger.validators().clone(), timeouts(self.ledger.parameters().interval));
+        self.engine = Engine::with_half_quorum(self.keypair.clone(), self.genesis, set, timeouts);
+    }
+
     /// Takes in a decided settlement, wherever it comes from: certificate, hashes, inputs, state, in this order.
     fn enter(&mut self, moment: Moment, certified: Certified) -> Vec<Effect> {
         let header = &certified.settlement.header;
@@ -133,6 +140,18 @@ impl Settler {
             then.extend(self.drafted(moment, &draft));
         }
         vec![Effect::Persist(Persist { entries: vec![Entry::Settled(settled)], then })]
+    }
+
+    /// Goes on where we stopped. What was logged is gone through before anything new is heard, or we might vote on
+    /// the new before we know how we voted.
+    fn resume(&mut self, moment: Moment) -> Vec<Effect> {
+        let mut effects = vec![Effect::Schedule(Timer::CatchUp, 0)];
+        if self.recovered_log.is_empty() {
+            effects.push(self.wait_for_next(moment));
+        } else {
+            effects.extend(self.start_height(moment));
+        }
+        effects
     }
 
     fn wait_for_next(&self, moment: Moment) -> Effect {
@@ -268,13 +287,12 @@ impl Settler {
             self.notice(heard, height);
         }
         match heard {
-            Heard::Votes(votes) => {
-                votes.iter().cloned().flat_map(|vote| self.voted(moment, vote)).collect()
-            }
-            Heard::Proposal(proposal) => {
+            Heard::Votes(votes) => votes.iter().flat_map(|vote| self.voted(moment, vote)).collect(),
+            Heard::Proposal(proposal) if proposal.height() > self.ledger.height() => {
                 let step = self.engine.proposal(proposal.clone());
                 self.follow(moment, Vec::new(), step)
             }
+            Heard::Proposal(_) => Vec::new(),
             Heard::Draft(draft) => self.drafted(moment, draft),
             Heard::Settled(certified) => self.enter(moment, (**certified).clone()),
             Heard::Attestation(attestation) => self.vouch(attestation).into_iter().collect(),
@@ -285,8 +303,12 @@ impl Settler {
         }
     }
 
-    fn voted(&mut self, moment: Moment, vote: Verified<Vote>) -> Vec<Effect> {
-        let step = self.engine.vote(vote);
+    /// Votes on what is settled change nothing, and must not reach the log of the next height.
+    fn voted(&mut self, moment: Moment, vote: &Verified<Vote>) -> Vec<Effect> {
+        if vote.height() <= self.ledger.height() {
+            return Vec::new();
+        }
+        let step = self.engine.vote(vote.clone());
         self.follow(moment, Vec::new(), step)
     }
 
@@ -336,7 +358,7 @@ impl Settler {
         match timer {
             Timer::NextHeight => self.start_height(moment),
             Timer::CatchUp => self.catch_up(moment),
-            Timer::Vote(height, timeout) if height == self.engine.height() => {
+            Timer::Vote(height, timeout) if height == self.engine.height() && height > self.ledger.height() => {
                 self.timers.retain(|running| *running != timer);
                 let step = self.engine.elapsed(timeout);
                 self.follow(moment, Vec::new(), step)
@@ -349,7 +371,7 @@ impl Settler {
 impl Role for Settler {
     fn handle(&mut self, moment: Moment, input: &Input) -> Vec<Effect> {
         match input {
-            Input::Started => vec![self.wait_for_next(moment), Effect::Schedule(Timer::CatchUp, 0)],
+            Input::Started => self.resume(moment),
             Input::Elapsed(timer) => self.elapsed(moment, *timer),
             Input::Told(heard) => self.told(moment, heard),
             Input::Fetched(settlements) => self.fetched(moment, settlements),
@@ -376,5 +398,6 @@ fn timeouts(interval: u64) -> LinearTimeouts {
         precommit: step,
         precommit_delta: step,
         rebroadcast: 2 * propose,
+        max_timeout: 20 * propose,
     }
 }

@@ -88,7 +88,7 @@ impl Record {
         if self.checks_certificates && settled.certified.certificate.check(&self.genesis, header, set).is_err() {
             self.violations.push(Violation::Certificate { height });
         }
-        if settled.ledger.supply().check().is_err() {
+        if !settled.ledger.supply().check() {
             self.violations.push(Violation::Supply { height });
         }
         self.settlements.push(header.hash());

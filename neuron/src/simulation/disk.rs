@@ -53,6 +53,7 @@ impl Disk {
         match sabotage {
             Sabotage::VotesForgotten => self.log.clear(),
             Sabotage::DraftsForgotten => self.drafts.clear(),
+            #[cfg(feature = "planted-faults")]
             Sabotage::HalfIsQuorum => {}
         }
     }

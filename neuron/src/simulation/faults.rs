@@ -1,6 +1,6 @@
 //! What goes wrong in a history, drawn from its seed.
 use rand::rngs::StdRng;
-use rand::{Rng, RngExt, SeedableRng};
+use rand::{RngExt, SeedableRng};
 
 /// Copies that a message may arrive in.
 const DUPLICATES: f64 = 0.05;
@@ -31,6 +31,7 @@ pub struct Faults {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sabotage {
     /// Half of the stake decides.
+    #[cfg(feature = "planted-faults")]
     HalfIsQuorum,
     /// A restart does not see the vote log.
     VotesForgotten,

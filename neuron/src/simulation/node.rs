@@ -1,18 +1,19 @@
 //! One neuron of the simulated network: roles, a disk, timers, and how often it died.
 use std::collections::BTreeMap;
 
-use crypto::{Hash, Hotkey, Keypair, hash};
+use crypto::{Hotkey, Keypair, hash};
 use protocol::ledger::Ledger;
 
 use super::disk::Disk;
 use super::{NETUID, Plan, Sabotage};
 use crate::role::{Effect, Input, Miner, Model, Moment, Role, Settler, Timer, Validator};
-use crate::task::{StandIn, Sums, Task, Worker};
+use crate::task::{StandIn, Sums, Worker};
 
 /// One neuron of the simulated network.
 pub(super) struct Node {
     keypair: Keypair,
     genesis: Ledger,
+    sabotage: Option<Sabotage>,
     validates: bool,
     worker: StandIn,
     pub(super) disk: Disk,
@@ -33,6 +34,7 @@ impl Node {
             worker: StandIn::new(plan.seed, keypair.hotkey(), skill),
             keypair,
             genesis,
+            sabotage: plan.sabotage,
             validates: number < plan.validators,
             disk: Disk::default(),
             clock_skew_ms: plan.seed.wrapping_mul(number as u64 + 1) % 200,
@@ -71,8 +73,8 @@ impl Node {
         self.roles.iter_mut().flat_map(|role| role.handle(moment, input)).collect()
     }
 
-    pub(super) fn crash(&mut self, sabotage: Option<Sabotage>) {
-        if let Some(sabotage) = sabotage {
+    pub(super) fn crash(&mut self) {
+        if let Some(sabotage) = self.sabotage {
             self.disk.sabotage(sabotage);
         }
         self.roles.clear();
@@ -83,7 +85,12 @@ impl Node {
         self.life += 1;
         let recovered = self.disk.recovered();
         let ledger = recovered.ledger.clone().unwrap_or_else(|| self.genesis.clone());
-        let settler = Settler::new(self.keypair.clone(), self.genesis.clone(), recovered);
+        #[cfg_attr(not(feature = "planted-faults"), expect(unused_mut, reason = "only a planted fault changes it"))]
+        let mut settler = Settler::new(self.keypair.clone(), self.genesis.clone(), recovered);
+        #[cfg(feature = "planted-faults")]
+        if self.sabotage == Some(Sabotage::HalfIsQuorum) {
+            settler.halve_quorum();
+        }
         let work: Box<dyn Role> = match self.validates {
             true => Box::new(Validator::new(self.keypair.clone(), NETUID, &Sums, ledger)),
             false => Box::new(Miner::new(self.keypair.clone(), NETUID, ledger)),

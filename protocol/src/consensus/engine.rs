@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use arc_malachitebft_core_consensus::{
     Effect, Error, Input, LivenessMsg, LocallyProposedValue, MisbehaviorEvidence, Params, ProposedValue,
-    Resumable, Resume, SignedConsensusMsg, State, process,
+    Resumable, Resume, SignedConsensusMsg, State, ThresholdParams, process,
 };
+#[cfg(feature = "planted-faults")]
+use arc_malachitebft_core_types::ThresholdParam;
 use arc_malachitebft_core_types::{
     CertificateError, CommitCertificate, Context as _, LinearTimeouts, Round, SignedMessage, Timeout,
     Validity, ValueOrigin, ValuePayload, VoteType,
@@ -110,9 +112,27 @@ pub struct Engine {
 impl Engine {
     /// An engine that votes with `keypair`; call [`Engine::start`] before anything else.
     pub fn new(keypair: Keypair, genesis: Hash, set: ValidatorSet, timeouts: LinearTimeouts) -> Self {
+        Self::with_thresholds(keypair, genesis, set, timeouts, ThresholdParams::default())
+    }
+
+    /// An engine that is content with half of the stake: the simulator must find it out.
+    #[cfg(feature = "planted-faults")]
+    pub fn with_half_quorum(keypair: Keypair, genesis: Hash, set: ValidatorSet, timeouts: LinearTimeouts) -> Self {
+        let quorum = ThresholdParam::new(1, 2);
+        let thresholds = ThresholdParams { quorum, ..ThresholdParams::default() };
+        Self::with_thresholds(keypair, genesis, set, timeouts, thresholds)
+    }
+
+    fn with_thresholds(
+        keypair: Keypair,
+        genesis: Hash,
+        set: ValidatorSet,
+        timeouts: LinearTimeouts,
+        threshold_params: ThresholdParams,
+    ) -> Self {
         let params = Params {
             address: Voter(keypair.hotkey()),
-            threshold_params: Default::default(),
+            threshold_params,
             // Drafts travel beside proposals and are judged by us: the core must not take them for valid.
             value_payload: ValuePayload::ProposalAndParts,
             enabled: true,
@@ -328,16 +348,15 @@ impl Hand<'_> {
                 self.output(Output::Decided(decided(certificate)), r)
             }
             Effect::Decide(_, _, r) | Effect::StartRound(_, _, _, _, r) => r.resume_with(()),
-            // Late neurons catch up outside, certificates come in as votes, extensions are off.
-            Effect::CertVerifiedSyncValue(_, _, r) | Effect::CertRejectedSyncValue(_, _, _, r) => {
-                r.resume_with(())
+            // The core looks again at what it made of verified votes; we check the whole on entering the ledger.
+            Effect::VerifyCommitCertificate(_, _, _, r) | Effect::VerifyExtendedCommitCertificate(_, _, _, _, r) => {
+                r.resume_with(Ok(()))
             }
-            Effect::VerifyCommitCertificate(_, _, _, r)
-            | Effect::VerifyExtendedCommitCertificate(_, _, _, _, r)
-            | Effect::VerifyPolkaCertificate(_, _, _, r)
-            | Effect::VerifyRoundCertificate(_, _, _, r) => {
+            // Late neurons catch up outside, other certificates come in as votes, extensions are off.
+            Effect::VerifyPolkaCertificate(_, _, _, r) | Effect::VerifyRoundCertificate(_, _, _, r) => {
                 r.resume_with(Err(CertificateError::VerificationError(None)))
             }
+            Effect::CertVerifiedSyncValue(_, _, r) | Effect::CertRejectedSyncValue(_, _, _, r) => r.resume_with(()),
             Effect::ExtendVote(_, _, _, _, r) => r.resume_with(None),
             Effect::VerifyVoteExtension(_, _, _, _, _, _, r) => r.resume_with(Ok(())),
         }

@@ -77,6 +77,7 @@ mod tests {
     #[test]
     fn the_three_parts_share_no_image() {
         let parts = [miners(), validators(), test()];
+        assert_eq!(parts.map(<[Digit]>::len), [1077, 360, 360]);
         let images: HashSet<_> = parts
             .iter()
             .flat_map(|part| part.iter())

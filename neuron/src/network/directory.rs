@@ -1,0 +1,427 @@
+//! Who can be found where: hotkeys as peer ids, bootstrap addresses, Kademlia, and whom to dial next.
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use crypto::Hotkey;
+use libp2p::core::ConnectedPoint;
+use libp2p::multiaddr::{Multiaddr, Protocol};
+use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
+use libp2p::swarm::{DialError, Swarm};
+use libp2p::{PeerId, identify, kad};
+use rand::seq::IteratorRandom;
+
+use super::Error;
+use super::behaviour::Behaviour;
+
+/// Connected peers that we want: gossip meshes hold eight, some leave.
+const PEERS: usize = 12;
+/// Of these, dialled by us: nobody else chooses all of our neighbours.
+const DIALLED: usize = 8;
+/// Peers that we stay connected to on request, at most.
+const KEPT: usize = 16;
+/// Peers that may connect although the limits are reached, at most: a full set of settling validators.
+pub(super) const BYPASS: usize = 128;
+/// Addresses that we believe of one peer: what it says about itself is its own word.
+const ADDRESSES: usize = 8;
+/// Searches for single peers under way.
+const LOOKUPS: usize = 64;
+/// The first pause after a failed dial: at start, others may not listen yet.
+const FIRST_RETRY: Duration = Duration::from_millis(200);
+/// The longest pause: a restarted neuron is back among the others this soon.
+const LAST_RETRY: Duration = Duration::from_secs(8);
+/// The first pause between two looks around in Kademlia.
+const FIRST_REFRESH: Duration = Duration::from_secs(1);
+/// The longest one.
+const LAST_REFRESH: Duration = Duration::from_secs(60);
+
+/// Ed25519 keys are their own peer ids: these bytes (identity multihash, protobuf, key type), then the key.
+const PEER_ID: [u8; 6] = [0x00, 0x24, 0x08, 0x01, 0x12, 0x20];
+
+/// The libp2p name of a hotkey.
+pub(super) fn peer(hotkey: &Hotkey) -> PeerId {
+    let bytes = [PEER_ID.as_slice(), &hotkey.0].concat();
+    PeerId::from_bytes(&bytes).expect("six fixed bytes and a key are a peer id")
+}
+
+/// The hotkey that a peer id contains; none if it is of another kind of key.
+pub(super) fn hotkey(peer: &PeerId) -> Option<Hotkey> {
+    let key = peer
+        .to_bytes()
+        .strip_prefix(&PEER_ID)
+        .map(<[u8; 32]>::try_from)?
+        .ok()?;
+    Some(Hotkey(key))
+}
+
+/// What we know of the others, and when to try them again.
+#[derive(Debug)]
+pub(super) struct Directory {
+    me: PeerId,
+    bootstrap: BTreeMap<PeerId, Vec<Multiaddr>>,
+    favoured: Vec<PeerId>,
+    kept: BTreeSet<PeerId>,
+    connected: HashMap<PeerId, Reach>,
+    retries: HashMap<PeerId, Backoff>,
+    lookups: HashMap<kad::QueryId, PeerId>,
+    refresh: Backoff,
+}
+
+impl Directory {
+    pub(super) fn new(me: PeerId, bootstrap: &[String]) -> Result<Self, Error> {
+        let mut addresses: BTreeMap<PeerId, Vec<Multiaddr>> = BTreeMap::new();
+        for text in bootstrap {
+            let (peer, address) = parse(text).ok_or_else(|| Error::BadBootstrap(text.clone()))?;
+            if peer != me {
+                addresses.entry(peer).or_default().push(address);
+            }
+        }
+        Ok(Self {
+            me,
+            bootstrap: addresses,
+            favoured: Vec::new(),
+            kept: BTreeSet::new(),
+            connected: HashMap::new(),
+            retries: HashMap::new(),
+            lookups: HashMap::new(),
+            refresh: Backoff::new(FIRST_REFRESH),
+        })
+    }
+
+    /// Dials who is missing and looks around, each when its time has come.
+    pub(super) fn tick(&mut self, swarm: &mut Swarm<Behaviour>, now: Instant) {
+        for peer in self.wanted(swarm, now) {
+            self.dial(swarm, peer, now);
+        }
+        self.retries.retain(|_, retry| retry.due + LAST_RETRY > now);
+        if !self.connected.is_empty() && self.refresh.due(now, LAST_REFRESH) {
+            let _ = swarm.behaviour_mut().kad.bootstrap();
+        }
+    }
+
+    /// Stays connected to these from now on, or to some of them if they are many. Returns the former list.
+    pub(super) fn keep(&mut self, peers: Vec<PeerId>) -> Vec<PeerId> {
+        self.kept = neighbours(self.me, peers.iter().copied().collect());
+        std::mem::replace(&mut self.favoured, peers)
+    }
+
+    pub(super) fn is_connected(&self, peer: &PeerId) -> bool {
+        self.connected.contains_key(peer)
+    }
+
+    pub(super) fn peers(&self) -> usize {
+        self.connected.len()
+    }
+
+    pub(super) fn connected(&mut self, peer: PeerId, endpoint: &ConnectedPoint) {
+        self.retries.remove(&peer);
+        self.connected
+            .insert(peer, Reach::of(endpoint.get_remote_address()));
+    }
+
+    pub(super) fn disconnected(&mut self, peer: &PeerId) {
+        self.connected.remove(peer);
+    }
+
+    /// Says which bootstrap address failed and why; it is tried again.
+    pub(super) fn failed(&self, peer: &PeerId, error: &DialError) {
+        match error {
+            DialError::Transport(causes) if self.bootstrap.contains_key(peer) => {
+                for (address, cause) in causes {
+                    tracing::warn!(%address, %cause, "bootstrap address does not answer; trying again");
+                }
+            }
+            error if self.bootstrap.contains_key(peer) => {
+                tracing::warn!(%peer, %error, "bootstrap peer cannot be reached; trying again");
+            }
+            error => tracing::debug!(%peer, %error, "dial failed"),
+        }
+    }
+
+    /// A peer is of another network: not again soon.
+    pub(super) fn stranger(&mut self, peer: PeerId, its: &str, now: Instant) {
+        if self.bootstrap.contains_key(&peer) {
+            tracing::warn!(%peer, its, "bootstrap peer is on another network; check the genesis and the address");
+        }
+        let due = now + LAST_RETRY;
+        self.retries.insert(
+            peer,
+            Backoff {
+                wait: LAST_RETRY,
+                due,
+            },
+        );
+    }
+
+    /// Learns a peer's addresses from itself.
+    pub(super) fn identified(&mut self, swarm: &mut Swarm<Behaviour>, peer: PeerId, info: &identify::Info) {
+        let kad = &mut swarm.behaviour_mut().kad;
+        let speaks_kad = info
+            .protocols
+            .iter()
+            .any(|protocol| kad.protocol_names().contains(protocol));
+        let Some(reach) = self.connected.get(&peer).filter(|_| speaks_kad) else {
+            return;
+        };
+        let useful = info
+            .listen_addrs
+            .iter()
+            .filter(|address| Reach::of(address) >= *reach);
+        for address in useful.take(ADDRESSES) {
+            kad.add_address(&peer, address.clone());
+        }
+    }
+
+    /// Addresses to dial `peer` at, beside those Kademlia adds; none if neither knows any.
+    pub(super) fn addresses(&self, swarm: &mut Swarm<Behaviour>, peer: &PeerId) -> Option<Vec<Multiaddr>> {
+        if let Some(addresses) = self.bootstrap.get(peer) {
+            return Some(addresses.clone());
+        }
+        let key = kad::KBucketKey::from(*peer);
+        let bucket = swarm.behaviour_mut().kad.kbucket(*peer)?;
+        let known = bucket.iter().any(|entry| *entry.node.key == key);
+        known.then(Vec::new)
+    }
+
+    /// Starts a search for `peer`, unless one or too many are under way.
+    pub(super) fn locate(&mut self, swarm: &mut Swarm<Behaviour>, peer: PeerId) {
+        let sought = self.lookups.values().any(|sought| *sought == peer);
+        if !sought && self.lookups.len() < LOOKUPS {
+            self.lookups
+                .insert(swarm.behaviour_mut().kad.get_closest_peers(peer), peer);
+        }
+    }
+
+    /// A search ended: whom it was for, and that peer's addresses.
+    pub(super) fn located(
+        &mut self,
+        query: &kad::QueryId,
+        found: Vec<kad::PeerInfo>,
+    ) -> Option<(PeerId, Vec<Multiaddr>)> {
+        let peer = self.lookups.remove(query)?;
+        let info = found.into_iter().find(|info| info.peer_id == peer);
+        Some((peer, info.map(|info| info.addrs).unwrap_or_default()))
+    }
+
+    /// Kept peers, the bootstrap peers and known ones while we are short of peers, if it is time to try them.
+    fn wanted(&self, swarm: &mut Swarm<Behaviour>, now: Instant) -> Vec<PeerId> {
+        let missing = |peer: &PeerId| !self.is_connected(peer) && *peer != self.me;
+        let due = |peer: &PeerId| self.retries.get(peer).is_none_or(|retry| retry.due <= now);
+        let mut wanted: Vec<PeerId> = self.kept.iter().copied().collect();
+        let short = self.short_of(swarm);
+        if short > 0 {
+            wanted.extend(self.bootstrap.keys());
+            let known = known(&mut swarm.behaviour_mut().kad)
+                .into_iter()
+                .filter(|peer| missing(peer) && due(peer));
+            wanted.extend(known.sample(&mut rand::rng(), short));
+        }
+        wanted.retain(|peer| missing(peer) && due(peer));
+        wanted
+    }
+
+    fn short_of(&self, swarm: &Swarm<Behaviour>) -> usize {
+        let info = swarm.network_info();
+        let counters = info.connection_counters();
+        let pending = counters.num_pending_outgoing() as usize;
+        let peers = PEERS.saturating_sub(self.peers() + pending);
+        peers.max(DIALLED.saturating_sub(counters.num_established_outgoing() as usize + pending))
+    }
+
+    fn dial(&mut self, swarm: &mut Swarm<Behaviour>, peer: PeerId, now: Instant) {
+        self.retries
+            .entry(peer)
+            .or_insert_with(|| Backoff::new(FIRST_RETRY))
+            .due(now, LAST_RETRY);
+        let Some(addresses) = self.addresses(swarm, &peer) else {
+            self.locate(swarm, peer);
+            return;
+        };
+        // A QUIC dial into the void takes five seconds to fail; the next one need not wait for it.
+        let options = DialOpts::peer_id(peer)
+            .condition(PeerCondition::Disconnected)
+            .addresses(addresses)
+            .extend_addresses_through_behaviour();
+        if let Err(error) = swarm.dial(options.build()) {
+            tracing::debug!(%peer, %error, "did not dial");
+        }
+    }
+}
+
+/// A pause that doubles each time.
+#[derive(Debug)]
+pub(super) struct Backoff {
+    wait: Duration,
+    due: Instant,
+}
+
+impl Backoff {
+    /// Due at once, then after `wait`.
+    pub(super) fn new(wait: Duration) -> Self {
+        Self {
+            wait,
+            due: Instant::now(),
+        }
+    }
+
+    /// Whether the pause is over; if so, the next begins.
+    pub(super) fn due(&mut self, now: Instant, longest: Duration) -> bool {
+        let due = self.due <= now;
+        if due {
+            self.due = now + self.wait;
+            self.wait = (self.wait * 2).min(longest);
+        }
+        due
+    }
+}
+
+/// From how far away an address can be reached. Whom we meet far away does not send us to our own loopback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Reach {
+    Nowhere,
+    Machine,
+    Site,
+    World,
+}
+
+impl Reach {
+    fn of(address: &Multiaddr) -> Self {
+        if address.iter().any(|part| part == Protocol::P2pCircuit) {
+            return Self::Nowhere;
+        }
+        match address.iter().next() {
+            Some(Protocol::Ip4(ip)) => Self::of_ip(ip.into()),
+            Some(Protocol::Ip6(ip)) => Self::of_ip(ip.into()),
+            Some(Protocol::Dns(_) | Protocol::Dns4(_) | Protocol::Dns6(_) | Protocol::Dnsaddr(_)) => {
+                Self::World
+            }
+            _ => Self::Nowhere,
+        }
+    }
+
+    fn of_ip(ip: IpAddr) -> Self {
+        let site = match ip {
+            IpAddr::V4(ip) => ip.is_private() || ip.is_link_local(),
+            IpAddr::V6(ip) => ip.is_unique_local() || ip.is_unicast_link_local(),
+        };
+        match ip {
+            ip if ip.is_unspecified() || ip.is_multicast() => Self::Nowhere,
+            ip if ip.is_loopback() => Self::Machine,
+            _ if site => Self::Site,
+            _ => Self::World,
+        }
+    }
+}
+
+/// The peer and the rest of an address that ends in `/p2p/PEER`.
+fn parse(text: &str) -> Option<(PeerId, Multiaddr)> {
+    let mut address: Multiaddr = text.parse().ok()?;
+    match address.pop()? {
+        Protocol::P2p(peer) if !address.is_empty() => Some((peer, address)),
+        _ => None,
+    }
+}
+
+/// Everybody in the routing table.
+fn known(kad: &mut kad::Behaviour<kad::store::MemoryStore>) -> Vec<PeerId> {
+    kad.kbuckets()
+        .flat_map(|bucket| {
+            bucket
+                .iter()
+                .map(|entry| *entry.node.key.preimage())
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// All of few; of many those 1, 2, 3, 4, 8, 16 … places after us in order, which links all within few steps.
+fn neighbours(me: PeerId, mut peers: BTreeSet<PeerId>) -> BTreeSet<PeerId> {
+    peers.remove(&me);
+    if peers.len() <= KEPT {
+        return peers;
+    }
+    let ring: Vec<PeerId> = peers.range(me..).chain(peers.range(..me)).copied().collect();
+    let steps = [3].into_iter().chain(
+        (0..)
+            .map(|power| 1 << power)
+            .take_while(|step| *step <= ring.len()),
+    );
+    steps.take(KEPT).map(|step| ring[step - 1]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crypto::Keypair;
+
+    use super::*;
+
+    #[test]
+    fn a_hotkey_is_its_peer_id() {
+        let pair = Keypair::from_seed([7; 32]);
+        let identity = libp2p::identity::Keypair::ed25519_from_bytes(pair.seed()).unwrap();
+        assert_eq!(peer(&pair.hotkey()), identity.public().to_peer_id());
+        assert_eq!(hotkey(&peer(&pair.hotkey())), Some(pair.hotkey()));
+        assert_eq!(hotkey(&PeerId::random()), None);
+    }
+
+    #[test]
+    fn a_bootstrap_address_names_its_peer() {
+        let peer = PeerId::random();
+        let (found, address) = parse(&format!("/ip4/127.0.0.1/tcp/4000/p2p/{peer}")).unwrap();
+        assert_eq!(
+            (found, address.to_string()),
+            (peer, "/ip4/127.0.0.1/tcp/4000".to_owned())
+        );
+        for bad in [
+            "",
+            "/ip4/127.0.0.1/tcp/4000",
+            "127.0.0.1:4000",
+            &format!("/p2p/{peer}"),
+        ] {
+            assert_eq!(parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_as_wide_as_their_network() {
+        let check = |text: &str, reach| assert_eq!(Reach::of(&text.parse().unwrap()), reach, "{text}");
+        check("/ip4/127.0.0.1/tcp/1", Reach::Machine);
+        check("/ip6/::1/udp/1/quic-v1", Reach::Machine);
+        check("/ip4/192.168.1.4/tcp/1", Reach::Site);
+        check("/ip4/8.8.8.8/tcp/1", Reach::World);
+        check("/dns4/neuron.example/tcp/1", Reach::World);
+        check("/ip4/0.0.0.0/tcp/1", Reach::Nowhere);
+        check("/memory/4", Reach::Nowhere);
+    }
+
+    #[test]
+    fn kept_neighbours_link_all_validators() {
+        let all: BTreeSet<PeerId> = (0..128).map(|_| PeerId::random()).collect();
+        let first = *all.first().unwrap();
+        let mut reached = BTreeSet::from([first]);
+        for _ in 0..7 {
+            let next: Vec<_> = reached
+                .iter()
+                .flat_map(|peer| neighbours(*peer, all.clone()))
+                .collect();
+            reached.extend(next);
+        }
+        assert_eq!(reached, all);
+        assert!(neighbours(first, all).len() <= KEPT);
+    }
+
+    #[test]
+    fn pauses_double_up_to_the_longest() {
+        let now = Instant::now();
+        let mut backoff = Backoff {
+            wait: FIRST_RETRY,
+            due: now,
+        };
+        assert!(backoff.due(now, LAST_RETRY));
+        assert!(!backoff.due(now, LAST_RETRY));
+        for _ in 0..10 {
+            assert!(backoff.due(backoff.due, LAST_RETRY));
+        }
+        assert_eq!(backoff.wait, LAST_RETRY);
+    }
+}

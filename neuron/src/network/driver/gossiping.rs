@@ -1,0 +1,87 @@
+//! Gossip, ours and the others'.
+use std::time::Instant;
+
+use crypto::Hotkey;
+use libp2p::PeerId;
+use libp2p::gossipsub::{Message, MessageAcceptance, MessageId, PublishError};
+
+use super::Driver;
+use crate::network::gossip::{GossipId, ident};
+use crate::network::{Counter, Event, Topic, Verdict, directory};
+
+/// Every message costs its relayer one unit of [`super::GOSSIP`], and one more for each of these many bytes.
+const UNIT: usize = 16 * 1024;
+
+impl Driver {
+    pub(super) fn publish(&mut self, since: Instant, topic: Topic, bytes: Vec<u8>) {
+        let ident = ident(&self.network, topic);
+        match self.swarm.behaviour_mut().gossip.publish(ident, bytes.clone()) {
+            Ok(_) => {}
+            Err(PublishError::NoPeersSubscribedToTopic) => {
+                let displaced = self.outbox.push(since, topic, bytes);
+                self.counters.add_many(Counter::GossipExpired, displaced);
+            }
+            Err(error) => {
+                tracing::debug!(%error, ?topic, "gossip of ours was not sent");
+                self.counters.add(Counter::GossipUnsent);
+            }
+        }
+    }
+
+    pub(super) fn publish_waiting(&mut self, topic: Topic) {
+        for (since, bytes) in self.outbox.take(topic) {
+            self.publish(since, topic, bytes);
+        }
+    }
+
+    pub(super) fn gossiped(&mut self, source: PeerId, id: &MessageId, message: Message) {
+        let heard = directory::hotkey(&source)
+            .and_then(|from| Some((from, GossipId::new(id, from)?, self.topics.get(&message.topic)?)));
+        let Some((from, id, topic)) = heard else { return };
+        let verdict = self.offer(source, from, id, topic, message.data);
+        if let Err((counter, verdict)) = verdict {
+            self.counters.add(counter);
+            self.judge(&id, verdict);
+        }
+    }
+
+    /// Hands gossip to the neuron, unless that is refused for a reason.
+    fn offer(
+        &mut self,
+        source: PeerId,
+        from: Hotkey,
+        id: GossipId,
+        topic: Topic,
+        bytes: Vec<u8>,
+    ) -> Result<(), (Counter, Verdict)> {
+        let units = 1 + u32::try_from(bytes.len() / UNIT).unwrap_or(u32::MAX);
+        if bytes.len() > topic.limit() {
+            return Err((Counter::GossipTooLarge, Verdict::Reject));
+        }
+        if !self.gossip.take(source, units, Instant::now()) {
+            return Err((Counter::GossipFlood, Verdict::Ignore));
+        }
+        let event = Event::Gossip {
+            topic,
+            from,
+            id,
+            bytes,
+        };
+        self.events
+            .try_send(event)
+            .map_err(|_| (Counter::GossipDropped, Verdict::Ignore))
+    }
+
+    pub(super) fn judge(&mut self, id: &GossipId, verdict: Verdict) {
+        let acceptance = match verdict {
+            Verdict::Accept => MessageAcceptance::Accept,
+            Verdict::Ignore => MessageAcceptance::Ignore,
+            Verdict::Reject => MessageAcceptance::Reject,
+        };
+        let relayer = directory::peer(&id.relayer());
+        let gossip = &mut self.swarm.behaviour_mut().gossip;
+        if !gossip.report_message_validation_result(&id.message(), &relayer, acceptance) {
+            self.counters.add(Counter::GossipJudgedLate);
+        }
+    }
+}
