@@ -27,7 +27,7 @@ const USAGE: u8 = 2;
 /// Start here: `neuron swarm` runs a whole network on this machine. Every command takes --json, explains itself with
 /// --help, writes errors to stderr and exits with 0 if all went well, 1 if not, 2 if it was misspelt.
 #[derive(Debug, Parser)]
-#[command(name = "neuron", version, max_term_width = 110)]
+#[command(name = "neuron", bin_name = "neuron", version, max_term_width = 110)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
