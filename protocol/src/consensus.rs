@@ -5,9 +5,12 @@
 
 mod context;
 mod engine;
+mod evidence;
 mod validators;
 pub mod vote;
 
+pub use arc_malachitebft_core_types::{LinearTimeouts, Timeout};
 pub use context::{Candidate, Context};
-pub use engine::{Engine, LogEntry, Output};
+pub use engine::{Engine, LogEntry, Output, Speech, Step};
+pub use evidence::Evidence;
 pub use validators::{MAX_TOTAL, ValidatorSet};

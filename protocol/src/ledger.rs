@@ -132,6 +132,11 @@ impl Ledger {
         &self.seats.only().next
     }
 
+    /// Who settled the last height and signed its certificate.
+    pub fn previous_validators(&self) -> &ValidatorSet {
+        &self.seats.only().last
+    }
+
     /// The epoch that the next height belongs to: epoch e spans heights `e·tempo + 1 ..= (e + 1)·tempo`.
     pub fn epoch(&self, netuid: Netuid) -> Option<u64> {
         self.hyperparameters(netuid)

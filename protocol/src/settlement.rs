@@ -179,6 +179,11 @@ impl Certificate {
         hash("neuron v1 certificate", &[&codec::encode(self)])
     }
 
+    /// Who precommitted.
+    pub fn signers(&self) -> Vec<Hotkey> {
+        self.signatures.iter().map(|(signer, _)| *signer).collect()
+    }
+
     /// Whether more than two thirds of `set`'s stake precommitted `header` on the network `genesis`.
     ///
     /// Knows nothing of how consensus works: this is what a light client trusts.

@@ -66,7 +66,7 @@ impl<T: Payload> Signed<T> {
 
     /// Checks size, encoding, stateless rules and last the signature, over the bytes as received.
     pub fn verify(self, genesis: &Hash) -> Result<Verified<T>, Error> {
-        let value: T = codec::decode(T::KIND, &self.payload, T::MAX_BYTES)?;
+        let value = self.decode()?;
         value.check(&self.signer)?;
         self.signer
             .verify(&signing_bytes::<T>(genesis, &self.payload).0, &self.signature)
@@ -80,6 +80,11 @@ impl<T: Payload> Signed<T> {
             "neuron v1 payload id",
             &[T::KIND.as_bytes(), &self.signer.0, &self.payload],
         )
+    }
+
+    /// The value, if the bytes hold one; says nothing about who wrote them.
+    pub(crate) fn decode(&self) -> Result<T, Error> {
+        codec::decode(T::KIND, &self.payload, T::MAX_BYTES)
     }
 
     /// The signature alone.

@@ -110,7 +110,6 @@ impl malachite::Context for Context {
 }
 
 impl Members {
-    #[allow(dead_code)]
     pub(super) fn new(set: ValidatorSet) -> Self {
         let members = set.members().iter().map(|(hotkey, power)| Member {
             voter: Voter(*hotkey),

@@ -1,4 +1,6 @@
 //! The ledger as people look at it: one subnet's metagraph.
+use crypto::{Hash, Hotkey};
+
 use super::Ledger;
 use super::entry::Slot;
 use crate::metagraph::{Metagraph, NeuronRow};
@@ -26,6 +28,16 @@ impl Ledger {
                 .map(|(uid, slot)| self.neuron(uid, slot))
                 .collect(),
         })
+    }
+
+    /// Whether a hotkey may vote in this epoch.
+    pub fn has_permit(&self, netuid: Netuid, hotkey: &Hotkey) -> bool {
+        self.slots_of(netuid).any(|(_, slot)| slot.hotkey == *hotkey && slot.permit)
+    }
+
+    /// What a hotkey committed to in an epoch and did not reveal yet.
+    pub fn commitment(&self, netuid: Netuid, hotkey: &Hotkey, epoch: u64) -> Option<Hash> {
+        self.commits.get(&(netuid, epoch, *hotkey)).map(|committed| committed.commitment)
     }
 
     fn neuron(&self, uid: Uid, slot: &Slot) -> NeuronRow {

@@ -1,0 +1,264 @@
+//! The story: hear one input, ask the roles, carry out their effects.
+
+mod disk;
+mod gate;
+mod hands;
+mod recovery;
+mod view;
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+
+use crypto::{Hash, Keypair, hash};
+use protocol::genesis::{Genesis, GenesisError};
+use protocol::message::Topic;
+use protocol::subnet::Netuid;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::network::{self, Listen, Network};
+use crate::role::{Effect, Input, Miner, Moment, Poll, Role, Settler, Validator};
+use crate::{clock, model, task};
+
+use self::disk::Disk;
+use self::gate::Arrival;
+use self::hands::Hands;
+
+pub use self::view::View;
+
+/// Inputs waiting for the roles; when full, requests are refused and gossip is dropped.
+const ARRIVALS: usize = 1024;
+
+/// Who a neuron is and where it lives.
+pub struct Config {
+    /// Its memory; no other neuron may use it.
+    pub dir: PathBuf,
+    /// The network it belongs to.
+    pub genesis: Genesis,
+    /// Its hotkey.
+    pub keypair: Keypair,
+    /// What it does.
+    pub duty: Duty,
+    /// The subnet it does it in.
+    pub netuid: Netuid,
+    /// Where others reach it.
+    pub listen: Listen,
+    /// Addresses of peers that are known beforehand.
+    pub bootstrap: Vec<String>,
+    /// Decides data shards and skill.
+    pub seed: u64,
+}
+
+/// What a neuron does beside following the ledger.
+#[derive(Clone, Debug)]
+pub enum Duty {
+    /// Serves a model: trained at a rung of its task's ladder, or read from a file.
+    Mine {
+        /// 0 is the poorest.
+        rung: usize,
+        /// Weights to serve instead of training.
+        weights: Option<Vec<u8>>,
+    },
+    /// Questions miners and settles.
+    Validate,
+    /// Nothing more.
+    Follow,
+}
+
+/// A neuron that has read its memory and listens.
+pub struct Neuron {
+    roles: Vec<Box<dyn Role>>,
+    arrivals: mpsc::Receiver<Arrival>,
+    hands: Hands,
+    seed: Hash,
+    heard: u64,
+}
+
+/// What others hold of a neuron: its view, and a way to ask it things.
+#[derive(Clone)]
+pub struct Handle {
+    view: watch::Receiver<View>,
+    arrivals: mpsc::Sender<Arrival>,
+    network: Network,
+    disk: disk::Reader,
+}
+
+/// Why a neuron does not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The genesis breaks a rule.
+    #[error("the genesis is refused: {0}")]
+    Genesis(#[from] GenesisError),
+    /// Its memory cannot be used.
+    #[error(transparent)]
+    Storage(#[from] storage::Error),
+    /// Its memory belongs to another network.
+    #[error("{dir} holds another network's ledger ({found:?}, not {expected:?}): use another --dir", dir = .dir.display())]
+    OtherNetwork {
+        /// The directory.
+        dir: PathBuf,
+        /// The genesis hash in the log.
+        found: Hash,
+        /// Ours.
+        expected: Hash,
+    },
+    /// The log holds something that cannot be applied.
+    #[error("settlement {height} in {dir} does not apply: {reason}; move the directory away and the neuron catches up from its peers", dir = .dir.display())]
+    BadLog {
+        /// The directory.
+        dir: PathBuf,
+        /// Where.
+        height: u64,
+        /// Why.
+        reason: String,
+    },
+    /// It cannot listen or join.
+    #[error(transparent)]
+    Network(#[from] network::Error),
+    /// The subnet's task is unknown, or needs libtorch that this build lacks.
+    #[error(transparent)]
+    Task(#[from] task::Error),
+    /// The subnet does not exist.
+    #[error("subnet {0} is not in the genesis: see its list of subnets")]
+    NoSubnet(Netuid),
+    /// The model's thread cannot be started.
+    #[error("cannot start the model's thread: {0}")]
+    Model(std::io::Error),
+    /// The model cannot be trained or read.
+    #[error("the model is not ready: {0}")]
+    Training(String),
+    /// The disk refused a write: nothing after it was acted on.
+    #[error("stopped because the disk refused a write, nothing acknowledged is lost: {0}")]
+    Disk(String),
+    /// Going on could harm.
+    #[error("halted: {0}")]
+    Halted(String),
+}
+
+impl Neuron {
+    /// Reads its memory, joins the network, and is ready to run.
+    pub async fn start(config: Config) -> Result<(Self, Handle), Error> {
+        let remembered = recovery::recover(&config)?;
+        let ledger = remembered.recovered.ledger.clone().unwrap_or_else(|| remembered.genesis.clone());
+        let subnet = ledger.metagraph(config.netuid).ok_or(Error::NoSubnet(config.netuid))?;
+        let task = task::named(&subnet.task)?;
+        let id = ledger.genesis();
+
+        let (arrive, arrivals) = mpsc::channel(ARRIVALS);
+        let (network, events) = network::spawn(network_of(&config, id))?;
+        let model = match &config.duty {
+            Duty::Mine { rung, .. } => {
+                let worker = task.worker(config.seed, &config.keypair.hotkey(), *rung)?;
+                let report = gate::model_events(arrive.clone());
+                Some((worker.describe(), model::Model::spawn(worker, task.examiner(), report).map_err(Error::Model)?))
+            }
+            _ => None,
+        };
+        let (disk, synced) = Disk::spawn(remembered.store, network.clone());
+        let (gate, pending) = gate::Gate::new(id, network.clone(), arrive.clone());
+        let (show, view) = watch::channel(View::new(&config, &ledger));
+        let handle = Handle { view, arrivals: arrive, network: network.clone(), disk: disk.reader() };
+        tokio::spawn(gate.watch(events, handle.view.clone()));
+
+        let keypair = config.keypair.clone();
+        let settler = Settler::new(keypair.clone(), remembered.genesis, remembered.recovered);
+        let mut roles: Vec<Box<dyn Role>> = vec![Box::new(settler)];
+        match &config.duty {
+            Duty::Mine { .. } => roles.push(Box::new(Miner::new(keypair, config.netuid, ledger))),
+            Duty::Validate => roles.push(Box::new(Validator::new(keypair, config.netuid, task, ledger))),
+            Duty::Follow => {}
+        }
+        let hands = Hands::new(config.duty, network, disk, synced, model, pending, show);
+        let seed = config.keypair.secret("neuron v1 moments", &[&clock::now_ms().to_le_bytes()]);
+        Ok((Self { roles, arrivals, hands, seed, heard: 0 }, handle))
+    }
+
+    /// Runs until the last handle is gone or something stops it.
+    pub async fn run(mut self) -> Result<(), Error> {
+        self.hear(Input::Started)?;
+        loop {
+            let input = tokio::select! {
+                biased;
+                Some(effects) = self.hands.synced() => {
+                    self.carry_out(effects?)?;
+                    continue;
+                }
+                timer = self.hands.timer() => Some(Input::Elapsed(timer)),
+                arrival = self.arrivals.recv() => match arrival {
+                    Some(arrival) => self.hands.receive(arrival)?,
+                    None => return Ok(()),
+                },
+            };
+            if let Some(input) = input {
+                self.hear(input)?;
+            }
+        }
+    }
+
+    /// Hears an input, and what carrying out its effects brings at once.
+    fn hear(&mut self, input: Input) -> Result<(), Error> {
+        let mut inputs = VecDeque::from([input]);
+        while let Some(input) = inputs.pop_front() {
+            for effect in self.think(&input) {
+                inputs.extend(self.hands.carry_out(effect)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn think(&mut self, input: &Input) -> Vec<Effect> {
+        self.heard += 1;
+        let seed = hash("neuron v1 moment", &[&self.seed.0, &self.heard.to_le_bytes()]);
+        let moment = Moment { now: clock::now_ms(), seed };
+        self.roles.iter_mut().flat_map(|role| role.handle(moment, input)).collect()
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) -> Result<(), Error> {
+        for effect in effects {
+            for input in self.hands.carry_out(effect)? {
+                self.hear(input)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Handle {
+    /// What the neuron knows and is, as of its last settlement.
+    pub fn view(&self) -> View {
+        let mut view = self.view.borrow().clone();
+        view.peers = self.network.status().peers;
+        view.refused = self.network.counters();
+        view
+    }
+
+    /// Waits for the next change of the view; false once the neuron has stopped.
+    pub async fn changed(&mut self) -> bool {
+        self.view.changed().await.is_ok()
+    }
+
+    /// The addresses under which others reach it.
+    pub async fn addresses(&self) -> Vec<String> {
+        self.network.listening().await
+    }
+
+    /// Puts one question to every miner of the subnet; `None` from a neuron that does not validate.
+    pub async fn poll(&self) -> Option<Poll> {
+        let (answer, poll) = oneshot::channel();
+        self.arrivals.send(Arrival::Poll(answer)).await.ok()?;
+        poll.await.ok()
+    }
+
+    /// The state roots of settled heights, from `height` on, as the log has them.
+    pub async fn state_roots(&self, height: u64) -> Vec<(u64, Hash)> {
+        self.disk.state_roots(height).await
+    }
+}
+
+fn network_of(config: &Config, genesis: Hash) -> network::Config {
+    let topics = match config.duty {
+        Duty::Validate => Topic::ALL.to_vec(),
+        _ => Topic::FOLLOWING.to_vec(),
+    };
+    let (keypair, bootstrap) = (config.keypair.clone(), config.bootstrap.clone());
+    network::Config { keypair, genesis, listen: config.listen, bootstrap, topics }
+}

@@ -1,0 +1,178 @@
+//! The store on a thread of its own: writes in order, and says when they are synced.
+use std::sync::mpsc as sync;
+use std::thread;
+
+use crypto::Hash;
+use protocol::codec;
+use protocol::consensus::LogEntry;
+use protocol::settlement::{self, Certified, Settlement};
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+use storage::Store;
+use tokio::sync::{mpsc, oneshot};
+
+use super::Error;
+use super::gate::Response;
+use crate::network::Network;
+use crate::role::{Effect, Entry, Persist, Settled, Ticket};
+
+/// Writes that may wait; the loop waits for room, since a write must not be lost.
+const WRITES: usize = 256;
+
+/// The most bytes of settlements handed over at once; a single larger one still goes.
+const BATCH_BYTES: usize = 1024 * 1024;
+
+/// The most headers read for one look at the log.
+const ROOTS: usize = 4096;
+
+/// What the vote log holds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) enum Logged {
+    /// What consensus took in.
+    Vote(LogEntry),
+    /// A settlement that may get our vote.
+    Draft(Box<Settlement>),
+}
+
+/// Effects that waited for their writes, or why the disk failed.
+pub(super) type Synced = mpsc::Receiver<Result<Vec<Effect>, Error>>;
+
+/// The store's thread.
+pub(super) struct Disk {
+    jobs: sync::SyncSender<Job>,
+}
+
+/// Reads only.
+#[derive(Clone)]
+pub(super) struct Reader {
+    jobs: sync::SyncSender<Job>,
+}
+
+enum Job {
+    Write(Persist),
+    Serve(Ticket, u64),
+    Blob(Vec<u8>),
+    Roots(u64, oneshot::Sender<Vec<(u64, Hash)>>),
+}
+
+impl Disk {
+    pub(super) fn spawn(store: Store, network: Network) -> (Self, Synced) {
+        let (jobs, queue) = sync::sync_channel(WRITES);
+        // Room for every write that can wait, so that the thread never does.
+        let (done, synced) = mpsc::channel(2 * WRITES);
+        let desk = Desk { store, network };
+        thread::Builder::new()
+            .name("disk".to_owned())
+            .spawn(move || desk.work(&queue, &done))
+            .expect("the system grants one more thread");
+        (Self { jobs }, synced)
+    }
+
+    pub(super) fn reader(&self) -> Reader {
+        Reader { jobs: self.jobs.clone() }
+    }
+
+    /// Writes, and has the rest carried out once it is synced.
+    pub(super) fn write(&self, persist: Persist) -> Result<(), Error> {
+        self.jobs.send(Job::Write(persist)).map_err(|_| Error::Disk("its thread is gone".to_owned()))
+    }
+
+    /// Sends settlements to whoever wants them.
+    pub(super) fn serve(&self, ticket: Ticket, height: u64) {
+        // A busy disk serves later: peers ask again.
+        let _ = self.jobs.try_send(Job::Serve(ticket, height));
+    }
+
+    /// Keeps bytes under their hash.
+    pub(super) fn keep(&self, bytes: Vec<u8>) {
+        let _ = self.jobs.try_send(Job::Blob(bytes));
+    }
+}
+
+impl Reader {
+    pub(super) async fn state_roots(&self, height: u64) -> Vec<(u64, Hash)> {
+        let (answer, roots) = oneshot::channel();
+        if self.jobs.try_send(Job::Roots(height, answer)).is_err() {
+            return Vec::new();
+        }
+        roots.await.unwrap_or_default()
+    }
+}
+
+struct Desk {
+    store: Store,
+    network: Network,
+}
+
+impl Desk {
+    fn work(mut self, queue: &sync::Receiver<Job>, done: &mpsc::Sender<Result<Vec<Effect>, Error>>) {
+        while let Ok(job) = queue.recv() {
+            match job {
+                Job::Write(persist) => {
+                    let result = self.write(&persist.entries).map(|()| persist.then);
+                    let failed = result.is_err();
+                    if done.blocking_send(result.map_err(Error::Storage)).is_err() || failed {
+                        return;
+                    }
+                }
+                Job::Serve(ticket, height) => self.serve(ticket, height),
+                Job::Blob(bytes) => {
+                    if let Err(error) = self.store.blobs().put(&bytes) {
+                        tracing::warn!(%error, "a blob was not kept");
+                    }
+                }
+                Job::Roots(height, answer) => {
+                    let _ = answer.send(self.roots(height));
+                }
+            }
+        }
+    }
+
+    /// Vote log entries first, with one sync; a settlement makes them obsolete.
+    fn write(&mut self, entries: &[Entry]) -> Result<(), storage::Error> {
+        let mut votes = Vec::new();
+        let mut height = 0;
+        for entry in entries {
+            match entry {
+                Entry::Vote(at, vote) => {
+                    height = *at;
+                    votes.push(codec::encode(&Logged::Vote(vote.clone())));
+                }
+                Entry::Draft(draft) => {
+                    height = draft.header.height;
+                    votes.push(codec::encode(&Logged::Draft(draft.clone())));
+                }
+                Entry::Settled(settled) => self.settle(settled)?,
+            }
+        }
+        if votes.is_empty() { Ok(()) } else { self.store.append_votes(height, &votes) }
+    }
+
+    fn settle(&mut self, settled: &Settled) -> Result<(), storage::Error> {
+        let header = &settled.certified.settlement.header;
+        self.store.append_settlement(header.height, &codec::encode(&settled.certified))?;
+        let written = self.store.write_index(header.height, header.state_root.hash, &settled.changes);
+        if let Err(error) = written {
+            // The log is the truth: a lost index is rebuilt from it at the next start.
+            tracing::warn!(height = header.height, %error, "the index was not written");
+        }
+        Ok(())
+    }
+
+    fn serve(&mut self, ticket: Ticket, height: u64) {
+        let batch = self.store.settlements_from(height, BATCH_BYTES).unwrap_or_default();
+        let response = Response::Settlements(batch.into_iter().map(ByteBuf::from).collect());
+        let _ = self.network.respond(ticket.0, codec::encode(&response));
+    }
+
+    fn roots(&mut self, height: u64) -> Vec<(u64, Hash)> {
+        let tip = self.store.tip();
+        let heights = (height.max(1)..=tip).take(ROOTS);
+        let root = |height| {
+            let bytes = self.store.settlement(height).ok().flatten()?;
+            let certified: Certified = codec::decode("settlement", &bytes, settlement::MAX_BYTES).ok()?;
+            Some((height, certified.settlement.header.state_root.hash))
+        };
+        heights.filter_map(root).collect()
+    }
+}

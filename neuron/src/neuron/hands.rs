@@ -1,0 +1,221 @@
+//! Carries out effects: the only place that sees network, model and storage at once.
+use std::collections::{BTreeMap, HashMap};
+use std::future::poll_fn;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use crypto::{Hash, Hotkey};
+use protocol::codec;
+use protocol::message::Message;
+use storage::Blobs;
+use tokio::sync::{oneshot, watch};
+use tokio_util::time::{DelayQueue, delay_queue};
+
+use super::disk::{Disk, Synced};
+use super::gate::{Arrival, Pending, Request, Response};
+use super::{Duty, Error, View};
+use crate::model::{self, Model};
+use crate::network::Network;
+use crate::role::{Effect, Input, Poll, Reply, Settled, Ticket, Timer};
+
+/// Polls that may wait for their answers.
+const POLLS: usize = 64;
+
+/// What carries out effects.
+pub(super) struct Hands {
+    network: Network,
+    disk: Disk,
+    synced: Synced,
+    model: Option<Model>,
+    description: String,
+    weights: Option<Vec<u8>>,
+    pending: Pending,
+    show: watch::Sender<View>,
+    timers: DelayQueue<Timer>,
+    set: HashMap<Timer, delay_queue::Key>,
+    polls: BTreeMap<Ticket, oneshot::Sender<Poll>>,
+    tickets: u64,
+}
+
+impl Hands {
+    pub(super) fn new(
+        duty: Duty,
+        network: Network,
+        (disk, synced): (Disk, Synced),
+        model: Option<(String, Model)>,
+        pending: Pending,
+        show: watch::Sender<View>,
+    ) -> Self {
+        let (description, model) = model.map_or((String::new(), None), |(words, model)| (words, Some(model)));
+        let weights = match duty {
+            Duty::Mine { weights, .. } => weights,
+            _ => None,
+        };
+        let (timers, set, polls) = (DelayQueue::new(), HashMap::new(), BTreeMap::new());
+        Self { network, disk, synced, model, description, weights, pending, show, timers, set, polls, tickets: 0 }
+    }
+
+    /// Effects whose writes are synced.
+    pub(super) async fn synced(&mut self) -> Option<Result<Vec<Effect>, Error>> {
+        self.synced.recv().await
+    }
+
+    /// The next timer to run out.
+    pub(super) async fn timer(&mut self) -> Timer {
+        if self.timers.is_empty() {
+            return std::future::pending().await;
+        }
+        let expired = poll_fn(|context| self.timers.poll_expired(context)).await;
+        let timer = expired.expect("the queue is not empty").into_inner();
+        self.set.remove(&timer);
+        timer
+    }
+
+    /// What an arrival is to the roles.
+    pub(super) fn receive(&mut self, arrival: Arrival) -> Result<Option<Input>, Error> {
+        match arrival {
+            Arrival::Input(input) => Ok(Some(input)),
+            Arrival::Model(event) => self.modelled(event),
+            Arrival::Poll(answer) => {
+                let ticket = self.ticket();
+                if self.polls.len() < POLLS {
+                    self.polls.insert(ticket, answer);
+                }
+                Ok(Some(Input::Polled(ticket)))
+            }
+        }
+    }
+
+    /// Does what a role asked for; what comes back at once is returned.
+    pub(super) fn carry_out(&mut self, effect: Effect) -> Result<Option<Input>, Error> {
+        match effect {
+            Effect::Tell(message) => self.tell(&message),
+            Effect::Ask(question) => {
+                let id = question.id();
+                let request = Request::Question(question.signed().clone());
+                if !self.ask(question.miner, &request, Some(id)) {
+                    return Ok(Some(Input::Answered(Reply { question: id, answer: None })));
+                }
+            }
+            Effect::Answer(ticket, answer) => self.respond(ticket, &Response::Answer(answer.into_signed())),
+            Effect::Decline(ticket) => self.respond(ticket, &Response::Declined),
+            Effect::Train => self.train(),
+            Effect::Infer(ticket, body) => return Ok(self.infer(ticket, body)),
+            Effect::Fetch(peer, height) => {
+                self.ask(peer, &Request::Settlements(height), None);
+            }
+            Effect::Serve(ticket, height) => self.disk.serve(ticket, height),
+            Effect::Persist(persist) => self.disk.write(persist)?,
+            Effect::Settle(settled) => return Ok(Some(self.settled(settled))),
+            Effect::Schedule(timer, wait) => self.schedule(timer, wait),
+            Effect::Cancel(timer) => self.cancel(timer),
+            Effect::Vouch(hotkey, stake) => tracing::debug!(?hotkey, %stake, "stake attested"),
+            Effect::Score(scores) => self.show.send_modify(|view| view.scores = scores),
+            Effect::Accuse(evidence) => {
+                for offence in &evidence {
+                    tracing::warn!(offender = ?offence.offender(), "signed two things where one is allowed");
+                }
+                self.show.send_modify(|view| view.accusations += evidence.len() as u64);
+            }
+            Effect::Report(ticket, poll) => {
+                if let Some(answer) = self.polls.remove(&ticket) {
+                    let _ = answer.send(poll);
+                }
+            }
+            Effect::Halt(reason) => return Err(Error::Halted(reason)),
+        }
+        Ok(None)
+    }
+
+    fn tell(&self, message: &Message) {
+        if let Err(refused) = self.network.publish(message.topic(), codec::encode(message)) {
+            tracing::debug!(kind = message.kind(), %refused, "not told");
+        }
+    }
+
+    fn ask(&mut self, peer: Hotkey, request: &Request, question: Option<Hash>) -> bool {
+        let ticket = self.ticket();
+        let asked = self.network.ask(peer, ticket.0, codec::encode(request)).is_ok();
+        if asked {
+            self.pending.lock().unwrap_or_else(PoisonError::into_inner).insert(ticket, question);
+        }
+        asked
+    }
+
+    fn respond(&self, ticket: Ticket, response: &Response) {
+        let _ = self.network.respond(ticket.0, codec::encode(response));
+    }
+
+    fn train(&mut self) {
+        let Some(model) = &self.model else { return };
+        let started = match self.weights.take() {
+            Some(weights) => model.load(weights),
+            None => model.train(),
+        };
+        if let Err(busy) = started {
+            tracing::warn!(%busy, "training did not start");
+        }
+    }
+
+    fn infer(&self, ticket: Ticket, body: Vec<u8>) -> Option<Input> {
+        let busy = self.model.as_ref().is_none_or(|model| model.infer(ticket.0, body).is_err());
+        busy.then(|| Input::Inferred(ticket, Err("the model is busy".to_owned())))
+    }
+
+    fn modelled(&mut self, event: model::Event) -> Result<Option<Input>, Error> {
+        match event {
+            model::Event::Progress(progress) => {
+                let activity = format!("training {}/{}", progress.step, progress.steps);
+                self.show.send_modify(|view| view.activity = activity);
+                Ok(None)
+            }
+            model::Event::Ready(ready) => {
+                let hash = Blobs::hash(&ready.weights);
+                self.disk.keep(ready.weights);
+                self.show.send_modify(|view| {
+                    view.accuracy = Some(ready.accuracy);
+                    view.model = Some(hash);
+                    view.activity = "serving".to_owned();
+                });
+                let description = self.description.clone();
+                Ok(Some(Input::Trained(crate::role::Model { hash, description })))
+            }
+            model::Event::Failed(error) => Err(Error::Training(error.to_string())),
+            model::Event::Inferred(inferred) => {
+                let body = inferred.answer.map_err(|error| error.to_string());
+                Ok(Some(Input::Inferred(Ticket(inferred.ticket), body)))
+            }
+        }
+    }
+
+    fn settled(&mut self, settled: Arc<Settled>) -> Input {
+        let header = &settled.certified.settlement.header;
+        let round = settled.certified.certificate.round;
+        tracing::info!(height = header.height, round, root = ?header.state_root.hash, "settled");
+        self.show.send_modify(|view| {
+            view.height = header.height;
+            view.tip = header.hash();
+            view.state_root = header.state_root.hash;
+            view.round = round;
+            view.ledger = Arc::new(settled.ledger.clone());
+        });
+        Input::Settled(settled)
+    }
+
+    fn schedule(&mut self, timer: Timer, wait: u64) {
+        self.cancel(timer);
+        let key = self.timers.insert(timer, Duration::from_millis(wait));
+        self.set.insert(timer, key);
+    }
+
+    fn cancel(&mut self, timer: Timer) {
+        if let Some(key) = self.set.remove(&timer) {
+            self.timers.remove(&key);
+        }
+    }
+
+    fn ticket(&mut self) -> Ticket {
+        self.tickets += 1;
+        Ticket(self.tickets)
+    }
+}

@@ -1,0 +1,77 @@
+//! What a neuron shows of itself.
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crypto::{Hash, Hotkey};
+use protocol::ledger::Ledger;
+use protocol::subnet::Netuid;
+
+use super::{Config, Duty};
+
+/// What a neuron knows and is, as of its last settlement.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// Who it is.
+    pub hotkey: Hotkey,
+    /// "miner", "validator" or "light".
+    pub role: &'static str,
+    /// The subnet it works in.
+    pub netuid: Netuid,
+    /// The last settled height.
+    pub height: u64,
+    /// The hash of its header.
+    pub tip: Hash,
+    /// The root of the ledger after it.
+    pub state_root: Hash,
+    /// The ledger after it.
+    pub ledger: Arc<Ledger>,
+    /// The round the last height was decided in.
+    pub round: u32,
+    /// How good its model is on data that neither miners nor questions use, 0 to 1; miners only.
+    pub accuracy: Option<f64>,
+    /// The hash of the weights its model serves.
+    pub model: Option<Hash>,
+    /// What its model is doing.
+    pub activity: String,
+    /// Running scores of miners, 0 to 1; validators only.
+    pub scores: BTreeMap<Hotkey, f64>,
+    /// Accusations it made against validators that signed twice.
+    pub accusations: u64,
+    /// Connected peers.
+    pub peers: usize,
+    /// What its network refused or dropped, by reason.
+    pub refused: BTreeMap<&'static str, u64>,
+}
+
+impl View {
+    pub(super) fn new(config: &Config, ledger: &Ledger) -> Self {
+        Self {
+            hotkey: config.keypair.hotkey(),
+            role: config.duty.name(),
+            netuid: config.netuid,
+            height: ledger.height(),
+            tip: Hash::default(),
+            state_root: ledger.root().hash,
+            ledger: Arc::new(ledger.clone()),
+            round: 0,
+            accuracy: None,
+            model: None,
+            activity: "starting".to_owned(),
+            scores: BTreeMap::new(),
+            accusations: 0,
+            peers: 0,
+            refused: BTreeMap::new(),
+        }
+    }
+}
+
+impl Duty {
+    /// The word for it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Mine { .. } => "miner",
+            Self::Validate => "validator",
+            Self::Follow => "light",
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! What a neuron does, as a pure function of what it hears.
+//!
+//! A role hears an [`Input`] and answers with [`Effect`]s. It never asks the time, never waits and holds no handle:
+//! the same roles run over libp2p and libtorch, and over a network in memory on a made-up clock.
+
+mod miner;
+mod pool;
+mod settler;
+mod validator;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crypto::{Hash, Hotkey};
+use protocol::Verified;
+use protocol::amount::Amount;
+use protocol::consensus::{Evidence, LogEntry, Timeout};
+use protocol::ledger::Ledger;
+use protocol::message::{Heard, Message};
+use protocol::query::{Answer, Question};
+use protocol::settlement::{Certified, Settlement};
+
+pub use miner::Miner;
+pub use settler::{Recovered, Settler};
+pub use validator::{Poll, Validator};
+
+/// One of the things a neuron is.
+pub trait Role: Send {
+    /// Takes in one input and says what to do about it.
+    fn handle(&mut self, moment: Moment, input: &Input) -> Vec<Effect>;
+}
+
+/// When an input is heard, and the randomness to meet it with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// Milliseconds since 1970.
+    pub now: u64,
+    /// Fresh for every input.
+    pub seed: Hash,
+}
+
+/// Something that happened outside.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// The neuron is up: its storage is read, its network listens.
+    Started,
+    /// A timer set by [`Effect::Schedule`] ran out.
+    Elapsed(Timer),
+    /// A message was gossiped.
+    Told(Heard),
+    /// A peer asks us something; answer under the ticket.
+    Asked(Ticket, Verified<Question>),
+    /// A miner answered our question, or did not.
+    Answered(Reply),
+    /// Our model is ready.
+    Trained(Model),
+    /// Our model answered, or could not.
+    Inferred(Ticket, Result<Vec<u8>, String>),
+    /// A peer wants settlements from a height on.
+    Wanted(Ticket, u64),
+    /// A peer sent the settlements we fetched; none, if it could not.
+    Fetched(Vec<Certified>),
+    /// The ledger moved on.
+    Settled(Arc<Settled>),
+    /// The person at this neuron wants the swarm asked one question.
+    Polled(Ticket),
+}
+
+/// Something to be done outside.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Gossip a message.
+    Tell(Box<Message>),
+    /// Send a question to its miner, then hear [`Input::Answered`].
+    Ask(Verified<Question>),
+    /// Send an answer to whoever asked.
+    Answer(Ticket, Verified<Answer>),
+    /// Tell whoever asked that no answer will come.
+    Decline(Ticket),
+    /// Train the model, then hear [`Input::Trained`].
+    Train,
+    /// Let the model answer, then hear [`Input::Inferred`].
+    Infer(Ticket, Vec<u8>),
+    /// Ask a peer for settlements from a height on, then hear [`Input::Fetched`].
+    Fetch(Hotkey, u64),
+    /// Send settlements from a height on to whoever wants them.
+    Serve(Ticket, u64),
+    /// Write to disk, and when it is synced carry out the rest.
+    Persist(Persist),
+    /// Make everyone here hear [`Input::Settled`].
+    Settle(Arc<Settled>),
+    /// Set a timer, in milliseconds from now; it replaces one of the same name.
+    Schedule(Timer, u64),
+    /// Forget a timer.
+    Cancel(Timer),
+    /// A hotkey is proven to have this much at stake.
+    Vouch(Hotkey, Amount),
+    /// Show the running scores of miners, 0 to 1.
+    Score(BTreeMap<Hotkey, f64>),
+    /// Validators are caught misbehaving.
+    Accuse(Vec<Evidence>),
+    /// Show what a poll found.
+    Report(Ticket, Poll),
+    /// Stop this neuron: going on could harm.
+    Halt(String),
+}
+
+/// Connects an answer with who waits for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ticket(pub u64);
+
+/// Writes that must be durable before anything else happens.
+#[derive(Clone, Debug)]
+pub struct Persist {
+    /// What to write, in order, with one sync.
+    pub entries: Vec<Entry>,
+    /// What to do once it is on disk.
+    pub then: Vec<Effect>,
+}
+
+/// Something written to disk.
+#[derive(Clone, Debug)]
+pub enum Entry {
+    /// To the vote log: what consensus took in at a height.
+    Vote(u64, LogEntry),
+    /// To the vote log: the text of a settlement before it matters.
+    Draft(Box<Settlement>),
+    /// To the settlement log, and from there to the index.
+    Settled(Arc<Settled>),
+}
+
+/// What woke us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Timer {
+    /// Consensus waited long enough in this height.
+    Vote(u64, Timeout),
+    /// Time for the next height.
+    NextHeight,
+    /// Time to see whether others are ahead.
+    CatchUp,
+    /// A poll has waited long enough.
+    Poll(Ticket),
+}
+
+/// A settlement and the ledger it leads to.
+#[derive(Debug)]
+pub struct Settled {
+    /// What was decided.
+    pub certified: Certified,
+    /// The ledger after it.
+    pub ledger: Ledger,
+    /// What it changed, for the index: key and new value.
+    pub changes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+}
+
+/// What came back for a question.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The id of the signed question.
+    pub question: Hash,
+    /// The answer, if one came in time.
+    pub answer: Option<Verified<Answer>>,
+}
+
+/// A trained model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// The hash of its weights.
+    pub hash: Hash,
+    /// What it is, in a few words.
+    pub description: String,
+}
+
+impl Effect {
+    /// Gossips anything that can be a message.
+    fn tell(message: impl Into<Message>) -> Self {
+        Self::Tell(Box::new(message.into()))
+    }
+}

@@ -1,0 +1,380 @@
+//! Settles: follows the ledger, and where the hotkey has a say, proposes and votes.
+//!
+//! Every settlement enters through [`Settler::enter`], whoever brought it: our own decision, gossip, or a peer we
+//! asked because we were late.
+
+mod draft;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crypto::merkle::Root;
+use crypto::{Hash, Hotkey, Keypair};
+use protocol::consensus::vote::{Draft, Vote};
+use protocol::consensus::{Engine, LinearTimeouts, LogEntry, Output, Step, Timeout};
+use protocol::ledger::Ledger;
+use protocol::message::{Attestation, Heard, Message};
+use protocol::settlement::{Certificate, Certified, Header, Settlement};
+use protocol::{Signed, Verified};
+
+use self::draft::{Judged, Refused};
+use super::pool::Pool;
+use super::{Effect, Entry, Input, Moment, Persist, Role, Settled, Timer};
+
+/// Drafts kept for one height: a settling set proposes once a round, and rounds are few.
+const DRAFTS: usize = 64;
+
+/// Drafts kept for the height after the one being decided.
+const EARLY_DRAFTS: usize = 8;
+
+/// State roots remembered, so that stake attestations of recent heights can be checked.
+const ROOTS: u64 = 64;
+
+/// Follows the ledger, and where the hotkey has a say, proposes and votes.
+pub struct Settler {
+    keypair: Keypair,
+    genesis: Hash,
+    ledger: Ledger,
+    tip: Option<Certified>,
+    engine: Engine,
+    pool: Pool,
+    /// What is proposed for the height being decided, by header hash.
+    drafts: BTreeMap<Hash, Judged>,
+    early: Vec<Verified<Draft>>,
+    /// Taken in by consensus, not yet written: nothing we said depends on it.
+    unwritten: Vec<LogEntry>,
+    recovered_log: Vec<LogEntry>,
+    timers: Vec<Timer>,
+    roots: BTreeMap<u64, Root>,
+    started: bool,
+    ahead: u64,
+}
+
+/// What a settler finds on disk.
+#[derive(Default)]
+pub struct Recovered {
+    /// The ledger at the tip; the genesis ledger if nothing was settled yet.
+    pub ledger: Option<Ledger>,
+    /// The last settlement.
+    pub tip: Option<Certified>,
+    /// What consensus took in at the height in progress.
+    pub log: Vec<LogEntry>,
+    /// Settlements judged valid at the height in progress.
+    pub drafts: Vec<Settlement>,
+}
+
+impl Settler {
+    /// A settler that goes on from what it `recovered`, or from `genesis`.
+    pub fn new(keypair: Keypair, genesis: Ledger, recovered: Recovered) -> Self {
+        let ledger = recovered.ledger.unwrap_or(genesis);
+        let id = ledger.genesis();
+        let timeouts = timeouts(ledger.parameters().interval);
+        let engine = Engine::new(keypair.clone(), id, ledger.validators().clone(), timeouts);
+        let mut settler = Self {
+            keypair,
+            genesis: id,
+            tip: recovered.tip,
+            engine,
+            pool: Pool::default(),
+            drafts: BTreeMap::new(),
+            early: Vec::new(),
+            unwritten: Vec::new(),
+            recovered_log: recovered.log,
+            timers: Vec::new(),
+            roots: BTreeMap::new(),
+            started: false,
+            ahead: ledger.height(),
+            ledger,
+        };
+        recovered.drafts.into_iter().for_each(|draft| settler.remember(draft));
+        settler
+    }
+
+    /// Takes in a decided settlement, wherever it comes from: certificate, hashes, inputs, state, in this order.
+    fn enter(&mut self, moment: Moment, certified: Certified) -> Vec<Effect> {
+        let header = &certified.settlement.header;
+        if header.height != self.ledger.height() + 1 {
+            self.ahead = self.ahead.max(header.height.min(self.ledger.height() + ROOTS));
+            return Vec::new();
+        }
+        if let Err(forged) = certified.certificate.check(&self.genesis, header, self.ledger.validators()) {
+            tracing::debug!(height = header.height, %forged, "refused a settlement");
+            return Vec::new();
+        }
+        let judged = match self.drafts.remove(&header.hash()) {
+            Some(judged) => Ok(judged),
+            None => self.judge(moment, certified.settlement.clone(), false),
+        };
+        match judged {
+            Ok(judged) => self.settle(moment, certified, judged),
+            Err(refused) => vec![Effect::Halt(format!(
+                "settlement {} is certified, yet {refused}: more than two thirds of the stake broke a rule, or \
+                 this program differs from theirs",
+                header.height
+            ))],
+        }
+    }
+
+    fn settle(&mut self, moment: Moment, certified: Certified, judged: Judged) -> Vec<Effect> {
+        let height = judged.ledger.height();
+        let changes = judged.ledger.changes_since(&self.ledger);
+        self.pool.settled(height, &judged.inputs);
+        self.roots.insert(height, certified.settlement.header.state_root);
+        self.roots.retain(|known, _| known + ROOTS > height);
+        self.drafts.clear();
+        self.unwritten.clear();
+        self.recovered_log.clear();
+        self.tip = Some(certified.clone());
+        self.ledger = judged.ledger.clone();
+        let settled = Arc::new(Settled { certified, ledger: judged.ledger, changes });
+        let mut then = vec![Effect::Settle(Arc::clone(&settled)), self.wait_for_next(moment)];
+        for draft in std::mem::take(&mut self.early) {
+            then.extend(self.drafted(moment, &draft));
+        }
+        vec![Effect::Persist(Persist { entries: vec![Entry::Settled(settled)], then })]
+    }
+
+    fn wait_for_next(&self, moment: Moment) -> Effect {
+        let due = self.tip.as_ref().map_or(self.ledger.time(), |tip| tip.settlement.header.time)
+            + self.ledger.parameters().interval;
+        Effect::Schedule(Timer::NextHeight, due.saturating_sub(moment.now))
+    }
+
+    fn start_height(&mut self, moment: Moment) -> Vec<Effect> {
+        let height = self.ledger.height() + 1;
+        if self.started && self.engine.height() == height {
+            return Vec::new();
+        }
+        self.started = true;
+        let log = std::mem::take(&mut self.recovered_log);
+        let step = self.engine.start(height, self.ledger.validators().clone(), &log);
+        self.follow(moment, Vec::new(), step)
+    }
+
+    /// Turns a step of the engine into effects: first what must be remembered, then what leaves.
+    fn follow(&mut self, moment: Moment, mut entries: Vec<Entry>, step: Step) -> Vec<Effect> {
+        self.unwritten.extend(step.log);
+        if !entries.is_empty() || step.outputs.iter().any(leaves) {
+            let height = self.engine.height();
+            entries.extend(self.unwritten.drain(..).map(|entry| Entry::Vote(height, entry)));
+        }
+        let then = step.outputs.into_iter().flat_map(|output| self.carry_out(moment, output)).collect();
+        if entries.is_empty() { then } else { vec![Effect::Persist(Persist { entries, then })] }
+    }
+
+    fn carry_out(&mut self, moment: Moment, output: Output) -> Vec<Effect> {
+        let height = self.engine.height();
+        match output {
+            Output::Send(speech) => vec![Effect::tell(speech)],
+            Output::StartTimer(timeout, wait) => vec![self.start_timer(height, timeout, wait.as_millis() as u64)],
+            Output::StopTimer(timeout) => self.stop_timers(|timer| *timer == Timer::Vote(height, timeout)),
+            Output::StopAllTimers => self.stop_timers(|_| true),
+            Output::Build { round } => self.propose(moment, round),
+            Output::Restream { round, header } => self.tell_draft(round, &header).into_iter().collect(),
+            Output::Decided(certificate) => self.decided(moment, certificate),
+            Output::Accuse(evidence) => vec![Effect::Accuse(evidence)],
+            Output::Halt(reason) => vec![Effect::Halt(reason)],
+        }
+    }
+
+    fn start_timer(&mut self, height: u64, timeout: Timeout, wait: u64) -> Effect {
+        let timer = Timer::Vote(height, timeout);
+        self.timers.push(timer);
+        Effect::Schedule(timer, wait)
+    }
+
+    fn stop_timers(&mut self, which: impl Fn(&Timer) -> bool) -> Vec<Effect> {
+        self.timers.extract_if(.., |timer| which(timer)).map(Effect::Cancel).collect()
+    }
+
+    /// Drafts the next settlement, or takes the one we drafted for this round before a crash.
+    fn propose(&mut self, moment: Moment, round: u32) -> Vec<Effect> {
+        let me = self.keypair.hotkey();
+        let ours = |header: &Header| header.round == round && header.proposer == me;
+        let stored = self.drafts.values().find(|judged| ours(&judged.settlement.header));
+        let settlement = match stored {
+            Some(judged) => judged.settlement.clone(),
+            None => self.keep(self.draft(moment, round)),
+        };
+        let (height, header) = (settlement.header.height, settlement.header.hash());
+        let mut step = self.engine.propose(height, round, header);
+        step.outputs.insert(0, Output::Restream { round, header });
+        self.follow(moment, vec![Entry::Draft(Box::new(settlement))], step)
+    }
+
+    fn keep(&mut self, judged: Judged) -> Settlement {
+        let settlement = judged.settlement.clone();
+        self.drafts.insert(settlement.header.hash(), judged);
+        settlement
+    }
+
+    fn tell_draft(&self, round: u32, header: &Hash) -> Option<Effect> {
+        let settlement = self.drafts.get(header)?.settlement.clone();
+        let draft = Signed::author(&self.keypair, &self.genesis, Draft { round, settlement });
+        Some(Effect::tell(Message::Draft(Box::new(draft.into_signed()))))
+    }
+
+    fn drafted(&mut self, moment: Moment, draft: &Verified<Draft>) -> Vec<Effect> {
+        let header = &draft.settlement.header;
+        let next = self.ledger.height() + 1;
+        if header.height == next + 1 && self.early.len() < EARLY_DRAFTS {
+            self.early.push(draft.clone());
+        }
+        let proposer = self.ledger.validators().proposer(header.height, draft.round);
+        if header.height != next || draft.signer() != proposer || self.drafts.len() >= DRAFTS {
+            return Vec::new();
+        }
+        let (hash, round) = (header.hash(), draft.round);
+        if let Some(judged) = self.drafts.get_mut(&hash) {
+            return if judged.rounds.insert(round) { self.judged(moment, draft, true) } else { Vec::new() };
+        }
+        match self.judge(moment, draft.settlement.clone(), true) {
+            Ok(mut judged) => {
+                judged.rounds.insert(round);
+                self.drafts.insert(hash, judged);
+                self.judged(moment, draft, true)
+            }
+            Err(refused) => {
+                tracing::warn!(height = next, proposer = ?draft.signer(), %refused, "refused a draft");
+                self.judged(moment, draft, false)
+            }
+        }
+    }
+
+    /// Tells consensus what we think of a draft; a valid one is durable before we can vote for it.
+    fn judged(&mut self, moment: Moment, draft: &Verified<Draft>, valid: bool) -> Vec<Effect> {
+        let header = &draft.settlement.header;
+        let step = self.engine.judged(header.height, draft.round, draft.signer(), header.hash(), valid);
+        let entry = valid.then(|| Entry::Draft(Box::new(draft.settlement.clone())));
+        self.follow(moment, entry.into_iter().collect(), step)
+    }
+
+    /// The proposer of the round tells everyone what was decided; whoever misses it asks.
+    fn decided(&mut self, moment: Moment, certificate: Certificate) -> Vec<Effect> {
+        let Some(judged) = self.drafts.get(&certificate.header) else { return Vec::new() };
+        let round = certificate.round;
+        let certified = Certified { settlement: judged.settlement.clone(), certificate };
+        let speaker = self.ledger.validators().proposer(certified.settlement.header.height, round);
+        let mut effects = self.enter(moment, certified.clone());
+        if speaker == self.keypair.hotkey() {
+            effects.push(Effect::tell(Message::Settled(Box::new(certified))));
+        }
+        effects
+    }
+
+    fn told(&mut self, moment: Moment, heard: &Heard) -> Vec<Effect> {
+        if let Some(height) = heard.height() {
+            self.notice(heard, height);
+        }
+        match heard {
+            Heard::Votes(votes) => {
+                votes.iter().cloned().flat_map(|vote| self.voted(moment, vote)).collect()
+            }
+            Heard::Proposal(proposal) => {
+                let step = self.engine.proposal(proposal.clone());
+                self.follow(moment, Vec::new(), step)
+            }
+            Heard::Draft(draft) => self.drafted(moment, draft),
+            Heard::Settled(certified) => self.enter(moment, (**certified).clone()),
+            Heard::Attestation(attestation) => self.vouch(attestation).into_iter().collect(),
+            inputs => {
+                self.pool.keep(self.ledger.height(), inputs);
+                Vec::new()
+            }
+        }
+    }
+
+    fn voted(&mut self, moment: Moment, vote: Verified<Vote>) -> Vec<Effect> {
+        let step = self.engine.vote(vote);
+        self.follow(moment, Vec::new(), step)
+    }
+
+    /// A vote for a later height by somebody with a say means that we are late.
+    fn notice(&mut self, heard: &Heard, height: u64) {
+        let speaks = |signer: Hotkey| self.ledger.validators().power(&signer).is_some();
+        let credible = match heard {
+            Heard::Votes(votes) => votes.iter().any(|vote| speaks(vote.signer())),
+            Heard::Proposal(proposal) => speaks(proposal.signer()),
+            _ => false,
+        };
+        if credible && height <= self.ledger.height() + 1 + ROOTS {
+            self.ahead = self.ahead.max(height.saturating_sub(1));
+        }
+    }
+
+    fn vouch(&self, attestation: &Attestation) -> Option<Effect> {
+        let root = self.roots.get(&attestation.height)?;
+        let (hotkey, stake) = Ledger::stake_in_leaf(&attestation.leaf)?;
+        attestation.proof.verify(root, &attestation.leaf).then_some(Effect::Vouch(hotkey, stake))
+    }
+
+    /// Asks a peer for what we miss, if others are ahead or nothing was settled for a while.
+    fn catch_up(&mut self, moment: Moment) -> Vec<Effect> {
+        let interval = self.ledger.parameters().interval;
+        let quiet = moment.now.saturating_sub(self.ledger.time()) > 3 * interval;
+        let mut effects = vec![Effect::Schedule(Timer::CatchUp, interval)];
+        if quiet || self.ahead > self.ledger.height() {
+            let peers = self.ledger.validators().members().iter().map(|(hotkey, _)| *hotkey);
+            let peers: Vec<_> = peers.filter(|peer| *peer != self.keypair.hotkey()).collect();
+            if !peers.is_empty() {
+                let peer = peers[(moment.seed.to_u64() % peers.len() as u64) as usize];
+                effects.push(Effect::Fetch(peer, self.ledger.height() + 1));
+            }
+        }
+        effects
+    }
+
+    fn fetched(&mut self, moment: Moment, settlements: &[Certified]) -> Vec<Effect> {
+        if settlements.is_empty() {
+            self.ahead = self.ledger.height();
+        }
+        settlements.iter().flat_map(|certified| self.enter(moment, certified.clone())).collect()
+    }
+
+    fn elapsed(&mut self, moment: Moment, timer: Timer) -> Vec<Effect> {
+        match timer {
+            Timer::NextHeight => self.start_height(moment),
+            Timer::CatchUp => self.catch_up(moment),
+            Timer::Vote(height, timeout) if height == self.engine.height() => {
+                self.timers.retain(|running| *running != timer);
+                let step = self.engine.elapsed(timeout);
+                self.follow(moment, Vec::new(), step)
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Role for Settler {
+    fn handle(&mut self, moment: Moment, input: &Input) -> Vec<Effect> {
+        match input {
+            Input::Started => vec![self.wait_for_next(moment), Effect::Schedule(Timer::CatchUp, 0)],
+            Input::Elapsed(timer) => self.elapsed(moment, *timer),
+            Input::Told(heard) => self.told(moment, heard),
+            Input::Fetched(settlements) => self.fetched(moment, settlements),
+            Input::Wanted(ticket, height) => vec![Effect::Serve(*ticket, *height)],
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Whether an output shows others what consensus took in, so that it must be on disk first.
+fn leaves(output: &Output) -> bool {
+    !matches!(output, Output::StartTimer(..) | Output::StopTimer(_) | Output::StopAllTimers)
+}
+
+/// A step waits about as long as settlements are apart, half a second at the least, and longer in every round.
+fn timeouts(interval: u64) -> LinearTimeouts {
+    let propose = Duration::from_millis(interval.clamp(1_000, 3_000));
+    let step = propose / 2;
+    LinearTimeouts {
+        propose,
+        propose_delta: step,
+        prevote: step,
+        prevote_delta: step,
+        precommit: step,
+        precommit_delta: step,
+        rebroadcast: 2 * propose,
+    }
+}

@@ -1,0 +1,214 @@
+//! Asks miners, scores their answers, and sets weights.
+
+mod poll;
+mod scores;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crypto::{Hash, Hotkey, Keypair};
+use protocol::{Payload, Signed};
+use protocol::ledger::Ledger;
+use protocol::message::{Attestation, Message};
+use protocol::query::Question;
+use protocol::subnet::Netuid;
+use protocol::weights::{Commit, Reveal, Row};
+
+use self::scores::Scores;
+use super::{Effect, Input, Moment, Reply, Role, Settled, Ticket, Timer};
+use crate::task::{Questioner, Task};
+
+pub use self::poll::{Poll, Voice};
+
+/// Questions in flight; the network's own time-out keeps it from filling.
+const IN_FLIGHT: usize = 1024;
+
+/// Miners asked at each settlement; larger subnets are gone round in turns.
+const ASKED_AT_ONCE: usize = 16;
+
+/// The version of how answers are scored.
+const SCORING_VERSION: u64 = 1;
+
+/// How long a person waits for a poll, in milliseconds.
+const POLL_MS: u64 = 3_000;
+
+/// Asks miners, scores their answers, and sets weights.
+pub struct Validator {
+    keypair: Keypair,
+    genesis: Hash,
+    netuid: Netuid,
+    task: &'static dyn Task,
+    questioner: Box<dyn Questioner>,
+    ledger: Ledger,
+    scores: Scores,
+    asked: BTreeMap<Hash, Asked>,
+    polls: BTreeMap<Ticket, Poll>,
+    /// Rows committed to, by epoch, until their reveal is settled or too late.
+    rows: BTreeMap<u64, Reveal>,
+    next_question: u64,
+}
+
+/// A question in flight.
+struct Asked {
+    miner: Hotkey,
+    seed: Hash,
+    at: u64,
+    /// Set if a person waits for it; such answers are not scored.
+    poll: Option<Ticket>,
+}
+
+impl Validator {
+    /// A validator of one subnet, starting from the ledger it recovered.
+    pub fn new(keypair: Keypair, netuid: Netuid, task: &'static dyn Task, ledger: Ledger) -> Self {
+        Self {
+            genesis: ledger.genesis(),
+            keypair,
+            netuid,
+            task,
+            questioner: task.questioner(),
+            ledger,
+            scores: Scores::default(),
+            asked: BTreeMap::new(),
+            polls: BTreeMap::new(),
+            rows: BTreeMap::new(),
+            next_question: 0,
+        }
+    }
+
+    fn settled(&mut self, moment: Moment, settled: &Arc<Settled>) -> Vec<Effect> {
+        self.ledger = settled.ledger.clone();
+        let miners = self.miners();
+        self.scores.keep_only(&miners);
+        let mut effects = self.ask_round(moment, &miners);
+        effects.extend(self.set_weights());
+        effects.extend(self.attest());
+        effects.push(Effect::Score(self.scores.shown()));
+        effects
+    }
+
+    /// Fresh questions for the next miners in turn, each its own.
+    fn ask_round(&mut self, moment: Moment, miners: &[Hotkey]) -> Vec<Effect> {
+        let turns = miners.len().div_ceil(ASKED_AT_ONCE).max(1);
+        let turn = (self.ledger.height() % turns as u64) as usize;
+        let chosen = miners.iter().skip(turn).step_by(turns);
+        chosen.filter_map(|miner| self.ask(moment, *miner, None)).collect()
+    }
+
+    fn ask(&mut self, moment: Moment, miner: Hotkey, poll: Option<Ticket>) -> Option<Effect> {
+        if self.asked.len() >= IN_FLIGHT {
+            return None;
+        }
+        self.next_question += 1;
+        let (height, number) = (self.ledger.height(), self.next_question);
+        let parts: [&[u8]; 4] = [&miner.0, &height.to_le_bytes(), &number.to_le_bytes(), &moment.now.to_le_bytes()];
+        let seed = self.keypair.secret("neuron v1 question seed", &parts);
+        let body = self.questioner.ask(seed);
+        let question = Question { netuid: self.netuid, miner, height, number, body };
+        let question = Signed::author(&self.keypair, &self.genesis, question);
+        self.asked.insert(question.id(), Asked { miner, seed, at: moment.now, poll });
+        Some(Effect::Ask(question))
+    }
+
+    fn answered(&mut self, moment: Moment, reply: &Reply) -> Vec<Effect> {
+        let Some(asked) = self.asked.remove(&reply.question) else { return Vec::new() };
+        let answer = reply.answer.as_ref().filter(|a| a.signer() == asked.miner && a.question == reply.question);
+        let score = answer.and_then(|answer| self.questioner.judge(asked.seed, &answer.body));
+        match asked.poll {
+            None => {
+                self.scores.observe(asked.miner, score.unwrap_or(0.0));
+                Vec::new()
+            }
+            Some(ticket) => self.voiced(ticket, asked.miner, score, moment.now.saturating_sub(asked.at)),
+        }
+    }
+
+    /// Commits a row in every epoch, reveals it in the next, and repeats either until it is settled.
+    fn set_weights(&mut self) -> Vec<Effect> {
+        let me = self.keypair.hotkey();
+        let Some(epoch) = self.ledger.epoch(self.netuid) else { return Vec::new() };
+        if !self.ledger.has_permit(self.netuid, &me) {
+            return Vec::new();
+        }
+        self.rows.retain(|committed, _| committed + 1 >= epoch);
+        let mut effects = Vec::new();
+        if let Some(reveal) = epoch.checked_sub(1).and_then(|last| self.rows.get(&last))
+            && self.ledger.commitment(self.netuid, &me, reveal.epoch).is_some()
+        {
+            effects.push(self.tell(reveal.clone(), Message::Reveal));
+        }
+        if self.is_time_to_commit() && self.ledger.commitment(self.netuid, &me, epoch).is_none() {
+            let commitment = self.row(epoch).commitment(&me);
+            effects.push(self.tell(Commit { netuid: self.netuid, epoch, commitment }, Message::Commit));
+        }
+        effects
+    }
+
+    /// Once a third of the epoch has passed, so that the row rests on this epoch's answers too.
+    fn is_time_to_commit(&self) -> bool {
+        let tempo = self.tempo();
+        !self.scores.is_empty() && (self.ledger.height() % tempo) * 3 >= tempo
+    }
+
+    /// The row for an epoch, fixed at first use.
+    fn row(&mut self, epoch: u64) -> &Reveal {
+        let (netuid, version) = (self.netuid, SCORING_VERSION);
+        let salt = self.keypair.secret("neuron v1 weights salt", &[&netuid.0.to_le_bytes(), &epoch.to_le_bytes()]);
+        let uid = |hotkey: &Hotkey| self.ledger.slot(netuid, hotkey);
+        let row = Row::from_scores(self.scores.weights().filter_map(|(miner, w)| Some((uid(miner)?, w))));
+        self.rows.entry(epoch).or_insert(Reveal { netuid, epoch, version, salt, row })
+    }
+
+    /// Shows our stake to those who do not hold the ledger, once an epoch.
+    fn attest(&self) -> Option<Effect> {
+        let first = self.ledger.height().is_multiple_of(self.tempo());
+        let (leaf, proof) = first.then(|| self.ledger.prove_stake(&self.keypair.hotkey())).flatten()?;
+        let attestation = Attestation { height: self.ledger.height(), leaf, proof };
+        Some(Effect::tell(Message::Attestation(attestation)))
+    }
+
+    fn tempo(&self) -> u64 {
+        self.ledger.hyperparameters(self.netuid).map_or(1, |rules| rules.tempo)
+    }
+
+    fn tell<T: Payload>(&self, payload: T, message: impl FnOnce(Signed<T>) -> Message) -> Effect {
+        Effect::tell(message(Signed::author(&self.keypair, &self.genesis, payload).into_signed()))
+    }
+
+    /// Everyone in the subnet who has no permit to judge.
+    fn miners(&self) -> Vec<Hotkey> {
+        let neurons = self.ledger.metagraph(self.netuid).map(|graph| graph.neurons).unwrap_or_default();
+        neurons.into_iter().filter(|neuron| !neuron.permit).map(|neuron| neuron.hotkey).collect()
+    }
+
+    fn poll(&mut self, moment: Moment, ticket: Ticket) -> Vec<Effect> {
+        let miners = self.miners();
+        self.polls.insert(ticket, Poll::new(self.task.name(), miners.len()));
+        let asks: Vec<_> = miners.into_iter().filter_map(|m| self.ask(moment, m, Some(ticket))).collect();
+        asks.into_iter().chain([Effect::Schedule(Timer::Poll(ticket), POLL_MS)]).collect()
+    }
+
+    fn voiced(&mut self, ticket: Ticket, miner: Hotkey, score: Option<f64>, latency_ms: u64) -> Vec<Effect> {
+        let Some(poll) = self.polls.get_mut(&ticket) else { return Vec::new() };
+        let uid = self.ledger.slot(self.netuid, &miner);
+        poll.voices.push(Voice { uid, miner, score, latency_ms });
+        if poll.voices.len() < poll.asked { Vec::new() } else { self.close_poll(ticket) }
+    }
+
+    fn close_poll(&mut self, ticket: Ticket) -> Vec<Effect> {
+        let poll = self.polls.remove(&ticket);
+        poll.map(|poll| Effect::Report(ticket, poll)).into_iter().collect()
+    }
+}
+
+impl Role for Validator {
+    fn handle(&mut self, moment: Moment, input: &Input) -> Vec<Effect> {
+        match input {
+            Input::Started => self.ask_round(moment, &self.miners()),
+            Input::Settled(settled) => self.settled(moment, settled),
+            Input::Answered(reply) => self.answered(moment, reply),
+            Input::Polled(ticket) => self.poll(moment, *ticket),
+            Input::Elapsed(Timer::Poll(ticket)) => self.close_poll(*ticket),
+            _ => Vec::new(),
+        }
+    }
+}

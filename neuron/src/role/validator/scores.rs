@@ -1,0 +1,73 @@
+//! How good each miner was lately.
+use std::collections::BTreeMap;
+
+use crypto::Hotkey;
+
+/// How much the newest answer counts.
+const NEWEST: f64 = 0.1;
+
+/// Weights are whole numbers: a score of one.
+const SCALE: f64 = 1_000_000.0;
+
+/// A running score for each miner, from 0 to 1.
+#[derive(Default)]
+pub(super) struct Scores(BTreeMap<Hotkey, Score>);
+
+#[derive(Default)]
+struct Score {
+    mean: f64,
+    answers: u32,
+}
+
+impl Scores {
+    /// Takes in the score of one answer; the first answers count evenly, later ones fade the old.
+    pub(super) fn observe(&mut self, miner: Hotkey, score: f64) {
+        let known = self.0.entry(miner).or_default();
+        known.answers += 1;
+        let rate = NEWEST.max(1.0 / f64::from(known.answers));
+        known.mean += rate * (score.clamp(0.0, 1.0) - known.mean);
+    }
+
+    /// What each miner is worth: the square of its score, so that doing well pays more than doing twice as much badly.
+    pub(super) fn weights(&self) -> impl Iterator<Item = (&Hotkey, u64)> {
+        self.0.iter().map(|(miner, score)| (miner, (score.mean * score.mean * SCALE) as u64))
+    }
+
+    /// Forgets miners that left.
+    pub(super) fn keep_only(&mut self, miners: &[Hotkey]) {
+        self.0.retain(|miner, _| miners.contains(miner));
+    }
+
+    /// Whether there is nothing to vote with: no miner ever answered well.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.values().all(|score| score.mean == 0.0)
+    }
+
+    /// The running score of every miner.
+    pub(super) fn shown(&self) -> BTreeMap<Hotkey, f64> {
+        self.0.iter().map(|(miner, score)| (*miner, score.mean)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINER: Hotkey = Hotkey([1; 32]);
+
+    #[test]
+    fn first_answers_count_evenly_and_old_ones_fade() {
+        let mut scores = Scores::default();
+        [1.0, 0.0].into_iter().for_each(|score| scores.observe(MINER, score));
+        assert_eq!(scores.shown().get(&MINER), Some(&0.5));
+        (0..100).for_each(|_| scores.observe(MINER, 1.0));
+        assert!(scores.shown()[&MINER] > 0.99);
+    }
+
+    #[test]
+    fn a_score_out_of_bounds_is_clamped() {
+        let mut scores = Scores::default();
+        scores.observe(MINER, f64::INFINITY);
+        assert_eq!(scores.shown().get(&MINER), Some(&1.0));
+    }
+}

@@ -1,0 +1,361 @@
+//! A network in memory, on a made-up clock: the same roles, thousands of seconds a minute.
+//!
+//! One seed is one history: keys, delays, losses, partitions and crashes all follow from it, so a failure is repeated
+//! by repeating its seed.
+
+mod check;
+mod disk;
+mod faults;
+mod node;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::sync::Arc;
+
+use crypto::{Hash, Keypair, hash};
+use protocol::Amount;
+use protocol::genesis::{Genesis, GenesisNeuron};
+use protocol::ledger::Ledger;
+use protocol::message::{Heard, Message, Topic};
+use protocol::subnet::Netuid;
+use protocol::transaction::Coldkey;
+use rand::rngs::StdRng;
+use rand::{Rng, RngExt, SeedableRng};
+
+use crate::role::{Effect, Input, Moment, Reply, Settled, Ticket, Timer};
+
+pub use self::check::Violation;
+pub use self::faults::{Faults, Sabotage};
+
+use self::check::Record;
+use self::node::Node;
+
+/// When histories begin, in milliseconds since 1970.
+const BEGINNING: u64 = 1_800_000_000_000;
+
+/// The one subnet there is.
+const NETUID: Netuid = Netuid(1);
+
+/// How long an asker waits for an answer, in virtual milliseconds.
+const PATIENCE_MS: u64 = 2_000;
+
+/// How long a stand-in model thinks, in virtual milliseconds.
+const INFERENCE_MS: u64 = 5;
+
+/// Settlements a peer hands over at once.
+const BATCH: usize = 16;
+
+/// What a history is made of.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Decides everything else.
+    pub seed: u64,
+    /// How many validators, each with another stake.
+    pub validators: usize,
+    /// How many miners, from poor to good.
+    pub miners: usize,
+    /// How many of the first validators run twice with one key.
+    pub twins: usize,
+    /// The height to reach.
+    pub settlements: u64,
+    /// What goes wrong on the way.
+    pub faults: Faults,
+    /// Which rule is broken on purpose, to see that the checks bite.
+    pub sabotage: Option<Sabotage>,
+}
+
+/// What came of a history.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The settled headers' hashes, by height from 1.
+    pub settlements: Vec<Hash>,
+    /// What broke; empty in a sound history.
+    pub violations: Vec<Violation>,
+    /// The ledger at the last height.
+    pub ledger: Option<Ledger>,
+    /// Accusations against validators that run once.
+    pub honest_accused: usize,
+    /// Accusations against twins.
+    pub twins_accused: usize,
+    /// Events handled.
+    pub events: u64,
+    /// Virtual milliseconds that passed.
+    pub elapsed_ms: u64,
+}
+
+/// A network in memory.
+pub struct Simulation {
+    plan: Plan,
+    genesis: Hash,
+    rng: StdRng,
+    now: u64,
+    nodes: Vec<Node>,
+    queue: BinaryHeap<Reverse<(u64, u64)>>,
+    events: BTreeMap<u64, (usize, Event)>,
+    sequence: u64,
+    asks: BTreeMap<Ticket, Ask>,
+    record: Record,
+}
+
+/// Something that happens to a node.
+enum Event {
+    /// It hears an input, if it is still in the same life.
+    Hear { life: u64, input: Box<Input> },
+    /// A timer runs out, unless it was set again or cancelled.
+    Ring { life: u64, timer: Timer, set: u64 },
+    /// An asker's patience ends.
+    GiveUp(Ticket),
+    /// It stops without warning.
+    Crash,
+    /// It comes back with what is on its disk.
+    Restart,
+}
+
+/// A request on its way.
+struct Ask {
+    asker: usize,
+    life: u64,
+    /// The question's id; `None` for a request for settlements.
+    question: Option<Hash>,
+}
+
+impl Plan {
+    /// A plan without faults.
+    pub fn calm(seed: u64, validators: usize, miners: usize, settlements: u64) -> Self {
+        Self { seed, validators, miners, twins: 0, settlements, faults: Faults::none(), sabotage: None }
+    }
+
+    /// A plan whose faults follow from the seed: loss, delay, duplicates, partitions, crashes.
+    pub fn rough(seed: u64, validators: usize, miners: usize, settlements: u64) -> Self {
+        Self { faults: Faults::drawn(seed), ..Self::calm(seed, validators, miners, settlements) }
+    }
+
+    fn keypair(&self, number: usize) -> Keypair {
+        let seed = hash("neuron v1 simulation key", &[&self.seed.to_le_bytes(), &(number as u64).to_le_bytes()]);
+        Keypair::from_seed(seed.0)
+    }
+
+    fn genesis(&self) -> Genesis {
+        let neurons = (0..self.validators + self.miners).map(|i| self.neuron(i)).collect();
+        let mut genesis = Genesis::dev(BEGINNING, neurons);
+        genesis.subnets.iter_mut().for_each(|subnet| subnet.task = "sums".to_owned());
+        genesis
+    }
+
+    fn neuron(&self, number: usize) -> GenesisNeuron {
+        let validates = number < self.validators;
+        let stake = if validates { Amount::coins(1_000 + 137 * (number as u64 * 5 % 7)) } else { Amount::ZERO };
+        let hotkey = self.keypair(number).hotkey();
+        let coldkey = Coldkey(hotkey);
+        GenesisNeuron { netuid: NETUID, hotkey, coldkey, stake, settles: validates, permit: validates }
+    }
+}
+
+impl Simulation {
+    /// The network of `plan`, before anything happened.
+    pub fn new(plan: Plan) -> Self {
+        let genesis = plan.genesis();
+        let ledger = Ledger::new(&genesis).expect("the simulation's genesis is sound");
+        let keys = (0..plan.validators + plan.miners).chain(0..plan.twins);
+        let nodes = keys.map(|i| Node::new(plan.keypair(i), i, &plan, ledger.clone())).collect();
+        let mut simulation = Self {
+            genesis: genesis.hash(),
+            rng: StdRng::seed_from_u64(plan.seed),
+            now: BEGINNING,
+            record: Record::new(&plan, &ledger),
+            plan,
+            nodes,
+            queue: BinaryHeap::new(),
+            events: BTreeMap::new(),
+            sequence: 0,
+            asks: BTreeMap::new(),
+        };
+        simulation.prepare();
+        simulation
+    }
+
+    /// Runs until every living node reached the planned height, something broke, or time is up.
+    pub fn run(mut self) -> Outcome {
+        let deadline = BEGINNING + self.plan.faults.calm_after_ms + 90_000 + 4_000 * self.plan.settlements;
+        while let Some(Reverse((time, number))) = self.queue.pop() {
+            self.now = time;
+            if time > deadline {
+                self.record.stuck(time - BEGINNING, self.nodes.iter().map(Node::height).collect());
+                break;
+            }
+            if let Some((node, event)) = self.events.remove(&number) {
+                self.happen(node, event);
+            }
+            if self.is_over() {
+                break;
+            }
+        }
+        self.record.outcome(self.sequence, self.now - BEGINNING)
+    }
+
+    fn prepare(&mut self) {
+        for node in 0..self.nodes.len() {
+            self.at(BEGINNING, node, Event::Restart);
+        }
+        for (node, down, up) in self.plan.faults.crashes(self.nodes.len(), BEGINNING) {
+            self.at(down, node, Event::Crash);
+            self.at(up, node, Event::Restart);
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        let calm = self.now >= BEGINNING + self.plan.faults.calm_after_ms;
+        let arrived = |node: &Node| node.height() >= self.plan.settlements;
+        self.record.is_broken() || calm && self.nodes.iter().all(arrived)
+    }
+
+    fn at(&mut self, time: u64, node: usize, event: Event) {
+        self.sequence += 1;
+        self.queue.push(Reverse((time, self.sequence)));
+        self.events.insert(self.sequence, (node, event));
+    }
+
+    fn happen(&mut self, node: usize, event: Event) {
+        match event {
+            Event::Hear { life, input } if self.nodes[node].lives(life) => self.hear(node, *input),
+            Event::Ring { life, timer, set } if self.nodes[node].lives(life) && self.nodes[node].rings(timer, set) => {
+                self.hear(node, Input::Elapsed(timer));
+            }
+            Event::GiveUp(ticket) => self.no_answer(ticket),
+            Event::Crash => self.nodes[node].crash(self.plan.sabotage),
+            Event::Restart if !self.nodes[node].is_up() => {
+                self.nodes[node].restart();
+                self.hear(node, Input::Started);
+            }
+            _ => {}
+        }
+    }
+
+    fn hear(&mut self, node: usize, input: Input) {
+        let moment = Moment { now: self.now + self.nodes[node].clock_skew_ms, seed: Hash(self.rng.random()) };
+        for effect in self.nodes[node].think(moment, &input) {
+            self.carry_out(node, effect);
+        }
+    }
+
+    /// Does what a role asked for; a crash in between leaves the rest undone.
+    fn carry_out(&mut self, node: usize, effect: Effect) {
+        if !self.nodes[node].is_up() {
+            return;
+        }
+        match effect {
+            Effect::Tell(message) => self.tell(node, *message),
+            Effect::Ask(question) => {
+                let ticket = self.ask(node, Some(question.id()));
+                let miner = question.miner;
+                self.request(node, miner, Input::Asked(ticket, question));
+            }
+            Effect::Answer(ticket, answer) => self.reply(node, ticket, |question| {
+                Input::Answered(Reply { question: question.unwrap_or_default(), answer: Some(answer) })
+            }),
+            Effect::Decline(ticket) => self.no_answer(ticket),
+            Effect::Train => self.soon(node, 50, |node| Input::Trained(node.model())),
+            Effect::Infer(ticket, body) => {
+                self.soon(node, INFERENCE_MS, |node| Input::Inferred(ticket, node.infer(&body)));
+            }
+            Effect::Fetch(peer, height) => {
+                let ticket = self.ask(node, None);
+                self.request(node, peer, Input::Wanted(ticket, height));
+            }
+            Effect::Serve(ticket, height) => {
+                let batch = self.nodes[node].disk.from(height, BATCH);
+                self.reply(node, ticket, |_| Input::Fetched(batch));
+            }
+            Effect::Persist(persist) => self.persist(node, persist),
+            Effect::Settle(settled) => self.settled(node, settled),
+            Effect::Schedule(timer, wait) => {
+                let (life, set) = self.nodes[node].set(timer);
+                self.at(self.now + wait, node, Event::Ring { life, timer, set });
+            }
+            Effect::Cancel(timer) => self.nodes[node].cancel(timer),
+            Effect::Accuse(evidence) => self.record.accused(&evidence),
+            Effect::Halt(reason) => self.record.halted(node, reason),
+            Effect::Vouch(..) | Effect::Score(_) | Effect::Report(..) => {}
+        }
+    }
+
+    /// A crash may strike before the sync, when all is lost, or right after it, before anything leaves.
+    fn persist(&mut self, node: usize, persist: crate::role::Persist) {
+        let stormy = self.now < BEGINNING + self.plan.faults.calm_after_ms;
+        let strike = stormy && self.rng.random_bool(self.plan.faults.crash_at_sync);
+        if !strike || self.rng.random_bool(0.5) {
+            persist.entries.iter().for_each(|entry| self.nodes[node].disk.write(entry));
+        }
+        if strike {
+            self.nodes[node].crash(self.plan.sabotage);
+            let back = self.now + self.rng.random_range(100..5_000);
+            self.at(back, node, Event::Restart);
+            return;
+        }
+        for effect in persist.then {
+            self.carry_out(node, effect);
+        }
+    }
+
+    fn settled(&mut self, node: usize, settled: Arc<Settled>) {
+        self.record.settled(node, &settled);
+        self.hear(node, Input::Settled(settled));
+    }
+
+    fn tell(&mut self, from: usize, message: Message) {
+        let topic = message.topic();
+        let Ok(heard) = message.verify(&self.genesis) else {
+            return self.record.halted(from, "told a message that does not verify".to_owned());
+        };
+        for to in 0..self.nodes.len() {
+            let listens = Topic::FOLLOWING.contains(&topic) || self.nodes[to].is_validator();
+            if to != from && listens {
+                self.send(from, to, Input::Told(Heard::clone(&heard)));
+            }
+        }
+    }
+
+    /// Puts an input on its way: once, twice, late, or never.
+    fn send(&mut self, from: usize, to: usize, input: Input) {
+        let copies = self.plan.faults.copies(&mut self.rng, self.now - BEGINNING, from, to);
+        for _ in 0..copies {
+            let delay = self.plan.faults.delay(&mut self.rng, self.now - BEGINNING);
+            let life = self.nodes[to].life();
+            self.at(self.now + delay, to, Event::Hear { life, input: Box::new(input.clone()) });
+        }
+    }
+
+    fn request(&mut self, from: usize, hotkey: crypto::Hotkey, input: Input) {
+        if let Some(to) = self.nodes.iter().position(|node| node.hotkey() == hotkey) {
+            self.send(from, to, input);
+        }
+    }
+
+    fn ask(&mut self, asker: usize, question: Option<Hash>) -> Ticket {
+        let ticket = Ticket(self.sequence + 1);
+        self.at(self.now + PATIENCE_MS, asker, Event::GiveUp(ticket));
+        self.asks.insert(ticket, Ask { asker, life: self.nodes[asker].life(), question });
+        ticket
+    }
+
+    fn reply(&mut self, from: usize, ticket: Ticket, input: impl FnOnce(Option<Hash>) -> Input) {
+        if let Some(ask) = self.asks.remove(&ticket) {
+            self.send(from, ask.asker, input(ask.question));
+        }
+    }
+
+    fn no_answer(&mut self, ticket: Ticket) {
+        let Some(Ask { asker, life, question }) = self.asks.remove(&ticket) else { return };
+        let input = match question {
+            Some(question) => Input::Answered(Reply { question, answer: None }),
+            None => Input::Fetched(Vec::new()),
+        };
+        self.at(self.now, asker, Event::Hear { life, input: Box::new(input) });
+    }
+
+    fn soon(&mut self, node: usize, wait: u64, input: impl FnOnce(&mut Node) -> Input) {
+        let input = Box::new(input(&mut self.nodes[node]));
+        let life = self.nodes[node].life();
+        self.at(self.now + wait, node, Event::Hear { life, input });
+    }
+}

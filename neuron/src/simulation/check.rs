@@ -1,0 +1,132 @@
+//! What must hold in every history, checked as it unfolds.
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crypto::{Hash, Hotkey};
+use protocol::consensus::Evidence;
+use protocol::ledger::Ledger;
+
+use super::{Outcome, Plan};
+use crate::role::Settled;
+
+/// A rule that a history broke.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Violation {
+    /// Two nodes settled different things at one height.
+    Fork {
+        /// The height.
+        height: u64,
+        /// The node that disagrees with the first.
+        node: usize,
+    },
+    /// Coins appeared or vanished.
+    Supply {
+        /// The height.
+        height: u64,
+    },
+    /// A certificate does not convince the independent check.
+    Certificate {
+        /// The height.
+        height: u64,
+    },
+    /// A validator that runs once was caught signing twice.
+    HonestAccused(Hotkey),
+    /// A node gave up.
+    Halted {
+        /// Which.
+        node: usize,
+        /// Why.
+        reason: String,
+    },
+    /// The planned height was not reached in time.
+    Stuck {
+        /// Virtual milliseconds waited.
+        after_ms: u64,
+        /// How far each node came.
+        heights: Vec<u64>,
+    },
+}
+
+/// What was seen so far.
+pub(super) struct Record {
+    genesis: Hash,
+    twins: BTreeSet<Hotkey>,
+    settlements: Vec<Hash>,
+    /// The ledger after each height, the genesis first.
+    ledgers: Vec<Ledger>,
+    violations: Vec<Violation>,
+    honest_accused: usize,
+    twins_accused: usize,
+    /// With a quorum of one half the independent check must not be asked.
+    checks_certificates: bool,
+}
+
+impl Record {
+    pub(super) fn new(plan: &Plan, genesis: &Ledger) -> Self {
+        Self {
+            genesis: genesis.genesis(),
+            twins: (0..plan.twins).map(|i| plan.keypair(i).hotkey()).collect(),
+            settlements: Vec::new(),
+            ledgers: vec![genesis.clone()],
+            violations: Vec::new(),
+            honest_accused: 0,
+            twins_accused: 0,
+            checks_certificates: plan.sabotage.is_none(),
+        }
+    }
+
+    pub(super) fn settled(&mut self, node: usize, settled: &Arc<Settled>) {
+        let header = &settled.certified.settlement.header;
+        let (height, place) = (header.height, header.height as usize - 1);
+        if let Some(known) = self.settlements.get(place) {
+            if *known != header.hash() {
+                self.violations.push(Violation::Fork { height, node });
+            }
+            return;
+        }
+        let set = self.ledgers[place].validators();
+        if self.checks_certificates && settled.certified.certificate.check(&self.genesis, header, set).is_err() {
+            self.violations.push(Violation::Certificate { height });
+        }
+        if settled.ledger.supply().check().is_err() {
+            self.violations.push(Violation::Supply { height });
+        }
+        self.settlements.push(header.hash());
+        self.ledgers.push(settled.ledger.clone());
+    }
+
+    pub(super) fn accused(&mut self, evidence: &[Evidence]) {
+        for offender in evidence.iter().map(Evidence::offender) {
+            if self.twins.contains(&offender) {
+                self.twins_accused += 1;
+            } else {
+                self.honest_accused += 1;
+                self.violations.push(Violation::HonestAccused(offender));
+            }
+        }
+    }
+
+    pub(super) fn halted(&mut self, node: usize, reason: String) {
+        self.violations.push(Violation::Halted { node, reason });
+    }
+
+    pub(super) fn stuck(&mut self, after_ms: u64, heights: Vec<u64>) {
+        self.violations.push(Violation::Stuck { after_ms, heights });
+    }
+
+    pub(super) fn is_broken(&self) -> bool {
+        !self.violations.is_empty()
+    }
+
+    pub(super) fn outcome(mut self, events: u64, elapsed_ms: u64) -> Outcome {
+        Outcome {
+            settlements: self.settlements,
+            violations: self.violations,
+            ledger: self.ledgers.pop(),
+            honest_accused: self.honest_accused,
+            twins_accused: self.twins_accused,
+            events,
+            elapsed_ms,
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! What goes wrong in a history, drawn from its seed.
+use rand::rngs::StdRng;
+use rand::{Rng, RngExt, SeedableRng};
+
+/// Copies that a message may arrive in.
+const DUPLICATES: f64 = 0.05;
+
+/// How often the network is cut anew, in virtual milliseconds.
+const PARTITION_MS: u64 = 4_000;
+
+/// What goes wrong.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Faults {
+    /// From here on messages arrive, and soon; in virtual milliseconds.
+    pub calm_after_ms: u64,
+    /// The chance that a message is lost.
+    pub loss: f64,
+    /// The longest a message travels before calm, in milliseconds.
+    pub delay_ms: u64,
+    /// The chance that a span of time sees the network cut in two.
+    pub partition: f64,
+    /// How many times a node is stopped from outside.
+    pub crashes: usize,
+    /// The chance of dying at any write to disk.
+    pub crash_at_sync: f64,
+    /// Where the cuts go.
+    pub seed: u64,
+}
+
+/// A rule broken on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sabotage {
+    /// Half of the stake decides.
+    HalfIsQuorum,
+    /// A restart does not see the vote log.
+    VotesForgotten,
+    /// Drafts are not synced before they are voted on.
+    DraftsForgotten,
+}
+
+impl Faults {
+    /// Nothing goes wrong.
+    pub fn none() -> Self {
+        Self { calm_after_ms: 0, loss: 0.0, delay_ms: 60, partition: 0.0, crashes: 0, crash_at_sync: 0.0, seed: 0 }
+    }
+
+    /// A mix of its own for every seed.
+    pub fn drawn(seed: u64) -> Self {
+        let mut rng = StdRng::seed_from_u64(seed ^ 0xfa17);
+        Self {
+            calm_after_ms: 40_000,
+            loss: rng.random_range(0.0..0.3),
+            delay_ms: rng.random_range(100..6_000),
+            partition: rng.random_range(0.0..0.6),
+            crashes: 12,
+            crash_at_sync: 0.002,
+            seed,
+        }
+    }
+
+    /// When which node goes down and comes back, in absolute milliseconds.
+    pub(super) fn crashes(&self, nodes: usize, beginning: u64) -> Vec<(usize, u64, u64)> {
+        let mut rng = StdRng::seed_from_u64(self.seed ^ 0xdead);
+        let mut draw = || {
+            let down = beginning + rng.random_range(500..self.calm_after_ms.max(501));
+            (rng.random_range(0..nodes), down, down + rng.random_range(50..8_000))
+        };
+        (0..self.crashes).map(|_| draw()).collect()
+    }
+
+    /// How many copies of a message arrive. Twins stand on opposite sides of every cut.
+    pub(super) fn copies(&self, rng: &mut StdRng, elapsed: u64, from: usize, to: usize) -> usize {
+        if elapsed >= self.calm_after_ms {
+            return 1;
+        }
+        if self.is_cut(elapsed, from, to) || rng.random_bool(self.loss) {
+            return 0;
+        }
+        if rng.random_bool(DUPLICATES) { 2 } else { 1 }
+    }
+
+    /// How long a message travels, in milliseconds.
+    pub(super) fn delay(&self, rng: &mut StdRng, elapsed: u64) -> u64 {
+        let longest = if elapsed >= self.calm_after_ms { self.delay_ms.min(300) } else { self.delay_ms };
+        rng.random_range(1..=longest.max(1))
+    }
+
+    fn is_cut(&self, elapsed: u64, from: usize, to: usize) -> bool {
+        let mut rng = StdRng::seed_from_u64(self.seed ^ 0xc07 ^ (elapsed / PARTITION_MS) << 20);
+        let cut = rng.random_bool(self.partition);
+        let sides: u64 = rng.random();
+        cut && (sides >> (from % 64) ^ sides >> (to % 64)) & 1 == 1
+    }
+}

@@ -1,0 +1,122 @@
+//! One neuron of the simulated network: roles, a disk, timers, and how often it died.
+use std::collections::BTreeMap;
+
+use crypto::{Hash, Hotkey, Keypair, hash};
+use protocol::ledger::Ledger;
+
+use super::disk::Disk;
+use super::{NETUID, Plan, Sabotage};
+use crate::role::{Effect, Input, Miner, Model, Moment, Role, Settler, Timer, Validator};
+use crate::task::{StandIn, Sums, Task, Worker};
+
+/// One neuron of the simulated network.
+pub(super) struct Node {
+    keypair: Keypair,
+    genesis: Ledger,
+    validates: bool,
+    worker: StandIn,
+    pub(super) disk: Disk,
+    /// Its clock runs ahead of the network's by this much.
+    pub(super) clock_skew_ms: u64,
+    roles: Vec<Box<dyn Role>>,
+    timers: BTreeMap<String, u64>,
+    timers_set: u64,
+    life: u64,
+}
+
+impl Node {
+    /// The node of key `number`: the first ones validate, the others mine, the later the better.
+    pub(super) fn new(keypair: Keypair, number: usize, plan: &Plan, genesis: Ledger) -> Self {
+        let rank = number.saturating_sub(plan.validators) + 1;
+        let skill = rank as f64 / plan.miners.max(1) as f64 * 0.9;
+        Self {
+            worker: StandIn::new(plan.seed, keypair.hotkey(), skill),
+            keypair,
+            genesis,
+            validates: number < plan.validators,
+            disk: Disk::default(),
+            clock_skew_ms: plan.seed.wrapping_mul(number as u64 + 1) % 200,
+            roles: Vec::new(),
+            timers: BTreeMap::new(),
+            timers_set: 0,
+            life: 0,
+        }
+    }
+
+    pub(super) fn hotkey(&self) -> Hotkey {
+        self.keypair.hotkey()
+    }
+
+    pub(super) fn height(&self) -> u64 {
+        self.disk.height()
+    }
+
+    pub(super) fn is_validator(&self) -> bool {
+        self.validates
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        !self.roles.is_empty()
+    }
+
+    pub(super) fn life(&self) -> u64 {
+        self.life
+    }
+
+    pub(super) fn lives(&self, life: u64) -> bool {
+        self.is_up() && self.life == life
+    }
+
+    pub(super) fn think(&mut self, moment: Moment, input: &Input) -> Vec<Effect> {
+        self.roles.iter_mut().flat_map(|role| role.handle(moment, input)).collect()
+    }
+
+    pub(super) fn crash(&mut self, sabotage: Option<Sabotage>) {
+        if let Some(sabotage) = sabotage {
+            self.disk.sabotage(sabotage);
+        }
+        self.roles.clear();
+        self.timers.clear();
+    }
+
+    pub(super) fn restart(&mut self) {
+        self.life += 1;
+        let recovered = self.disk.recovered();
+        let ledger = recovered.ledger.clone().unwrap_or_else(|| self.genesis.clone());
+        let settler = Settler::new(self.keypair.clone(), self.genesis.clone(), recovered);
+        let work: Box<dyn Role> = match self.validates {
+            true => Box::new(Validator::new(self.keypair.clone(), NETUID, &Sums, ledger)),
+            false => Box::new(Miner::new(self.keypair.clone(), NETUID, ledger)),
+        };
+        self.roles = vec![Box::new(settler), work];
+    }
+
+    pub(super) fn model(&mut self) -> Model {
+        Model { hash: hash("neuron v1 stand-in", &[&self.hotkey().0]), description: self.worker.describe() }
+    }
+
+    pub(super) fn infer(&mut self, question: &[u8]) -> Result<Vec<u8>, String> {
+        self.worker.answer(question).map_err(|error| error.to_string())
+    }
+
+    /// Sets a timer and returns what tells it from an older one of the same name.
+    pub(super) fn set(&mut self, timer: Timer) -> (u64, u64) {
+        self.timers_set += 1;
+        self.timers.insert(format!("{timer:?}"), self.timers_set);
+        (self.life, self.timers_set)
+    }
+
+    pub(super) fn cancel(&mut self, timer: Timer) {
+        self.timers.remove(&format!("{timer:?}"));
+    }
+
+    /// Whether a timer that runs out is the one that was last set; it is then gone.
+    pub(super) fn rings(&mut self, timer: Timer, set: u64) -> bool {
+        let name = format!("{timer:?}");
+        let rings = self.timers.get(&name) == Some(&set);
+        if rings {
+            self.timers.remove(&name);
+        }
+        rings
+    }
+}

@@ -1,0 +1,199 @@
+//! A log file: entries are appended and synced, and what a crash or a bad disk left is cut where it stops
+//! making sense.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use arc_malachitebft_wal::constants::{FIRST_ENTRY_OFFSET, HEADER_SIZE, VERSION_SIZE};
+use arc_malachitebft_wal::log::Log;
+use arc_malachitebft_wal::{Storage, Version};
+
+use crate::entry::{self, Entry, Found, MAX_ENTRY};
+use crate::{Damage, Error, durable};
+
+/// How much a scan reads at once.
+const SCAN_BUFFER: usize = 64 << 10;
+
+/// A log file open for appending.
+pub(crate) struct Journal<S = File> {
+    log: Log<S>,
+    failed: bool,
+}
+
+impl<S: Storage<OpenOptions = ()>> Journal<S> {
+    /// Opens a file that [`recover`] went over, or makes it.
+    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+        let log = Log::open(path).map_err(Error::at(path))?;
+        durable::sync_parent(path)?;
+        Ok(Self { log, failed: false })
+    }
+
+    /// Appends an entry; it is on the disk when this returns.
+    pub(crate) fn append(&mut self, height: u64, content: &[u8]) -> Result<Entry, Error> {
+        let data = entry::seal(height, content);
+        let limit = MAX_ENTRY;
+        if data.len() as u64 > limit {
+            return Err(Error::TooLarge {
+                path: self.path(),
+                size: data.len() as u64,
+                limit,
+            });
+        }
+        self.guarded(|log| {
+            let offset = log.size_bytes()?;
+            log.append(&data)?;
+            log.flush()?;
+            Ok(Entry {
+                height,
+                offset,
+                size: log.size_bytes()? - offset,
+            })
+        })
+    }
+
+    /// Drops all entries.
+    pub(crate) fn clear(&mut self) -> Result<(), Error> {
+        self.guarded(|log| log.reset(0))
+    }
+
+    pub(crate) fn size(&self) -> Result<u64, Error> {
+        self.log.size_bytes().map_err(Error::at(self.log.path()))
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.log.path().to_owned()
+    }
+
+    /// After one failure nobody knows what the disk holds (a second `fsync` reports success), so there is no
+    /// next.
+    fn guarded<T>(&mut self, write: impl FnOnce(&mut Log<S>) -> io::Result<T>) -> Result<T, Error> {
+        if self.failed {
+            return Err(Error::Halted { path: self.path() });
+        }
+        let result = write(&mut self.log);
+        self.failed = result.is_err();
+        result.map_err(Error::at(self.log.path()))
+    }
+}
+
+/// What a log file held.
+#[derive(Debug, Default)]
+pub(crate) struct Recovery {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) damage: Option<Damage>,
+}
+
+/// Checks every entry of the file at `path` and cuts it at the first bad one, or the first whose height does
+/// not belong there. A missing file holds nothing.
+pub(crate) fn recover(path: &Path, belongs: impl FnMut(u64) -> bool) -> Result<Recovery, Error> {
+    let opened = OpenOptions::new().read(true).write(true).open(path);
+    let mut file = match opened {
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Recovery::default()),
+        opened => opened.map_err(Error::at(path))?,
+    };
+    let scan = scan(&mut file, belongs).map_err(Error::at(path))?;
+    let damage = scan.damage(path).map(Damage::report);
+    if let Some(damage) = &damage {
+        if !damage.torn {
+            let aside = durable::beside(path, ".damaged");
+            fs::copy(path, &aside).map_err(Error::at(&aside))?;
+        }
+        cut(&mut file, scan.end).map_err(Error::at(path))?;
+    }
+    Ok(Recovery {
+        entries: scan.entries,
+        damage,
+    })
+}
+
+struct Scan {
+    entries: Vec<Entry>,
+    /// Where the good part ends.
+    end: u64,
+    size: u64,
+    torn: bool,
+    header: bool,
+}
+
+impl Scan {
+    fn damage(&self, path: &Path) -> Option<Damage> {
+        let (kept, lost) = (self.entries.len() as u64, self.size - self.end);
+        let clean = lost == 0 && self.header;
+        (!clean).then(|| Damage {
+            path: path.to_owned(),
+            kept,
+            lost,
+            torn: self.torn,
+        })
+    }
+}
+
+fn scan(file: &mut File, mut belongs: impl FnMut(u64) -> bool) -> io::Result<Scan> {
+    let size = file.metadata()?.len();
+    if size < HEADER_SIZE {
+        return Ok(Scan {
+            entries: Vec::new(),
+            end: 0,
+            size,
+            torn: true,
+            header: true,
+        });
+    }
+    let mut source = BufReader::with_capacity(SCAN_BUFFER, &mut *file);
+    let header = read_version(&mut source)? == (Version::V1 as u32).to_be_bytes();
+    let (mut entries, mut end, mut data) = (Vec::new(), FIRST_ENTRY_OFFSET, Vec::new());
+    let found = loop {
+        match entry::read(&mut source, size - end, &mut data)? {
+            Found::Whole { height, size } if belongs(height) => {
+                entries.push(Entry {
+                    height,
+                    offset: end,
+                    size,
+                });
+                end += size;
+            }
+            found => break found,
+        }
+    };
+    let torn = header && (found == Found::Torn || is_zero_from(file, end)?);
+    Ok(Scan {
+        entries,
+        end,
+        size,
+        torn,
+        header,
+    })
+}
+
+/// Reads the log's own header: the version, and a number that we do not use.
+fn read_version(source: &mut impl Read) -> io::Result<[u8; VERSION_SIZE as usize]> {
+    let mut header = [0; HEADER_SIZE as usize];
+    source.read_exact(&mut header)?;
+    Ok([header[0], header[1], header[2], header[3]])
+}
+
+/// Whether all the rest is zero: what a power cut leaves of a file that had grown but was not written.
+fn is_zero_from(file: &mut File, offset: u64) -> io::Result<bool> {
+    file.seek(SeekFrom::Start(offset))?;
+    let source = BufReader::with_capacity(SCAN_BUFFER, file);
+    for byte in source.bytes() {
+        if byte? != 0 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Leaves a header that opens and the entries up to `end`; 0 leaves nothing.
+fn cut(file: &mut File, end: u64) -> io::Result<()> {
+    file.set_len(end)?;
+    if end >= HEADER_SIZE {
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(&(Version::V1 as u32).to_be_bytes())?;
+    }
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,185 @@
+//! The settlement log: every settlement from height 1 on, in files of some heights each.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use crate::entry::{self, Entry};
+use crate::journal::{self, Journal};
+use crate::{Damage, Error, durable};
+
+/// The settlement log.
+pub(crate) struct Settlements {
+    dir: PathBuf,
+    /// How many heights a file holds.
+    length: u64,
+    /// In the order of heights; the last is the one that grows.
+    segments: Vec<Segment>,
+    journal: Option<Journal>,
+    /// The file read last, by its first height.
+    reader: Option<(u64, File)>,
+}
+
+struct Segment {
+    first: u64,
+    entries: Vec<Entry>,
+}
+
+impl Segment {
+    /// The height after the last one it holds.
+    fn next(&self) -> u64 {
+        self.first + self.entries.len() as u64
+    }
+}
+
+impl Settlements {
+    /// Checks the whole log, and keeps it up to the first height that is missing or damaged.
+    pub(crate) fn open(dir: &Path, length: u64, damage: &mut Vec<Damage>) -> Result<Self, Error> {
+        durable::create_dir(dir)?;
+        let (dir, segments) = (dir.to_owned(), Vec::new());
+        let mut log = Self {
+            dir,
+            length,
+            segments,
+            journal: None,
+            reader: None,
+        };
+        for first in log.files()? {
+            damage.extend(log.recover(first)?);
+        }
+        if let Some(last) = log.segments.last() {
+            log.journal = Some(Journal::open(&log.path(last.first))?);
+        }
+        Ok(log)
+    }
+
+    /// The height of the last settlement, 0 for none.
+    pub(crate) fn tip(&self) -> u64 {
+        self.next() - 1
+    }
+
+    /// Appends the settlement after the tip; it is on the disk when this returns.
+    pub(crate) fn append(&mut self, height: u64, content: &[u8]) -> Result<(), Error> {
+        if height != self.next() {
+            return Err(Error::Gap {
+                tip: self.tip(),
+                height,
+            });
+        }
+        let (segment, journal) = self.growing(height)?;
+        segment.entries.push(journal.append(height, content)?);
+        Ok(())
+    }
+
+    /// The settlement at `height`, if there is one yet.
+    pub(crate) fn get(&mut self, height: u64) -> Result<Option<Vec<u8>>, Error> {
+        let Some((first, entry)) = self.find(height) else {
+            return Ok(None);
+        };
+        let path = self.path(first);
+        let file = self.file(first)?;
+        match entry::content(file, entry).map_err(Error::at(&path))? {
+            Some(content) => Ok(Some(content)),
+            None => Err(Error::Damaged { path, height }),
+        }
+    }
+
+    /// The settlements from `height` on that together have at most `max_bytes`, but one at least.
+    pub(crate) fn from(&mut self, height: u64, max_bytes: usize) -> Result<Vec<Vec<u8>>, Error> {
+        let (mut settlements, mut room) = (Vec::new(), max_bytes);
+        while let Some((_, entry)) = self.find(height + settlements.len() as u64) {
+            let size = usize::try_from(entry.size).unwrap_or(usize::MAX);
+            if size > room && !settlements.is_empty() {
+                break;
+            }
+            room = room.saturating_sub(size);
+            settlements.extend(self.get(entry.height)?);
+        }
+        Ok(settlements)
+    }
+
+    fn next(&self) -> u64 {
+        self.segments.last().map_or(1, Segment::next)
+    }
+
+    /// The first heights that the files are named by, in order.
+    fn files(&self) -> Result<Vec<u64>, Error> {
+        let mut heights = Vec::new();
+        for file in fs::read_dir(&self.dir).map_err(Error::at(&self.dir))? {
+            let name = file.map_err(Error::at(&self.dir))?.file_name();
+            let stem = name.to_str().and_then(|name| name.strip_suffix(".log"));
+            let height = stem.and_then(|stem| stem.parse::<u64>().ok());
+            heights.extend(height.filter(|&first| self.path(first).ends_with(&name)));
+        }
+        heights.sort_unstable();
+        Ok(heights)
+    }
+
+    fn path(&self, first: u64) -> PathBuf {
+        self.dir.join(format!("{first:020}.log"))
+    }
+
+    /// Takes in the next file, or sets it aside if the heights before it are gone.
+    fn recover(&mut self, first: u64) -> Result<Option<Damage>, Error> {
+        let (path, mut next) = (self.path(first), self.next());
+        if first != next {
+            let lost = fs::metadata(&path).map_err(Error::at(&path))?.len();
+            durable::set_aside(&path, ".damaged")?;
+            return Ok(Some(
+                Damage {
+                    path,
+                    kept: 0,
+                    lost,
+                    torn: false,
+                }
+                .report(),
+            ));
+        }
+        let recovery = journal::recover(&path, |height| {
+            let belongs = height == next;
+            next += u64::from(belongs);
+            belongs
+        })?;
+        self.segments.push(Segment {
+            first,
+            entries: recovery.entries,
+        });
+        Ok(recovery.damage)
+    }
+
+    /// The file that takes `height`: the last, or a new one after a full one.
+    fn growing(&mut self, height: u64) -> Result<(&mut Segment, &mut Journal), Error> {
+        if self
+            .segments
+            .last()
+            .is_none_or(|last| last.entries.len() as u64 >= self.length)
+        {
+            self.journal = Some(Journal::open(&self.path(height))?);
+            self.segments.push(Segment {
+                first: height,
+                entries: Vec::new(),
+            });
+        }
+        let segment = self
+            .segments
+            .last_mut()
+            .expect("one was pushed if there was none");
+        let journal = self.journal.as_mut().expect("opened with the last segment");
+        Ok((segment, journal))
+    }
+
+    fn find(&self, height: u64) -> Option<(u64, Entry)> {
+        let after = self.segments.partition_point(|segment| segment.first <= height);
+        let segment = &self.segments[after.checked_sub(1)?];
+        let place = usize::try_from(height - segment.first).ok()?;
+        Some((segment.first, *segment.entries.get(place)?))
+    }
+
+    fn file(&mut self, first: u64) -> Result<&mut File, Error> {
+        if self.reader.as_ref().is_none_or(|(open, _)| *open != first) {
+            let path = self.path(first);
+            self.reader = Some((first, File::open(&path).map_err(Error::at(&path))?));
+        }
+        let (_, file) = self.reader.as_mut().expect("opened above if it was not");
+        Ok(file)
+    }
+}

@@ -1,0 +1,182 @@
+//! A neuron's memory, in a directory of its own.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+
+use crypto::Hash;
+
+use crate::ledger::{Change, Ledger};
+use crate::settlements::Settlements;
+use crate::votes::Votes;
+use crate::{Blobs, Damage, Error, Index, MAX_BLOB, durable, peers};
+
+/// How many settlements a file of the log holds: few files in a year, and each small enough to copy about.
+const SEGMENT_LENGTH: u64 = 1024;
+
+/// A neuron's memory, in a directory that no other process may use meanwhile.
+pub struct Store {
+    settlements: Settlements,
+    votes: Votes,
+    ledger: Ledger,
+    blobs: Blobs,
+    peers: PathBuf,
+    damage: Vec<Damage>,
+    /// Held until the rest is closed, so it stands last.
+    _lock: File,
+}
+
+impl Store {
+    /// Opens the store in `dir`, or makes it, readable by its owner alone.
+    ///
+    /// Whatever the files went through, this succeeds with the settlements from height 1 to the first that is
+    /// missing or damaged, and [`Store::damage`] tells what was wrong. It fails if the system refuses to read
+    /// or write, or if the directory is in use.
+    pub fn open(dir: &Path) -> Result<Self, Error> {
+        durable::create_dir(dir)?;
+        let lock = lock(dir)?;
+        let mut damage = Vec::new();
+        Ok(Self {
+            settlements: Settlements::open(&dir.join("settlements"), SEGMENT_LENGTH, &mut damage)?,
+            votes: Votes::open(&dir.join("votes.log"), &mut damage)?,
+            ledger: open_ledger(&dir.join("index"), &mut damage)?,
+            blobs: Blobs::open(&dir.join("blobs"), MAX_BLOB)?,
+            peers: dir.join("peers"),
+            damage,
+            _lock: lock,
+        })
+    }
+
+    /// What was found wrong since the store was opened, and was got over.
+    pub fn damage(&self) -> &[Damage] {
+        &self.damage
+    }
+
+    /// Appends the settlement after the tip; it is on the disk when this returns.
+    ///
+    /// At most [`MAX_ENTRY`](crate::MAX_ENTRY) bytes with its height. Write the index after, never before.
+    pub fn append_settlement(&mut self, height: u64, bytes: &[u8]) -> Result<(), Error> {
+        self.settlements.append(height, bytes)
+    }
+
+    /// The height of the last settlement, 0 for none.
+    pub fn tip(&self) -> u64 {
+        self.settlements.tip()
+    }
+
+    /// The settlement at `height`; `None` above the tip and at 0.
+    pub fn settlement(&mut self, height: u64) -> Result<Option<Vec<u8>>, Error> {
+        self.settlements.get(height)
+    }
+
+    /// The settlements from `height` on that together take at most `max_bytes`, but one at least if there is
+    /// one, so that whoever catches up gets on.
+    pub fn settlements_from(&mut self, height: u64, max_bytes: usize) -> Result<Vec<Vec<u8>>, Error> {
+        self.settlements.from(height, max_bytes)
+    }
+
+    /// Appends to what was voted and proposed at `height`, all entries or none; on the disk when this
+    /// returns.
+    ///
+    /// Refused below [`Store::votes_height`]: what was voted there is forgotten, and voting again could be
+    /// voting twice. At most [`MAX_ENTRY`](crate::MAX_ENTRY) bytes at once.
+    pub fn append_votes(&mut self, height: u64, entries: &[Vec<u8>]) -> Result<(), Error> {
+        self.votes.append(height, entries)
+    }
+
+    /// All entries that were appended at `height`, in order; none if votes of a later height followed.
+    pub fn votes(&self, height: u64) -> Result<Vec<Vec<u8>>, Error> {
+        self.votes.get(height)
+    }
+
+    /// The height of the last votes, 0 for none. It may lie above `tip() + 1` if the log was damaged: follow
+    /// until then without voting.
+    pub fn votes_height(&self) -> u64 {
+        self.votes.height()
+    }
+
+    /// The ledger's state as the index has it; `None` if it is missing, unreadable or ahead of the log.
+    ///
+    /// An index that is more than missing is set aside first. Errors mean that no new one could be made.
+    pub fn index(&mut self) -> Result<Option<Index>, Error> {
+        match self.ledger.read() {
+            Ok(Some(index)) if index.height > self.tip() => self.doubt("ahead of the settlement log"),
+            Ok(index) => Ok(index),
+            Err(error) => self.doubt(&error.to_string()),
+        }
+    }
+
+    /// Takes the index to `height` in one step: all `changes` with `height` and `root`, or nothing.
+    ///
+    /// An empty index takes the whole state this way. Not synced: a crash takes it back by some heights,
+    /// which are applied again from the log. After an error the index is empty.
+    pub fn write_index(&mut self, height: u64, root: Hash, changes: &[Change]) -> Result<(), Error> {
+        let written = self.ledger.write(height, root, changes);
+        if let Err(error) = &written {
+            self.doubt(&error.to_string())?;
+        }
+        written
+    }
+
+    /// Sets the index aside, over one set aside before, and starts an empty one.
+    pub fn reset_index(&mut self) -> Result<(), Error> {
+        self.ledger.reset()
+    }
+
+    /// Keeps the addresses of peers for the next start, at most [`MAX_PEERS`](crate::MAX_PEERS) of at most
+    /// [`MAX_ADDRESS`](crate::MAX_ADDRESS) bytes.
+    pub fn save_peers(&self, addresses: &[String]) -> Result<(), Error> {
+        peers::save(&self.peers, addresses)
+    }
+
+    /// The addresses kept last.
+    pub fn peers(&self) -> Result<Vec<String>, Error> {
+        peers::load(&self.peers)
+    }
+
+    /// Contents by their hash.
+    pub fn blobs(&self) -> &Blobs {
+        &self.blobs
+    }
+
+    fn doubt(&mut self, cause: &str) -> Result<Option<Index>, Error> {
+        tracing::warn!(dir = ?self.ledger.dir(), cause, "the ledger index is doubtful");
+        let broken = broken(self.ledger.dir());
+        self.damage.retain(|earlier| earlier.path != broken.path);
+        self.damage.push(broken);
+        self.ledger.reset()?;
+        Ok(None)
+    }
+}
+
+fn lock(dir: &Path) -> Result<File, Error> {
+    let path = dir.join("lock");
+    let opened = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path);
+    let file = opened.map_err(Error::at(&path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::Locked { path: dir.to_owned() }),
+        Err(TryLockError::Error(cause)) => Err(Error::at(&path)(cause)),
+    }
+}
+
+fn open_ledger(dir: &Path, damage: &mut Vec<Damage>) -> Result<Ledger, Error> {
+    Ledger::open(dir).or_else(|_| {
+        damage.push(broken(dir));
+        Ledger::start_anew(dir)
+    })
+}
+
+/// sled does not tell how much is lost of an index that will not open.
+fn broken(dir: &Path) -> Damage {
+    Damage {
+        path: dir.to_owned(),
+        kept: 0,
+        lost: 0,
+        torn: false,
+    }
+    .report()
+}

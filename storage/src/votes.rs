@@ -1,0 +1,123 @@
+//! The vote log: what was voted, proposed and seen at the height in progress, so that no crash makes a neuron
+//! vote twice.
+
+use std::fs::File;
+use std::path::Path;
+
+use crate::entry::{self, Entry};
+use crate::journal::{self, Journal};
+use crate::{Damage, Error};
+
+/// The most bytes the votes and bodies of one height may take: more rounds than a network that works will
+/// need.
+pub const MAX_VOTE_LOG: u64 = 1 << 30;
+
+/// Past this size, the next height starts the file anew. Clearing it at every height would cost a sync each.
+const CLEAR_SIZE: u64 = 4 << 20;
+
+/// The vote log.
+pub(crate) struct Votes {
+    journal: Journal,
+    /// The height of the last votes, 0 for none. It never falls.
+    height: u64,
+    /// The batches of that height.
+    batches: Vec<Entry>,
+}
+
+impl Votes {
+    /// Checks the log and keeps it up to the first damaged batch.
+    pub(crate) fn open(path: &Path, damage: &mut Vec<Damage>) -> Result<Self, Error> {
+        let mut latest = 0;
+        let recovery = journal::recover(path, |height| {
+            let belongs = height >= latest;
+            latest = latest.max(height);
+            belongs
+        })?;
+        damage.extend(recovery.damage);
+        let (height, mut batches) = (latest, recovery.entries);
+        batches.retain(|batch| batch.height == height);
+        Ok(Self {
+            journal: Journal::open(path)?,
+            height,
+            batches,
+        })
+    }
+
+    /// The height of the last votes, 0 for none.
+    pub(crate) fn height(&self) -> u64 {
+        self.height
+    }
+
+    /// Appends a batch, whole or not at all; it is on the disk when this returns.
+    pub(crate) fn append(&mut self, height: u64, entries: &[Vec<u8>]) -> Result<(), Error> {
+        if height < self.height {
+            return Err(Error::PastVote {
+                height,
+                latest: self.height,
+            });
+        }
+        if height > self.height {
+            self.turn_to(height)?;
+        }
+        let (size, limit) = (self.journal.size()?, MAX_VOTE_LOG);
+        if size > limit {
+            return Err(Error::TooLarge {
+                path: self.journal.path(),
+                size,
+                limit,
+            });
+        }
+        self.batches.push(self.journal.append(height, &join(entries))?);
+        Ok(())
+    }
+
+    /// What was logged for `height`, in order; nothing if the last votes are for another.
+    pub(crate) fn get(&self, height: u64) -> Result<Vec<Vec<u8>>, Error> {
+        if height != self.height || self.batches.is_empty() {
+            return Ok(Vec::new());
+        }
+        let path = self.journal.path();
+        let mut file = File::open(&path).map_err(Error::at(&path))?;
+        let mut entries = Vec::new();
+        for &batch in &self.batches {
+            let content = entry::content(&mut file, batch).map_err(Error::at(&path))?;
+            let split = content.and_then(|content| split(&content));
+            entries.extend(split.ok_or_else(|| Error::Damaged {
+                path: path.clone(),
+                height,
+            })?);
+        }
+        Ok(entries)
+    }
+
+    fn turn_to(&mut self, height: u64) -> Result<(), Error> {
+        if self.journal.size()? > CLEAR_SIZE {
+            self.journal.clear()?;
+        }
+        self.height = height;
+        self.batches.clear();
+        Ok(())
+    }
+}
+
+/// One batch: the length (4, BE) and the bytes of each entry.
+fn join(entries: &[Vec<u8>]) -> Vec<u8> {
+    let mut batch = Vec::with_capacity(entries.iter().map(|entry| LENGTH + entry.len()).sum());
+    for entry in entries {
+        batch.extend((entry.len() as u32).to_be_bytes());
+        batch.extend(entry);
+    }
+    batch
+}
+
+const LENGTH: usize = size_of::<u32>();
+
+fn split(mut batch: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let mut entries = Vec::new();
+    while let Some((length, rest)) = batch.split_first_chunk::<LENGTH>() {
+        let (entry, rest) = rest.split_at_checked(u32::from_be_bytes(*length) as usize)?;
+        entries.push(entry.to_vec());
+        batch = rest;
+    }
+    batch.is_empty().then_some(entries)
+}
