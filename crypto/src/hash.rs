@@ -8,7 +8,7 @@ use crate::Error;
 
 /// 32 bytes of blake3.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Hash(#[serde(with = "serde_bytes")] pub [u8; 32]);
+pub struct Hash(#[serde(with = "crate::text")] pub [u8; 32]);
 
 /// Hashes `parts` one after the other in blake3's key-derivation mode.
 ///

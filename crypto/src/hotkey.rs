@@ -9,7 +9,7 @@ use crate::{Error, Hash, Signature};
 
 /// An ed25519 public key: who a neuron is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Hotkey(#[serde(with = "serde_bytes")] pub [u8; 32]);
+pub struct Hotkey(#[serde(with = "crate::text")] pub [u8; 32]);
 
 impl Hotkey {
     /// Checks that this key signed `bytes`, by the strict rule on which all neurons agree.

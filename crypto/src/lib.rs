@@ -8,6 +8,7 @@ mod hotkey;
 mod keypair;
 pub mod merkle;
 mod signature;
+mod text;
 
 pub use error::Error;
 pub use hash::{Hash, hash};

@@ -1,7 +1,38 @@
 //! The only place that asks the system for the time.
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::fs;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Ticks of `/proc` in a second, on every Linux.
+const TICKS: f64 = 100.0;
 
 /// Milliseconds since 1970.
 pub(crate) fn now_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_millis() as u64)
+}
+
+/// When this process began, before its libraries were loaded; now, where the system does not tell.
+pub(crate) fn process_began() -> Instant {
+    let now = Instant::now();
+    let age = process_age().filter(|age| *age >= 0.0).map(Duration::from_secs_f64);
+    age.and_then(|age| now.checked_sub(age)).unwrap_or(now)
+}
+
+/// In seconds (proc(5): the 22nd field of `stat`, counted behind the name in parentheses).
+fn process_age() -> Option<f64> {
+    let stat = fs::read_to_string("/proc/self/stat").ok()?;
+    let ticks: f64 = stat.rsplit(')').next()?.split_whitespace().nth(19)?.parse().ok()?;
+    let uptime = fs::read_to_string("/proc/uptime").ok()?;
+    let uptime: f64 = uptime.split_whitespace().next()?.parse().ok()?;
+    Some(uptime - ticks / TICKS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_began_before_now_and_not_long_ago() {
+        let age = process_began().elapsed();
+        assert!(age < Duration::from_secs(3_600), "{age:?}");
+    }
 }

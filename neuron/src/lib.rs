@@ -20,3 +20,12 @@ mod clock;
 pub mod model;
 pub mod network;
 pub mod simulation;
+
+pub mod api;
+pub mod genesis;
+pub mod host;
+pub mod key;
+pub mod log;
+
+pub mod cli;
+pub mod swarm;

@@ -1,2 +1,6 @@
 //! The neuron binary.
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    neuron::cli::main()
+}

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use crypto::{Hash, Keypair, hash};
 use protocol::genesis::{Genesis, GenesisError};
-use protocol::message::Topic;
+use protocol::message::{Message, Topic};
 use protocol::subnet::Netuid;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -29,6 +29,7 @@ pub use self::view::View;
 const ARRIVALS: usize = 1024;
 
 /// Who a neuron is and where it lives.
+#[derive(Clone)]
 pub struct Config {
     /// Its memory; no other neuron may use it.
     pub dir: PathBuf,
@@ -246,6 +247,15 @@ impl Handle {
         let (answer, poll) = oneshot::channel();
         self.arrivals.send(Arrival::Poll(answer)).await.ok()?;
         poll.await.ok()
+    }
+
+    /// Gossips a message of ours and hears it ourselves.
+    pub async fn tell(&self, message: Message) -> Result<(), protocol::Error> {
+        let genesis = self.view.borrow().ledger.genesis();
+        let heard = message.clone().verify(&genesis)?;
+        // A neuron that has stopped hears nothing more.
+        let _ = self.arrivals.send(Arrival::Tell(Box::new(message), heard)).await;
+        Ok(())
     }
 
     /// The state roots of settled heights, from `height` on, as the log has them.

@@ -61,9 +61,11 @@ impl Disk {
         // Room for every write that can wait, so that the thread never does.
         let (done, synced) = mpsc::channel(2 * WRITES);
         let desk = Desk { store, network };
+        // The thread logs where the neuron does.
+        let log = tracing::dispatcher::get_default(Clone::clone);
         thread::Builder::new()
             .name("disk".to_owned())
-            .spawn(move || desk.work(&queue, &done))
+            .spawn(move || tracing::dispatcher::with_default(&log, || desk.work(&queue, &done)))
             .expect("the system grants one more thread");
         (Self { jobs }, synced)
     }

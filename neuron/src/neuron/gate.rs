@@ -49,6 +49,8 @@ pub(super) enum Arrival {
     Model(model::Event),
     /// A person wants a poll.
     Poll(oneshot::Sender<Poll>),
+    /// A person wants this told.
+    Tell(Box<Message>, Heard),
 }
 
 /// What we asked for under a ticket: a question's id, or settlements.

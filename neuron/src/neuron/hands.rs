@@ -90,6 +90,10 @@ impl Hands {
                 }
                 Ok(Some(Input::Polled(ticket)))
             }
+            Arrival::Tell(message, heard) => {
+                self.tell(&message);
+                Ok(Some(Input::Told(heard)))
+            }
         }
     }
 

@@ -1,0 +1,108 @@
+//! Speaks with a running neuron through a socket in its directory, which only its owner may open.
+//!
+//! A request is one line of JSON, so is its reply:
+//!
+//! ```text
+//! {"ask":"state_roots","from":7}
+//! {"ok":[[7,"5f0c…"],[8,"a91e…"]]}
+//! {"error":"…"}
+//! ```
+
+mod client;
+mod document;
+mod server;
+mod socket;
+
+use std::io;
+use std::path::PathBuf;
+
+use protocol::subnet::Netuid;
+use serde::{Deserialize, Serialize};
+
+pub use client::Client;
+pub use document::{Metagraph, Neuron, Status};
+pub use server::Server;
+
+/// The socket in a neuron's directory.
+pub const SOCKET: &str = "neuron.sock";
+
+/// The longest request, in bytes: a transaction in hexadecimal digits, framed.
+pub const MAX_REQUEST: usize = 64 * 1024;
+
+/// The longest reply, in bytes: the metagraph of a full subnet takes a tenth.
+pub const MAX_REPLY: usize = 4 * 1024 * 1024;
+
+/// What can be asked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Request {
+    /// Who it is and how it does: a [`Status`].
+    Status {},
+    /// A subnet as a table, its own unless another is named: a [`Metagraph`].
+    Metagraph {
+        /// Which subnet.
+        netuid: Option<Netuid>,
+    },
+    /// The state roots it settled on: a list of height and root.
+    StateRoots {
+        /// The first height.
+        from: u64,
+    },
+    /// One question put to every miner: a [`crate::role::Poll`].
+    Poll {},
+    /// A signed transaction to be gossiped: nothing.
+    Submit {
+        /// The canonical encoding, in hexadecimal digits.
+        transaction: String,
+    },
+    /// That it stop: nothing, and it does.
+    Stop {},
+}
+
+/// What comes back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Reply {
+    /// What was asked for.
+    Ok(serde_json::Value),
+    /// Why it is not to be had.
+    Error(String),
+}
+
+/// Why a neuron cannot be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Nobody is there.
+    #[error("no neuron runs in {dir}; start one there, or name the --dir of one that runs", dir = .0.display())]
+    NotRunning(PathBuf),
+    /// The system refused.
+    #[error("socket {path}: {cause}; only the owner of a neuron may ask it", path = .path.display())]
+    Io {
+        /// The socket.
+        path: PathBuf,
+        /// What the system says.
+        cause: io::Error,
+    },
+    /// It did not answer.
+    #[error("the neuron in {dir} did not answer within {seconds} s; its neuron.log may tell why", dir = .dir.display())]
+    Silent {
+        /// Its directory.
+        dir: PathBuf,
+        /// How long we waited.
+        seconds: u64,
+    },
+    /// It will not do that.
+    #[error("{0}")]
+    Refused(String),
+    /// It speaks another version.
+    #[error("the neuron in {dir} answers what this program does not understand ({fault}); use the same version", dir = .dir.display())]
+    Malformed {
+        /// Its directory.
+        dir: PathBuf,
+        /// What is wrong.
+        fault: String,
+    },
+}
+
+#[cfg(test)]
+mod tests;

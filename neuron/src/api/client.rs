@@ -1,0 +1,102 @@
+//! The asker's side of the socket.
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crypto::Hash;
+use protocol::subnet::Netuid;
+use protocol::transaction::Transaction;
+use protocol::{Verified, codec};
+use serde::de::DeserializeOwned;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::UnixStream;
+use tokio::time::timeout;
+
+use super::socket::Door;
+use super::{Error, MAX_REPLY, Metagraph, Reply, Request, SOCKET, Status};
+use crate::role::Poll;
+
+/// How long a neuron may take to answer, in seconds: a poll waits for slow miners.
+const PATIENCE: u64 = 15;
+
+/// Asks the neuron of one directory; each request is a connection of its own.
+#[derive(Clone, Debug)]
+pub struct Client {
+    dir: PathBuf,
+}
+
+impl Client {
+    /// A client of the neuron in `dir`, whether it runs or not.
+    pub fn new(dir: &Path) -> Self {
+        Self { dir: dir.to_owned() }
+    }
+
+    /// Who it is and how it does.
+    pub async fn status(&self) -> Result<Status, Error> {
+        self.ask(&Request::Status {}).await
+    }
+
+    /// A subnet as a table; its own unless another is named.
+    pub async fn metagraph(&self, netuid: Option<Netuid>) -> Result<Metagraph, Error> {
+        self.ask(&Request::Metagraph { netuid }).await
+    }
+
+    /// The state roots that it settled on, by height, from `height` on.
+    pub async fn state_roots(&self, height: u64) -> Result<Vec<(u64, Hash)>, Error> {
+        self.ask(&Request::StateRoots { from: height }).await
+    }
+
+    /// Has a validator put one question to every miner.
+    pub async fn poll(&self) -> Result<Poll, Error> {
+        self.ask(&Request::Poll {}).await
+    }
+
+    /// Has it gossip a transaction; the ledger shows whether it was settled.
+    pub async fn submit(&self, transaction: Verified<Transaction>) -> Result<(), Error> {
+        let transaction = hex::encode(codec::encode(&transaction.into_signed()));
+        self.ask(&Request::Submit { transaction }).await
+    }
+
+    /// Stops it.
+    pub async fn stop(&self) -> Result<(), Error> {
+        self.ask(&Request::Stop {}).await
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, request: &Request) -> Result<T, Error> {
+        let exchange = timeout(Duration::from_secs(PATIENCE), self.exchange(request)).await;
+        let silent = || Error::Silent { dir: self.dir.clone(), seconds: PATIENCE };
+        let line = exchange.map_err(|_| silent())?.map_err(|cause| self.failed(cause))?;
+        let malformed = |error: serde_json::Error| Error::Malformed {
+            dir: self.dir.clone(),
+            fault: error.to_string(),
+        };
+        if line.is_empty() {
+            return Err(Error::NotRunning(self.dir.clone()));
+        }
+        match serde_json::from_slice(&line).map_err(malformed)? {
+            Reply::Ok(document) => serde_json::from_value(document).map_err(malformed),
+            Reply::Error(reason) => Err(Error::Refused(reason)),
+        }
+    }
+
+    async fn exchange(&self, request: &Request) -> io::Result<Vec<u8>> {
+        let door = Door::of(&self.dir)?;
+        let mut stream = UnixStream::connect(door.path()).await?;
+        let mut request = serde_json::to_vec(request)?;
+        request.push(b'\n');
+        stream.write_all(&request).await?;
+        let mut reply = Vec::new();
+        BufReader::new(stream).take(MAX_REPLY as u64).read_until(b'\n', &mut reply).await?;
+        Ok(reply)
+    }
+
+    fn failed(&self, cause: io::Error) -> Error {
+        match cause.kind() {
+            io::ErrorKind::NotFound
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::BrokenPipe => Error::NotRunning(self.dir.clone()),
+            _ => Error::Io { path: self.dir.join(SOCKET), cause },
+        }
+    }
+}

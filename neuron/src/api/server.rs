@@ -1,0 +1,183 @@
+//! The neuron's side of the socket.
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::message::Message;
+use protocol::transaction::Transaction;
+use protocol::{Payload, Signed, codec};
+use serde::Serialize;
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::timeout;
+
+use super::socket::Door;
+use super::{Error, MAX_REQUEST, Metagraph, Reply, Request, SOCKET, Status};
+use crate::neuron::Handle;
+
+/// Connections at once; further ones are told to come back.
+const CONNECTIONS: usize = 32;
+
+/// How long a connection may say nothing.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// How long a poll may take: its own patience is shorter.
+const POLL_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a neuron that just started may take to know its addresses.
+const BIND_PATIENCE: Duration = Duration::from_millis(500);
+
+/// The longest frame around a transaction: signer, signature, lengths.
+const SIGNED_FRAME: usize = 256;
+
+/// An open socket. Dropped, it is gone from the directory.
+pub struct Server {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+impl Server {
+    /// Opens the socket of a neuron's directory; the caller must hold that directory's lock.
+    pub fn bind(dir: &Path) -> Result<Self, Error> {
+        let path = dir.join(SOCKET);
+        let listener = open(dir).map_err(|cause| Error::Io { path: path.clone(), cause })?;
+        Ok(Self { listener, path })
+    }
+
+    /// Answers until somebody asks the neuron to stop.
+    pub async fn serve(self, handle: Handle) {
+        let seats = Arc::new(Semaphore::new(CONNECTIONS));
+        let (stop, mut stopped) = mpsc::channel(1);
+        loop {
+            let stream = tokio::select! {
+                _ = stopped.recv() => return,
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, _)) => stream,
+                    // Out of file descriptors: others will close some.
+                    Err(_) => {
+                        tokio::time::sleep(Duration::from_millis(100)).await;
+                        continue;
+                    }
+                },
+            };
+            let Ok(seat) = Arc::clone(&seats).try_acquire_owned() else {
+                turn_away(&stream);
+                continue;
+            };
+            let (handle, stop) = (handle.clone(), stop.clone());
+            tokio::spawn(async move {
+                let _ = converse(stream, &handle, &stop).await;
+                drop(seat);
+            });
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+fn open(dir: &Path) -> io::Result<UnixListener> {
+    let door = Door::of(dir)?;
+    match fs::remove_file(door.path()) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(door.path())?;
+    fs::set_permissions(door.path(), Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+fn turn_away(stream: &UnixStream) {
+    let reply = Reply::Error(format!("{CONNECTIONS} others are asking already; try again"));
+    // A fresh socket has room for a line.
+    let _ = stream.try_write(&line(&reply));
+}
+
+async fn converse(mut stream: UnixStream, handle: &Handle, stop: &mpsc::Sender<()>) -> io::Result<()> {
+    let (read, mut write) = stream.split();
+    let mut read = BufReader::new(read);
+    let mut request = Vec::new();
+    loop {
+        request.clear();
+        let mut limited = (&mut read).take(MAX_REQUEST as u64 + 1);
+        match timeout(IDLE, limited.read_until(b'\n', &mut request)).await {
+            Ok(Ok(1..)) => {}
+            _ => return Ok(()),
+        }
+        let request = parse(&request);
+        let reply = match &request {
+            Ok(request) => answer(request, handle).await,
+            Err(fault) => Err(fault.clone()),
+        };
+        write.write_all(&line(&reply.map_or_else(Reply::Error, Reply::Ok))).await?;
+        match request {
+            Ok(Request::Stop {}) => drop(stop.try_send(())),
+            Ok(_) => {}
+            // What follows a malformed line may be anything.
+            Err(_) => return Ok(()),
+        }
+    }
+}
+
+fn parse(line: &[u8]) -> Result<Request, String> {
+    if line.len() > MAX_REQUEST {
+        return Err(format!("the request exceeds {MAX_REQUEST} bytes; ask for less at once"));
+    }
+    serde_json::from_slice(line).map_err(|error| format!("not a request: {error}"))
+}
+
+fn line(reply: &Reply) -> Vec<u8> {
+    let mut line = serde_json::to_vec(reply).expect("documents are numbers, words and lists");
+    line.push(b'\n');
+    line
+}
+
+async fn answer(request: &Request, handle: &Handle) -> Result<Value, String> {
+    match request {
+        Request::Status {} => {
+            let addresses = timeout(BIND_PATIENCE, handle.addresses()).await.unwrap_or_default();
+            json(Status::of(&handle.view(), addresses))
+        }
+        Request::Metagraph { netuid } => {
+            let view = handle.view();
+            let netuid = netuid.unwrap_or(view.netuid);
+            let graph = Metagraph::of(&view, netuid);
+            json(graph.ok_or_else(|| format!("there is no subnet {netuid}; see the genesis for those there are"))?)
+        }
+        Request::StateRoots { from } => json(handle.state_roots(*from).await),
+        Request::Poll {} => poll(handle).await,
+        Request::Submit { transaction } => submit(handle, transaction).await,
+        // Whoever answers stops once the reply is on its way.
+        Request::Stop {} => Ok(Value::Null),
+    }
+}
+
+async fn poll(handle: &Handle) -> Result<Value, String> {
+    let role = handle.view().role;
+    if role != "validator" {
+        return Err(format!("this neuron is a {role}; only validators ask, so name the --dir of one"));
+    }
+    let poll = timeout(POLL_PATIENCE, handle.poll()).await.ok().flatten();
+    json(poll.ok_or("the validator is busy with other polls; try again")?)
+}
+
+async fn submit(handle: &Handle, transaction: &str) -> Result<Value, String> {
+    let bytes = hex::decode(transaction).map_err(|_| "the transaction is not in hexadecimal digits")?;
+    let limit = Transaction::MAX_BYTES + SIGNED_FRAME;
+    let signed: Signed<Transaction> =
+        codec::decode("transaction", &bytes, limit).map_err(|error| error.to_string())?;
+    handle.tell(Message::Transaction(signed)).await.map_err(|error| error.to_string())?;
+    Ok(Value::Null)
+}
+
+fn json(document: impl Serialize) -> Result<Value, String> {
+    serde_json::to_value(document).map_err(|error| error.to_string())
+}

@@ -1,0 +1,132 @@
+//! The command line: each command is a module, its doc comments are its help.
+
+mod live;
+mod metagraph;
+mod out;
+mod query;
+mod run;
+mod swarm;
+mod table;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use color_eyre::eyre::{Report, Result, WrapErr, eyre};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::clock;
+
+/// Exit code of a command line that is none.
+const USAGE: u8 = 2;
+
+/// Mine or validate in a peer-to-peer network that pays machine-learning models for being useful
+///
+/// Start here: `neuron swarm` runs a whole network on this machine. Every command takes --json, explains itself with
+/// --help, writes errors to stderr and exits with 0 if all went well, 1 if not, 2 if it was misspelt.
+#[derive(Debug, Parser)]
+#[command(name = "neuron", bin_name = "neuron", version, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Swarm(swarm::Args),
+    Run(run::Args),
+    Metagraph(metagraph::Args),
+    Query(query::Args),
+}
+
+/// Reads the command line, does what it says, and tells in one line what went wrong.
+pub fn main() -> ExitCode {
+    let began = clock::process_began();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return misspelt(&error),
+    };
+    match color_eyre::install().and_then(|()| perform(cli.command, began)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            out::complain(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(command: Command, began: Instant) -> Result<()> {
+    let runtime = tokio::runtime::Runtime::new().wrap_err("cannot start the program's threads")?;
+    runtime.block_on(async {
+        match command {
+            Command::Swarm(args) => swarm::perform(args, began).await,
+            Command::Run(args) => run::perform(args).await,
+            Command::Metagraph(args) => metagraph::perform(args).await,
+            Command::Query(args) => query::perform(args).await,
+        }
+    })
+}
+
+/// Help and version are no errors; of an error, one line: clap's own first paragraph and where to read more.
+fn misspelt(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let text = error.to_string();
+    if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let _ = Cli::command().print_help();
+        return ExitCode::from(USAGE);
+    }
+    let lines: Vec<_> = text.lines().take_while(|line| !line.trim().is_empty()).map(str::trim).collect();
+    let fault = lines.join(" ");
+    let usage = text.lines().find_map(|line| line.strip_prefix("Usage: neuron "));
+    let command = usage.and_then(|usage| usage.split_whitespace().next()).filter(|word| !word.starts_with(['[', '<']));
+    let help = command.map_or("neuron --help".to_owned(), |command| format!("neuron {command} --help"));
+    out::complain(&format!("{}; see `{help}`", fault.trim_start_matches("error: ")));
+    ExitCode::from(USAGE)
+}
+
+/// Whoever read our output has seen enough.
+fn is_closed_pipe(error: &Report) -> bool {
+    let causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
+    causes.into_iter().any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Resolves once somebody presses Ctrl-C or the system wants us to end.
+async fn interrupted() {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// Where swarms without a --dir live: the user's cache.
+fn swarms() -> PathBuf {
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = || std::env::home_dir().map(|home| home.join(".cache"));
+    cache.or_else(home).unwrap_or_else(std::env::temp_dir).join("neuron/swarms")
+}
+
+/// The link to the swarm that was started last.
+fn latest() -> PathBuf {
+    swarms().join("latest")
+}
+
+/// The neuron that a question is for: of the directory named, or of the last swarm's.
+fn neuron_dir(dir: Option<&Path>) -> Result<PathBuf> {
+    let whole = match dir {
+        Some(dir) => dir.to_owned(),
+        None => std::fs::canonicalize(latest())
+            .map_err(|_| eyre!("no swarm runs on this machine; start one with `neuron swarm`, or name a --dir"))?,
+    };
+    let first = whole.join("validator-0");
+    Ok(if first.is_dir() { first } else { whole })
+}

@@ -1,0 +1,77 @@
+//! `neuron metagraph`: a subnet as a table.
+use std::path::PathBuf;
+
+use color_eyre::eyre::Result;
+use protocol::subnet::Netuid;
+
+use super::out::{self, Out};
+use super::table::{coins, measure, number, percent, table};
+use crate::api::{Client, Metagraph, Neuron};
+
+/// Show a subnet: who is in it, what each has at stake and earns
+///
+/// Asks a neuron that runs on this machine: of the last swarm, unless --dir names another. Incentive is a miner's
+/// share of the miners' pay in the last epoch, dividends a validator's of the validators' pay; emission is what
+/// was earned in all.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: neuron metagraph --json | jq '.neurons[] | {uid, role, incentive}'")]
+pub(super) struct Args {
+    /// The directory of a neuron or of a swarm
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// The subnet; the neuron's own if left out
+    #[arg(long, value_name = "N")]
+    netuid: Option<u16>,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+/// Headings, and which hold numbers.
+const COLUMNS: [(&str, bool); 9] = [
+    ("uid", true),
+    ("role", false),
+    ("hotkey", false),
+    ("stake", true),
+    ("balance", true),
+    ("score", true),
+    ("incentive", true),
+    ("dividends", true),
+    ("emission", true),
+];
+
+pub(super) async fn perform(args: Args) -> Result<()> {
+    let client = Client::new(&super::neuron_dir(args.dir.as_deref())?);
+    let graph = client.metagraph(args.netuid.map(Netuid)).await?;
+    if args.json {
+        return out::document(&graph);
+    }
+    Out::People.say(&heading(&graph))?;
+    Out::People.say(&table(&COLUMNS, graph.neurons.iter().map(cells)).trim_fmt())
+}
+
+fn heading(graph: &Metagraph) -> String {
+    format!(
+        "subnet {} ({})  height {}  epoch {}  a slot costs {} coins  root {}\n",
+        graph.netuid,
+        graph.task,
+        graph.height,
+        graph.epoch,
+        coins(graph.price),
+        graph.state_root.short()
+    )
+}
+
+fn cells(neuron: &Neuron) -> Vec<String> {
+    vec![
+        number(neuron.uid),
+        neuron.role.clone(),
+        neuron.hotkey.short(),
+        coins(neuron.stake),
+        coins(neuron.balance),
+        measure(neuron.score),
+        percent(neuron.incentive),
+        percent(neuron.dividends),
+        coins(neuron.emission),
+    ]
+}

@@ -1,0 +1,258 @@
+//! `neuron run`: one neuron, by hand.
+use std::io::Read;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use color_eyre::eyre::{Result, ensure, eyre};
+use crypto::Keypair;
+use protocol::message::Message;
+use protocol::subnet::Netuid;
+use protocol::transaction::{Action, Coldkey, Transaction};
+use protocol::Signed;
+use tokio::sync::oneshot;
+use tokio::time::interval;
+
+use super::out::{self, Out};
+use super::table::{coins, percent};
+use crate::api::Client;
+use crate::genesis::GenesisFile;
+use crate::host::Host;
+use crate::network::Listen;
+use crate::neuron::{Config, Duty, Handle, View};
+use crate::swarm::read_model;
+use crate::task::{self, RUNGS};
+use crate::{key, log};
+
+/// Between two tries to register: a few settlements of a dev network.
+const REGISTER_EVERY: Duration = Duration::from_secs(5);
+
+/// Run one neuron of a network
+///
+/// It reads its memory from --dir, joins at the addresses of the genesis file (or of --bootstrap), catches up and
+/// goes on until Ctrl-C. Its log is DIR/neuron.log; `neuron metagraph --dir DIR` asks it. A miner is paid once it
+/// has a slot: with --register it buys one from the account of --coldkey.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: neuron run --genesis genesis.toml --role miner --dir my-miner --rung 7")]
+pub(super) struct Args {
+    /// The network: its genesis file
+    #[arg(long, value_name = "FILE")]
+    genesis: PathBuf,
+    /// What it does
+    #[arg(long, value_enum)]
+    role: Part,
+    /// Where it keeps everything; no other neuron may use it
+    #[arg(long, value_name = "DIR")]
+    dir: PathBuf,
+    /// Its hotkey; DIR/hotkey if left out, made at the first run
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// Addresses to join at, instead of those in the genesis file
+    #[arg(long, value_name = "ADDR", num_args = 1..)]
+    bootstrap: Vec<String>,
+    /// The interface to listen on
+    #[arg(long, value_name = "IP", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    ip: IpAddr,
+    /// The port to listen on, UDP and TCP; the system chooses if left out
+    #[arg(long, value_name = "P", default_value_t = 0)]
+    port: u16,
+    /// The subnet to work in
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    netuid: u16,
+    /// Miner: serve these weights (safetensors) instead of training
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
+    /// Miner: capacity and effort of the model it trains, 0 the poorest to 7
+    #[arg(long, value_name = "R", default_value_t = RUNGS - 1)]
+    rung: usize,
+    /// Decides what the model is trained on
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
+    /// Buy a slot, if it has none, with the coins of --coldkey
+    #[arg(long, requires = "coldkey")]
+    register: bool,
+    /// The key of the account that pays for --register
+    #[arg(long, value_name = "FILE")]
+    coldkey: Option<PathBuf>,
+    /// Stop when stdin closes
+    #[arg(long, hide = true)]
+    tied: bool,
+    /// Print a JSON document on a line of its own for each settlement
+    #[arg(long)]
+    json: bool,
+}
+
+/// What a neuron does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Serves a model
+    Miner,
+    /// Questions miners; settles, if it has stake
+    Validator,
+    /// Follows the ledger
+    Light,
+}
+
+pub(super) async fn perform(args: Args) -> Result<()> {
+    let config = config(&args)?;
+    let coldkey = args.coldkey.as_deref().filter(|_| args.register).map(key::read).transpose()?;
+    let (genesis, netuid, hotkey) = (config.genesis.hash(), config.netuid, config.keypair.hotkey());
+    let mut host = Host::start(config).await?;
+    let handle = host.handle().clone();
+    let out = Out::of(args.json);
+    out.say(&introduction(&args, &handle).await)?;
+    let registers = async {
+        match coldkey {
+            Some(coldkey) => register(&handle, &coldkey, Action::Register { netuid, hotkey }, out).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        ended = host.ended() => return Ok(ended?),
+        shown = show(handle.clone(), &args) => shown?,
+        () = super::interrupted() => {}
+        () = stdin_closed(args.tied) => {}
+        failed = registers => failed?,
+    }
+    let height = handle.view().height;
+    drop(handle);
+    host.stop().await?;
+    out.say(&format!("stopped at height {height} of network {}", genesis.short()))
+}
+
+fn config(args: &Args) -> Result<Config> {
+    let file = GenesisFile::read(&args.genesis)?;
+    let netuid = Netuid(args.netuid);
+    let subnet = file.genesis.subnets.iter().find(|subnet| subnet.netuid == netuid);
+    let subnet = subnet.ok_or_else(|| eyre!("--netuid {netuid}: the genesis has no such subnet; see its list"))?;
+    key::private_dir(&args.dir)
+        .map_err(|cause| eyre!("--dir {}: {cause}; name one that you may write", args.dir.display()))?;
+    let keypair = match &args.key {
+        Some(path) => key::read(path)?,
+        None => key::read_or_create(&args.dir.join("hotkey"))?,
+    };
+    let duty = duty(args, &keypair, &subnet.task)?;
+    let listen = Listen { ip: args.ip, port: args.port };
+    let bootstrap = if args.bootstrap.is_empty() { file.bootstrap } else { args.bootstrap.clone() };
+    let own = listen.addresses(&keypair.hotkey());
+    Ok(Config {
+        dir: args.dir.clone(),
+        genesis: file.genesis,
+        duty,
+        keypair,
+        netuid,
+        listen,
+        bootstrap: bootstrap.into_iter().filter(|address| !own.iter().any(|own| peer(own) == peer(address))).collect(),
+        seed: args.seed,
+    })
+}
+
+/// The peer that an address leads to.
+fn peer(address: &str) -> Option<&str> {
+    address.rsplit_once("/p2p/").map(|(_, peer)| peer)
+}
+
+fn duty(args: &Args, keypair: &Keypair, task: &str) -> Result<Duty> {
+    match args.role {
+        Part::Validator | Part::Light => {
+            ensure!(args.model.is_none(), "--model: only a miner serves a model; say --role miner or leave it out");
+            Ok(if args.role == Part::Light { Duty::Follow } else { Duty::Validate })
+        }
+        Part::Miner => {
+            ensure!(args.rung < RUNGS, "--rung {}: the ladder ends at {}", args.rung, RUNGS - 1);
+            Ok(Duty::Mine { rung: args.rung, weights: weights(args, keypair, task)? })
+        }
+    }
+}
+
+/// The bytes of --model, once a worker of the task took them.
+fn weights(args: &Args, keypair: &Keypair, task: &str) -> Result<Option<Vec<u8>>> {
+    let mut worker = task::named(task)?.worker(args.seed, &keypair.hotkey(), args.rung)?;
+    let Some(path) = &args.model else { return Ok(None) };
+    let fault = |fault: String| eyre!("--model {}: {fault}; give weights as safetensors", path.display());
+    let weights = read_model(path).map_err(|error| fault(error.to_string()))?;
+    worker.load(&weights).map_err(|error| fault(error.to_string()))?;
+    Ok(Some(weights))
+}
+
+async fn introduction(args: &Args, handle: &Handle) -> String {
+    let view = handle.view();
+    let mut lines = vec![
+        format!("{} {} of network {}", view.role, view.hotkey.short(), view.ledger.genesis().short()),
+        format!("log        {}", args.dir.join(log::FILE).display()),
+    ];
+    lines.extend(handle.addresses().await.into_iter().map(|address| format!("address    {address}")));
+    lines.join("\n")
+}
+
+/// A line for every settlement.
+async fn show(mut handle: Handle, args: &Args) -> Result<()> {
+    let client = Client::new(&args.dir);
+    let mut shown = (handle.view().height, String::new());
+    while handle.changed().await {
+        let view = handle.view();
+        let now = (view.height, view.activity.clone());
+        if now.0 > shown.0 && args.json {
+            out::document(&client.status().await?)?;
+        } else if now != shown && !args.json {
+            Out::People.say(&line(&view))?;
+        }
+        shown = now;
+    }
+    // It stopped; whoever waits for its end tells why.
+    std::future::pending().await
+}
+
+fn line(view: &View) -> String {
+    let graph = view.ledger.metagraph(view.netuid);
+    let row = graph.as_ref().and_then(|graph| graph.neuron(&view.hotkey));
+    let slot = row.map_or_else(
+        || "no slot".to_owned(),
+        |row| {
+            let share = row.incentive.bits().max(row.dividends.bits()) as f64 / (1_u64 << 32) as f64;
+            format!("uid {}  share {}  earned {}", row.uid, percent(share), coins(row.emission.0))
+        },
+    );
+    let root = view.state_root.short();
+    format!("height {}  root {root}  peers {}  {}  {slot}", view.height, view.peers, view.activity)
+}
+
+/// Asks for a slot until the ledger shows one; never resolves but with an error.
+async fn register(handle: &Handle, coldkey: &Keypair, action: Action, out: Out) -> Result<()> {
+    let mut tries = interval(REGISTER_EVERY);
+    loop {
+        tries.tick().await;
+        let View { ledger, netuid, hotkey, height, .. } = handle.view();
+        if let Some(uid) = ledger.slot(netuid, &hotkey) {
+            out.say(&format!("has slot {uid} of subnet {netuid}"))?;
+            return std::future::pending().await;
+        }
+        let account = Coldkey(coldkey.hotkey());
+        let (balance, price) = (ledger.balance(&account), ledger.price(netuid).unwrap_or_default());
+        // Until it has caught up, what the ledger says is old.
+        if height == 0 {
+            continue;
+        }
+        ensure!(balance > price, "--coldkey holds {balance} coins, a slot costs {price}: name one that holds more");
+        let transaction = Transaction { nonce: ledger.nonce(&account), action: action.clone() };
+        let signed = Signed::author(coldkey, &ledger.genesis(), transaction).into_signed();
+        handle.tell(Message::Transaction(signed)).await?;
+        out.say(&format!("asked for a slot at height {height}, for {price} coins"))?;
+    }
+}
+
+/// Resolves when stdin closes: whoever started us is gone.
+async fn stdin_closed(tied: bool) {
+    if !tied {
+        return std::future::pending().await;
+    }
+    let (closed, over) = oneshot::channel();
+    thread::spawn(move || {
+        let mut bytes = [0; 64];
+        while std::io::stdin().read(&mut bytes).is_ok_and(|count| count > 0) {}
+        let _ = closed.send(());
+    });
+    let _ = over.await;
+}

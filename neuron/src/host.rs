@@ -1,0 +1,131 @@
+//! Houses one neuron: a thread with its own loop, its own log file and its own local socket.
+use std::path::PathBuf;
+use std::time::Duration;
+use std::{io, thread};
+
+use tokio::runtime;
+use tokio::sync::{oneshot, watch};
+use tokio::time::{Instant, sleep};
+
+use crate::neuron::{self, Config, Handle, Neuron};
+use crate::{api, key, log};
+
+/// How long a directory may still be held by a neuron that is about to end.
+const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+
+/// A neuron at work. Dropped, it stops.
+pub struct Host {
+    dir: PathBuf,
+    handle: Handle,
+    stop: watch::Sender<bool>,
+    end: oneshot::Receiver<Result<(), Error>>,
+}
+
+/// Why a neuron is not housed, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The neuron itself.
+    #[error(transparent)]
+    Neuron(#[from] neuron::Error),
+    /// Its socket.
+    #[error(transparent)]
+    Api(#[from] api::Error),
+    /// Its directory, log or thread.
+    #[error("{dir}: {cause}; name a --dir that you may write", dir = .dir.display())]
+    Io {
+        /// The directory.
+        dir: PathBuf,
+        /// What the system says.
+        cause: io::Error,
+    },
+    /// It panicked: a bug.
+    #[error("the neuron in {dir} broke down; its neuron.log tells where, please report it", dir = .0.display())]
+    Panicked(PathBuf),
+}
+
+impl Host {
+    /// Starts a neuron and returns once it has read its memory and its socket is open.
+    pub async fn start(config: Config) -> Result<Self, Error> {
+        let dir = config.dir.clone();
+        let ((ready, started), (over, end)) = (oneshot::channel(), oneshot::channel());
+        let (stop, stopped) = watch::channel(false);
+        thread::Builder::new()
+            .name("neuron".to_owned())
+            .spawn(move || {
+                let result = live(config, ready, stopped);
+                let _ = over.send(result);
+            })
+            .map_err(|cause| Error::Io { dir: dir.clone(), cause })?;
+        match started.await {
+            Ok(handle) => Ok(Self { dir, handle, stop, end }),
+            Err(_) => Err(match end.await {
+                Ok(Err(error)) => error,
+                _ => Error::Panicked(dir),
+            }),
+        }
+    }
+
+    /// A way to ask it things.
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// Waits, at most once, until it stops by itself or is asked to through its socket.
+    pub async fn ended(&mut self) -> Result<(), Error> {
+        match (&mut self.end).await {
+            Ok(result) => result,
+            Err(_) => Err(Error::Panicked(self.dir.clone())),
+        }
+    }
+
+    /// Stops it and waits until it has.
+    pub async fn stop(mut self) -> Result<(), Error> {
+        self.stop.send_replace(true);
+        self.ended().await
+    }
+}
+
+/// A neuron's whole life, on a thread where everything it logs goes to its file.
+fn live(config: Config, ready: oneshot::Sender<Handle>, stopped: watch::Receiver<bool>) -> Result<(), Error> {
+    let dir = config.dir.clone();
+    let io = |cause| Error::Io { dir: dir.clone(), cause };
+    key::private_dir(&dir).map_err(io)?;
+    let log = log::open(&dir).map_err(io)?;
+    let _log = tracing::dispatcher::set_default(&log);
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(io)?;
+    let result = runtime.block_on(work(config, ready, stopped));
+    if let Err(error) = &result {
+        tracing::error!(%error, "stopped");
+    }
+    result
+}
+
+async fn work(
+    config: Config,
+    ready: oneshot::Sender<Handle>,
+    mut stopped: watch::Receiver<bool>,
+) -> Result<(), Error> {
+    let dir = config.dir.clone();
+    let (neuron, handle) = begin(config).await?;
+    let server = api::Server::bind(&dir)?;
+    let _ = ready.send(handle.clone());
+    tokio::select! {
+        result = neuron.run() => Ok(result?),
+        () = server.serve(handle) => Ok(()),
+        // An error is a dropped host.
+        _ = stopped.changed() => Ok(()),
+    }
+}
+
+/// Starts the neuron; a directory that another holds may become free in a moment.
+async fn begin(config: Config) -> Result<(Neuron, Handle), Error> {
+    let deadline = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match Neuron::start(config.clone()).await {
+            Err(neuron::Error::Storage(storage::Error::Locked { .. })) if Instant::now() < deadline => {
+                sleep(Duration::from_millis(50)).await;
+            }
+            started => return Ok(started?),
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! What a swarm keeps on disk: its plan, its genesis, and a directory for each neuron with its dev keys.
+//!
+//! ```text
+//! DIR/swarm.toml            how many neurons, which task and seed
+//! DIR/genesis.toml          the network, and where to join it
+//! DIR/miner-0/              a neuron: its keys, its log, its socket, its memory
+//! DIR/spare-0/coldkey       an account with coins, for a neuron that joins later
+//! ```
+use std::fs;
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::path::{Path, PathBuf};
+
+use crypto::Keypair;
+
+use super::{Error, Housing, Plan};
+use crate::genesis::GenesisFile;
+use crate::network::Listen;
+use crate::{clock, key};
+
+/// Before the first settlement is due: until then validators find each other, in milliseconds.
+const MESHING_MS: u64 = 300;
+
+/// What each neuron adds to that: they share the machine's cores.
+const MESHING_EACH_MS: u64 = 20;
+
+/// What each process adds: it loads libtorch.
+const LOADING_EACH_MS: u64 = 300;
+
+/// Ports tried until one is free for QUIC and TCP alike.
+const PORTS_TRIED: usize = 32;
+
+/// A swarm's directory, complete.
+pub(super) struct Directory {
+    dir: PathBuf,
+    genesis: GenesisFile,
+    port: u16,
+}
+
+impl Plan {
+    /// The plan of an earlier run, if the directory holds one.
+    pub fn read(dir: &Path) -> Result<Option<Self>, Error> {
+        let path = dir.join("swarm.toml");
+        let text = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            text => text.map_err(|cause| Error::Io { path: path.clone(), cause })?,
+        };
+        let plan: Self = toml::from_str(&text).map_err(|error| Error::Malformed {
+            fault: error.message().replace('\n', " "),
+            path: path.clone(),
+        })?;
+        Ok(Some(Self { dir: dir.to_owned(), ..plan }))
+    }
+}
+
+impl Directory {
+    /// Goes on with what an earlier run left, or writes everything anew.
+    pub(super) fn open(plan: &Plan) -> Result<Self, Error> {
+        let dir = plan.dir.clone();
+        let bootstrap = plan.seats()[0].hotkey.hotkey();
+        let listen = Listen { ip: Ipv4Addr::LOCALHOST.into(), port: free_port(&dir)? };
+        let bootstrap = listen.addresses(&bootstrap);
+        let path = dir.join("genesis.toml");
+        let genesis = match Plan::read(&dir)? {
+            Some(earlier) => {
+                same(plan, &earlier)?;
+                GenesisFile::read(&path)?.genesis
+            }
+            None => {
+                write_keys(plan)?;
+                plan.genesis(clock::now_ms() + meshing(plan))
+            }
+        };
+        let genesis = GenesisFile { genesis, bootstrap };
+        genesis.write(&path)?;
+        write_plan(plan)?;
+        Ok(Self { dir, genesis, port: listen.port })
+    }
+
+    pub(super) fn genesis(&self) -> &GenesisFile {
+        &self.genesis
+    }
+
+    pub(super) fn genesis_path(&self) -> PathBuf {
+        self.dir.join("genesis.toml")
+    }
+
+    pub(super) fn of(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
+    /// The port of the neuron that the others know.
+    pub(super) fn bootstrap_port(&self) -> u16 {
+        self.port
+    }
+}
+
+fn meshing(plan: &Plan) -> u64 {
+    let neurons = (plan.validators + plan.miners) as u64;
+    let each = match plan.housing {
+        Housing::Here => MESHING_EACH_MS,
+        Housing::Processes(_) => LOADING_EACH_MS,
+    };
+    MESHING_MS + neurons * each
+}
+
+/// A port of the loopback interface that is free for QUIC and TCP alike, a moment ago.
+fn free_port(dir: &Path) -> Result<u16, Error> {
+    let host = Ipv4Addr::LOCALHOST;
+    let mut refused = None;
+    for _ in 0..PORTS_TRIED {
+        let tcp = TcpListener::bind((host, 0)).and_then(|tcp| tcp.local_addr());
+        let port = tcp.map(|address| address.port());
+        match port.and_then(|port| UdpSocket::bind((host, port)).map(|_| port)) {
+            Ok(port) => return Ok(port),
+            Err(cause) => refused = Some(cause),
+        }
+    }
+    let cause = refused.expect("at least one port was tried");
+    Err(Error::Io { path: dir.to_owned(), cause })
+}
+
+fn same(plan: &Plan, earlier: &Plan) -> Result<(), Error> {
+    let settings = |plan: &Plan| {
+        [
+            ("--validators", plan.validators.to_string()),
+            ("--miners", plan.miners.to_string()),
+            ("--task", plan.task.clone()),
+            ("--seed", plan.seed.to_string()),
+            ("--interval", plan.interval_ms.to_string()),
+        ]
+    };
+    let mut pairs = settings(plan).into_iter().zip(settings(earlier));
+    match pairs.find(|(wanted, found)| wanted != found) {
+        Some(((what, wanted), (_, found))) => Err(Error::Differs { dir: plan.dir.clone(), what, found, wanted }),
+        None => Ok(()),
+    }
+}
+
+/// The plan is written last: a directory with a plan is complete.
+fn write_plan(plan: &Plan) -> Result<(), Error> {
+    let path = plan.dir.join("swarm.toml");
+    let text = toml::to_string(plan).expect("a plan is numbers and words");
+    fs::write(&path, text).map_err(|cause| Error::Io { path, cause })
+}
+
+fn write_keys(plan: &Plan) -> Result<(), Error> {
+    for seat in plan.seats() {
+        write_key(&plan.dir.join(&seat.name), "hotkey", &seat.hotkey)?;
+        write_key(&plan.dir.join(&seat.name), "coldkey", &seat.coldkey)?;
+    }
+    for (number, coldkey) in plan.spare_keys().iter().enumerate() {
+        write_key(&plan.dir.join(format!("spare-{number}")), "coldkey", coldkey)?;
+    }
+    Ok(())
+}
+
+fn write_key(dir: &Path, name: &str, keypair: &Keypair) -> Result<(), Error> {
+    key::private_dir(dir).map_err(|cause| Error::Io { path: dir.to_owned(), cause })?;
+    let path = dir.join(name);
+    if path.exists() {
+        // Left by a run that did not get as far as its plan.
+        fs::remove_file(&path).map_err(|cause| Error::Io { path: path.clone(), cause })?;
+    }
+    Ok(key::write(&path, keypair, "dev key: follows from the swarm's seed, worth nothing elsewhere")?)
+}
