@@ -205,7 +205,7 @@ impl Simulation {
 
     fn is_over(&self) -> bool {
         let calm = self.now >= BEGINNING + self.plan.faults.calm_after_ms;
-        let arrived = |node: &Node| node.height() >= self.plan.settlements;
+        let arrived = |node: &Node| self.record.is_twin(&node.hotkey()) || node.height() >= self.plan.settlements;
         self.record.is_broken() || calm && self.nodes.iter().all(arrived)
     }
 
@@ -274,7 +274,10 @@ impl Simulation {
             }
             Effect::Cancel(timer) => self.nodes[node].cancel(timer),
             Effect::Accuse(evidence) => self.record.accused(&evidence),
-            Effect::Halt(reason) => self.record.halted(node, reason),
+            Effect::Halt(reason) => {
+                self.nodes[node].crash();
+                self.record.halted(node, self.nodes[node].hotkey(), reason);
+            }
             Effect::Vouch(..) | Effect::Score(_) | Effect::Report(..) => {}
         }
     }
@@ -305,7 +308,8 @@ impl Simulation {
     fn tell(&mut self, from: usize, message: Message) {
         let topic = message.topic();
         let Ok(heard) = message.verify(&self.genesis) else {
-            return self.record.halted(from, "told a message that does not verify".to_owned());
+            let reason = "told a message that does not verify".to_owned();
+            return self.record.halted(from, self.nodes[from].hotkey(), reason);
         };
         for to in 0..self.nodes.len() {
             let listens = Topic::FOLLOWING.contains(&topic) || self.nodes[to].is_validator();

@@ -97,7 +97,7 @@ impl Record {
 
     pub(super) fn accused(&mut self, evidence: &[Evidence]) {
         for offender in evidence.iter().map(Evidence::offender) {
-            if self.twins.contains(&offender) {
+            if self.is_twin(&offender) {
                 self.twins_accused += 1;
             } else {
                 self.honest_accused += 1;
@@ -106,8 +106,15 @@ impl Record {
         }
     }
 
-    pub(super) fn halted(&mut self, node: usize, reason: String) {
-        self.violations.push(Violation::Halted { node, reason });
+    /// A twin finds the other's votes among its own and stops: that is its own affair.
+    pub(super) fn halted(&mut self, node: usize, hotkey: Hotkey, reason: String) {
+        if !self.is_twin(&hotkey) {
+            self.violations.push(Violation::Halted { node, reason });
+        }
+    }
+
+    pub(super) fn is_twin(&self, hotkey: &Hotkey) -> bool {
+        self.twins.contains(hotkey)
     }
 
     pub(super) fn stuck(&mut self, after_ms: u64, heights: Vec<u64>) {

@@ -137,9 +137,10 @@ impl Engine {
             value_payload: ValuePayload::ProposalAndParts,
             enabled: true,
         };
+        // Before the first height, so that whatever comes early is kept until its height starts.
         let state = State::new(
             Context,
-            Height(1),
+            Height(0),
             Members::new(set),
             params,
             HEIGHTS_AHEAD,

@@ -32,12 +32,15 @@ impl Ledger {
 
     /// Whether a hotkey may vote in this epoch.
     pub fn has_permit(&self, netuid: Netuid, hotkey: &Hotkey) -> bool {
-        self.slots_of(netuid).any(|(_, slot)| slot.hotkey == *hotkey && slot.permit)
+        self.slots_of(netuid)
+            .any(|(_, slot)| slot.hotkey == *hotkey && slot.permit)
     }
 
     /// What a hotkey committed to in an epoch and did not reveal yet.
     pub fn commitment(&self, netuid: Netuid, hotkey: &Hotkey, epoch: u64) -> Option<Hash> {
-        self.commits.get(&(netuid, epoch, *hotkey)).map(|committed| committed.commitment)
+        self.commits
+            .get(&(netuid, epoch, *hotkey))
+            .map(|committed| committed.commitment)
     }
 
     fn neuron(&self, uid: Uid, slot: &Slot) -> NeuronRow {

@@ -1,0 +1,152 @@
+//! Registration: its price, and who makes room.
+use super::*;
+use crate::amount::COIN;
+
+fn register(n: u8) -> Action {
+    Action::Register {
+        netuid: SUBNET,
+        hotkey: hot(n),
+    }
+}
+
+/// A subnet of as many slots as there are neurons, each immune for `immunity` settlements.
+fn full(immunity: u64) -> Network {
+    let mut genesis = genesis();
+    let rules = &mut genesis.subnets[0].hyperparameters;
+    rules.slots = 6;
+    rules.immunity = immunity;
+    rules.minimum_prunable = 2;
+    rules.permits = 6;
+    Network::of(&genesis)
+}
+
+#[test]
+fn a_registration_burns_the_price_and_raises_it() {
+    let mut network = Network::new();
+    let price = network.ledger.price(SUBNET).expect("there");
+    assert_eq!(price, Amount::coins(1));
+    network
+        .settle(&network.order(RICH, register(40)))
+        .expect("funded");
+    assert_eq!(network.ledger.slot(SUBNET, &hot(40)), Some(Uid(6)));
+    assert_eq!(network.ledger.burned().registrations, price);
+    let raised = network.ledger.price(SUBNET).expect("there").0;
+    assert!((COIN * 125 / 100..COIN * 126 / 100).contains(&raised), "{raised}");
+}
+
+#[test]
+fn an_unwanted_price_halves_in_its_half_life() {
+    let mut network = Network::new();
+    network.idle_to(360);
+    let price = network.ledger.price(SUBNET).expect("there").0;
+    assert_eq!(price, 499_999_865); // executed by the reference chain
+}
+
+#[test]
+fn a_hotkey_has_one_slot_and_one_owner() {
+    let mut network = Network::new();
+    let taken = network.order(RICH, register(4));
+    let refusal = network.settle(&taken).expect_err("not the owner").to_string();
+    assert!(refusal.contains("belongs to"), "{refusal}");
+    network
+        .settle(&network.order(RICH, register(40)))
+        .expect("funded");
+    let again = network.order(RICH, register(40));
+    let refusal = network.settle(&again).expect_err("has a slot").to_string();
+    assert!(refusal.contains("has slot 6"), "{refusal}");
+    let nowhere = Action::Register {
+        netuid: Netuid(8),
+        hotkey: hot(41),
+    };
+    let refusal = network
+        .settle(&network.order(RICH, nowhere))
+        .expect_err("nowhere");
+    assert_eq!(refusal, Refusal::NoSubnet(Netuid(8)));
+}
+
+#[test]
+fn the_least_earning_makes_room() {
+    let mut network = full(6);
+    let row: &[(u16, u16)] = &[(3, 3), (4, 2), (5, 4)];
+    for _ in 0..3 {
+        network.epoch_of(&[(1, row), (2, row), (3, row)]);
+    }
+    network
+        .settle(&network.order(RICH, register(40)))
+        .expect("room is made");
+    assert_eq!(
+        network.ledger.slot(SUBNET, &hot(3)),
+        None,
+        "validator 3 earns the least"
+    );
+    assert_eq!(network.ledger.slot(SUBNET, &hot(40)), Some(Uid(2)));
+    let late = network.commit(3, 3, row);
+    assert!(network.settle(&late).is_err(), "votes leave with the slot");
+    assert_eq!(network.ledger.stake_of(&hot(3)).0 / COIN, 200, "stake does not");
+}
+
+#[test]
+fn the_immune_stay_while_others_can_go() {
+    let mut network = full(6);
+    network.idle_to(6);
+    for n in 40..44 {
+        network
+            .settle(&network.order(RICH, register(n)))
+            .expect("room is made");
+    }
+    let there: Vec<_> = (40..44)
+        .filter(|n| network.ledger.slot(SUBNET, &hot(*n)).is_some())
+        .collect();
+    assert_eq!(there, [40, 41, 42, 43], "four of the first six made room");
+    // Two of the first are left, too few to choose from: the immune are pruned, oldest first.
+    network
+        .settle(&network.order(RICH, register(44)))
+        .expect("room is made");
+    assert_eq!(network.ledger.slot(SUBNET, &hot(40)), None);
+}
+
+#[test]
+fn the_owners_oldest_slot_is_never_pruned() {
+    let mut genesis = genesis();
+    genesis.subnets[0].owner = Some(cold(COLD + 1));
+    genesis.subnets[0].hyperparameters.slots = 6;
+    let mut network = Network::of(&genesis);
+    network
+        .settle(&network.order(RICH, register(40)))
+        .expect("room is made");
+    assert_eq!(network.ledger.slot(SUBNET, &hot(1)), Some(Uid(0)));
+    assert_eq!(network.ledger.slot(SUBNET, &hot(2)), None);
+}
+
+#[test]
+fn votes_for_a_slots_former_holder_do_not_pay_the_newcomer() {
+    let mut network = full(6);
+    network.idle_to(6);
+    let row: &[(u16, u16)] = &[(3, 1), (4, 1), (5, 1)];
+    network.epoch_of(&[]);
+    for (n, _) in VALIDATORS {
+        network.settle(&network.commit(n, 3, row)).expect("in time");
+    }
+    let slot = network.ledger.slots.get_mut(&(SUBNET, Uid(3))).expect("taken");
+    *slot = Slot::new(hot(40), network.ledger.chain.only().height, Attendance::default());
+    network.ledger.adopt(hot(40), cold(RICH));
+    for (n, _) in VALIDATORS {
+        network.settle(&network.reveal(n, 3, row)).expect("in time");
+    }
+    assert_eq!(network.earned(40), Amount::ZERO);
+    assert!(network.earned(5) > Amount::ZERO);
+}
+
+#[test]
+fn the_owner_of_a_subnet_takes_its_cut_but_cannot_mine() {
+    let mut genesis = genesis();
+    genesis.subnets[0].owner = Some(cold(COLD + 4));
+    let mut network = Network::of(&genesis);
+    let row: &[(u16, u16)] = &[(3, 1), (4, 1)];
+    (0..2).for_each(|_| network.epoch_of(&[(1, row), (2, row), (3, row)]));
+    let payout = network.ledger.metagraph(SUBNET).expect("there").payout;
+    assert_eq!(payout.owner, Amount(250_000_000 * 18 / 100));
+    assert_eq!(network.ledger.balance(&cold(COLD + 4)), payout.owner);
+    assert_eq!(network.earned(4), Amount::ZERO);
+    assert_eq!(network.earned(5), payout.miners);
+}

@@ -1,0 +1,148 @@
+//! The ledger as bytes: root, entries, changes, proofs.
+use super::*;
+
+const ROW: &[(u16, u16)] = &[(3, 65_535), (4, 1)];
+
+fn busy() -> Network {
+    let mut network = Network::new();
+    (0..3).for_each(|_| network.epoch_of(&[(1, ROW), (2, ROW)]));
+    network
+        .settle(&network.commit(1, 3, ROW))
+        .expect("a commit waits");
+    network
+        .settle(&network.reveal(1, 2, ROW))
+        .expect("a row is shown");
+    let hotkey = hot(2);
+    let amount = Amount(5);
+    for action in [
+        Action::AddStake { hotkey, amount },
+        Action::RemoveStake {
+            hotkey,
+            amount: Amount(1),
+        },
+    ] {
+        let order = network.order(RICH, action);
+        network
+            .ledger
+            .try_transaction(&order.transactions[0])
+            .expect("funded");
+    }
+    network
+}
+
+#[test]
+fn entries_carry_the_whole_state() {
+    let mut network = busy();
+    let entries = network.ledger.entries();
+    assert!(entries.is_sorted_by(|a, b| a.0 < b.0));
+    let tables = entries.iter().map(|(key, _)| key[0]);
+    let tables: std::collections::BTreeSet<_> = tables.collect();
+    assert_eq!(tables.len(), TABLES, "every table is in use here");
+    let mut copy = Ledger::from_entries(&entries).expect("what entries() gave");
+    assert_eq!(copy.root(), network.ledger.root());
+    let time = copy.time() + 1;
+    copy.apply(&Inputs::default(), time, &[]).expect("goes on");
+    network
+        .ledger
+        .apply(&Inputs::default(), time, &[])
+        .expect("goes on");
+    assert_eq!(copy.root(), network.ledger.root());
+}
+
+#[test]
+fn broken_entries_are_refused_without_a_panic() {
+    let entries = busy().ledger.entries();
+    assert!(Ledger::from_entries(&[]).is_err());
+    for index in 0..entries.len() {
+        let mut broken = entries.clone();
+        broken[index].0.pop();
+        assert!(Ledger::from_entries(&broken).is_err(), "short key {index}");
+        let mut broken = entries.clone();
+        broken[index].1.pop();
+        assert!(Ledger::from_entries(&broken).is_err(), "short value {index}");
+    }
+    let mut broken = entries;
+    broken[0].0 = vec![200];
+    assert!(Ledger::from_entries(&broken).is_err());
+}
+
+#[test]
+fn changes_lead_from_one_state_to_the_next() {
+    let mut network = busy();
+    let before = network.ledger.clone();
+    network.idle_to(before.height() + 70);
+    let mut entries: std::collections::BTreeMap<_, _> = before.entries().into_iter().collect();
+    for (key, value) in network.ledger.changes_since(&before) {
+        match value {
+            Some(value) => entries.insert(key, value),
+            None => entries.remove(&key),
+        };
+    }
+    assert!(network.ledger.changes_since(&network.ledger.clone()).is_empty());
+    let entries: Vec<_> = entries.into_iter().collect();
+    assert_eq!(entries, network.ledger.entries());
+}
+
+#[test]
+fn stake_is_proven_against_the_root() {
+    let ledger = busy().ledger;
+    let root = ledger.root();
+    for n in [1, 2, 3, 4] {
+        let (leaf, proof) = ledger.prove_stake(&hot(n)).expect("a known hotkey");
+        assert!(proof.verify(&root, &leaf));
+        assert_eq!(
+            Ledger::stake_in_leaf(&leaf),
+            Some((hot(n), ledger.stake_of(&hot(n))))
+        );
+    }
+    assert_eq!(ledger.prove_stake(&hot(77)), None);
+    assert_eq!(Ledger::stake_in_leaf(&[]), None);
+    assert_eq!(Ledger::stake_in_leaf(&[4; 40]), None);
+}
+
+#[test]
+fn a_settlement_that_is_refused_in_part_changes_nothing() {
+    let mut network = Network::new();
+    let before = network.ledger.root();
+    let mut inputs = network.commit(1, 0, ROW);
+    inputs.commits.extend(network.commit(4, 0, ROW).commits);
+    assert!(network.settle(&inputs).is_err());
+    assert_eq!(network.ledger.root(), before);
+    let refusal = network.ledger.apply(&Inputs::default(), 1_000, &[]);
+    assert_eq!(
+        refusal,
+        Err(Refusal::Time {
+            time: 1_000,
+            last: 1_000
+        })
+    );
+}
+
+#[test]
+fn a_lost_coin_is_noticed() {
+    let mut network = Network::new();
+    network.ledger.credit(cold(50), Amount(1));
+    assert!(!network.ledger.supply().check());
+    assert!(matches!(
+        network.settle(&Inputs::default()),
+        Err(Refusal::Supply { height: 1, .. })
+    ));
+}
+
+#[test]
+fn a_built_proposal_and_its_execution_agree() {
+    let mut network = busy();
+    let inputs = network.order(
+        RICH,
+        Action::Transfer {
+            to: cold(50),
+            amount: Amount(7),
+        },
+    );
+    let mut draft = network.ledger.clone();
+    draft.try_transaction(&inputs.transactions[0]).expect("funded");
+    let time = draft.time() + 1_000;
+    draft.close(time, &network.signers);
+    network.settle(&inputs).expect("as in the draft");
+    assert_eq!(draft.root(), network.ledger.root());
+}
