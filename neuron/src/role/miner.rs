@@ -27,7 +27,8 @@ pub struct Miner {
     genesis: Hash,
     netuid: Netuid,
     ledger: Ledger,
-    ready: bool,
+    /// What it serves, once it is trained.
+    model: Option<Model>,
     waiting: BTreeMap<Ticket, Hash>,
     answered: BTreeMap<Hash, u64>,
 }
@@ -36,15 +37,15 @@ impl Miner {
     /// A miner of one subnet, starting from the ledger it recovered.
     pub fn new(keypair: Keypair, netuid: Netuid, ledger: Ledger) -> Self {
         let genesis = ledger.genesis();
-        Self { keypair, genesis, netuid, ledger, ready: false, waiting: BTreeMap::new(), answered: BTreeMap::new() }
+        Self { keypair, genesis, netuid, ledger, model: None, waiting: BTreeMap::new(), answered: BTreeMap::new() }
     }
 
-    fn announce(&mut self, moment: Moment, model: &Model) -> Vec<Effect> {
-        self.ready = true;
-        let (hash, description) = (model.hash, model.description.clone());
-        let profile = Profile { netuid: self.netuid, number: moment.now, model: hash, description };
+    /// Tells validators what it serves, so that they ask.
+    fn announce(&self) -> Option<Effect> {
+        let Model { hash: model, description } = self.model.clone()?;
+        let profile = Profile { netuid: self.netuid, number: self.ledger.height(), model, description };
         let profile = Signed::author(&self.keypair, &self.genesis, profile);
-        vec![Effect::tell(Message::Profile(profile.into_signed()))]
+        Some(Effect::tell(Message::Profile(profile.into_signed())))
     }
 
     fn asked(&mut self, ticket: Ticket, question: &Verified<Question>) -> Effect {
@@ -63,7 +64,7 @@ impl Miner {
     fn accepts(&self, question: &Verified<Question>) -> bool {
         let fresh = question.height.abs_diff(self.ledger.height()) <= QUESTION_AGE;
         let ours = question.netuid == self.netuid && question.miner == self.keypair.hotkey();
-        let room = self.ready && self.waiting.len() < WAITING;
+        let room = self.model.is_some() && self.waiting.len() < WAITING;
         fresh && ours && room && self.ledger.has_permit(self.netuid, &question.signer())
     }
 
@@ -74,8 +75,10 @@ impl Miner {
         Some(Effect::Answer(ticket, Signed::author(&self.keypair, &self.genesis, answer)))
     }
 
-    fn settled(&mut self, settled: &Arc<Settled>) {
+    fn settled(&mut self, settled: &Arc<Settled>) -> Option<Effect> {
         self.ledger = settled.ledger.clone();
+        let tempo = self.ledger.hyperparameters(self.netuid)?.tempo;
+        self.ledger.height().is_multiple_of(tempo).then(|| self.announce()).flatten()
     }
 
     fn forget_oldest(&mut self) {
@@ -85,16 +88,16 @@ impl Miner {
 }
 
 impl Role for Miner {
-    fn handle(&mut self, moment: Moment, input: &Input) -> Vec<Effect> {
+    fn handle(&mut self, _moment: Moment, input: &Input) -> Vec<Effect> {
         match input {
             Input::Started => vec![Effect::Train],
-            Input::Trained(model) => self.announce(moment, model),
+            Input::Trained(model) => {
+                self.model = Some(model.clone());
+                self.announce().into_iter().collect()
+            }
             Input::Asked(ticket, question) => vec![self.asked(*ticket, question)],
             Input::Inferred(ticket, body) => self.inferred(*ticket, body).into_iter().collect(),
-            Input::Settled(settled) => {
-                self.settled(settled);
-                Vec::new()
-            }
+            Input::Settled(settled) => self.settled(settled).into_iter().collect(),
             _ => Vec::new(),
         }
     }

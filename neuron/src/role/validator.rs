@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crypto::{Hash, Hotkey, Keypair};
-use protocol::{Payload, Signed};
+use protocol::{Payload, Signed, Verified};
 use protocol::ledger::Ledger;
-use protocol::message::{Attestation, Message};
+use protocol::announcement::Profile;
+use protocol::message::{Attestation, Heard, Message};
 use protocol::query::Question;
 use protocol::subnet::Netuid;
 use protocol::weights::{Commit, Reveal, Row};
@@ -26,6 +27,9 @@ const IN_FLIGHT: usize = 1024;
 /// Miners asked at each settlement; larger subnets are gone round in turns.
 const ASKED_AT_ONCE: usize = 16;
 
+/// Epochs after which a miner that does not say so is held not to serve.
+const SILENT_EPOCHS: u64 = 4;
+
 /// The version of how answers are scored.
 const SCORING_VERSION: u64 = 1;
 
@@ -41,6 +45,8 @@ pub struct Validator {
     questioner: Box<dyn Questioner>,
     ledger: Ledger,
     scores: Scores,
+    /// The height at which each miner last said that it serves.
+    serving: BTreeMap<Hotkey, u64>,
     asked: BTreeMap<Hash, Asked>,
     polls: BTreeMap<Ticket, Poll>,
     /// Rows committed to, by epoch, until their reveal is settled or too late.
@@ -68,6 +74,7 @@ impl Validator {
             questioner: task.questioner(),
             ledger,
             scores: Scores::default(),
+            serving: BTreeMap::new(),
             asked: BTreeMap::new(),
             polls: BTreeMap::new(),
             rows: BTreeMap::new(),
@@ -77,21 +84,43 @@ impl Validator {
 
     fn settled(&mut self, moment: Moment, settled: &Arc<Settled>) -> Vec<Effect> {
         self.ledger = settled.ledger.clone();
-        let miners = self.miners();
-        self.scores.keep_only(&miners);
-        let mut effects = self.ask_round(moment, &miners);
+        let silent = self.forget_silent();
+        silent.iter().for_each(|miner| self.scores.observe(*miner, 0.0));
+        let mut effects = self.ask_round(moment);
         effects.extend(self.set_weights());
         effects.extend(self.attest());
         effects.push(Effect::Score(self.scores.shown()));
         effects
     }
 
+    /// A miner that says it serves is asked at once, then in turn with the others.
+    fn serves(&mut self, moment: Moment, profile: &Verified<Profile>) -> Vec<Effect> {
+        let miner = profile.signer();
+        let ours = profile.netuid == self.netuid && miner != self.keypair.hotkey();
+        if !ours || self.ledger.slot(self.netuid, &miner).is_none() {
+            return Vec::new();
+        }
+        let known = self.serving.insert(miner, self.ledger.height()).is_some();
+        let first = (!known).then(|| self.ask(moment, miner, None)).flatten();
+        first.into_iter().collect()
+    }
+
+    /// Scored miners that have not said for a while that they serve; those without a slot are forgotten.
+    fn forget_silent(&mut self) -> Vec<Hotkey> {
+        let (height, patience) = (self.ledger.height(), SILENT_EPOCHS * self.tempo());
+        let (ledger, netuid) = (&self.ledger, self.netuid);
+        let has_slot = |miner: &Hotkey| ledger.slot(netuid, miner).is_some();
+        self.serving.retain(|miner, told| *told + patience >= height && has_slot(miner));
+        self.scores.keep_only(has_slot);
+        self.scores.miners().filter(|miner| !self.serving.contains_key(miner)).copied().collect()
+    }
+
     /// Fresh questions for the next miners in turn, each its own.
-    fn ask_round(&mut self, moment: Moment, miners: &[Hotkey]) -> Vec<Effect> {
-        let turns = miners.len().div_ceil(ASKED_AT_ONCE).max(1);
+    fn ask_round(&mut self, moment: Moment) -> Vec<Effect> {
+        let turns = self.serving.len().div_ceil(ASKED_AT_ONCE).max(1);
         let turn = (self.ledger.height() % turns as u64) as usize;
-        let chosen = miners.iter().skip(turn).step_by(turns);
-        chosen.filter_map(|miner| self.ask(moment, *miner, None)).collect()
+        let chosen: Vec<_> = self.serving.keys().skip(turn).step_by(turns).copied().collect();
+        chosen.into_iter().filter_map(|miner| self.ask(moment, miner, None)).collect()
     }
 
     fn ask(&mut self, moment: Moment, miner: Hotkey, poll: Option<Ticket>) -> Option<Effect> {
@@ -174,14 +203,8 @@ impl Validator {
         Effect::tell(message(Signed::author(&self.keypair, &self.genesis, payload).into_signed()))
     }
 
-    /// Everyone in the subnet who has no permit to judge.
-    fn miners(&self) -> Vec<Hotkey> {
-        let neurons = self.ledger.metagraph(self.netuid).map(|graph| graph.neurons).unwrap_or_default();
-        neurons.into_iter().filter(|neuron| !neuron.permit).map(|neuron| neuron.hotkey).collect()
-    }
-
     fn poll(&mut self, moment: Moment, ticket: Ticket) -> Vec<Effect> {
-        let miners = self.miners();
+        let miners: Vec<_> = self.serving.keys().copied().collect();
         self.polls.insert(ticket, Poll::new(self.task.name(), miners.len()));
         let asks: Vec<_> = miners.into_iter().filter_map(|m| self.ask(moment, m, Some(ticket))).collect();
         asks.into_iter().chain([Effect::Schedule(Timer::Poll(ticket), POLL_MS)]).collect()
@@ -203,7 +226,7 @@ impl Validator {
 impl Role for Validator {
     fn handle(&mut self, moment: Moment, input: &Input) -> Vec<Effect> {
         match input {
-            Input::Started => self.ask_round(moment, &self.miners()),
+            Input::Told(Heard::Profile(profile)) => self.serves(moment, profile),
             Input::Settled(settled) => self.settled(moment, settled),
             Input::Answered(reply) => self.answered(moment, reply),
             Input::Polled(ticket) => self.poll(moment, *ticket),

@@ -34,8 +34,13 @@ impl Scores {
     }
 
     /// Forgets miners that left.
-    pub(super) fn keep_only(&mut self, miners: &[Hotkey]) {
-        self.0.retain(|miner, _| miners.contains(miner));
+    pub(super) fn keep_only(&mut self, stays: impl Fn(&Hotkey) -> bool) {
+        self.0.retain(|miner, _| stays(miner));
+    }
+
+    /// Everyone with a score.
+    pub(super) fn miners(&self) -> impl Iterator<Item = &Hotkey> {
+        self.0.keys()
     }
 
     /// Whether there is nothing to vote with: no miner ever answered well.
