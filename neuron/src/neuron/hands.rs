@@ -43,6 +43,8 @@ pub(super) struct Hands {
     set: HashMap<Timer, delay_queue::Key>,
     polls: BTreeMap<Ticket, oneshot::Sender<Poll>>,
     tickets: u64,
+    /// Those who settle, as the network was last told.
+    settling: Vec<Hotkey>,
 }
 
 impl Hands {
@@ -60,7 +62,23 @@ impl Hands {
             _ => None,
         };
         let (timers, set, polls) = (DelayQueue::new(), HashMap::new(), BTreeMap::new());
-        Self { network, disk, synced, model, description, weights, pending, show, timers, set, polls, tickets: 0 }
+        let (tickets, settling) = (0, Vec::new());
+        let mut hands = Self {
+            network, disk, synced, model, description, weights, pending, show, timers, set, polls, tickets, settling,
+        };
+        hands.meet();
+        hands
+    }
+
+    /// Whoever validates stays connected with those who settle.
+    fn meet(&mut self) {
+        let view = self.show.borrow();
+        let settling = view.ledger.validators().members().iter().map(|(hotkey, _)| *hotkey);
+        let settling: Vec<_> = settling.filter(|_| view.role == "validator").collect();
+        drop(view);
+        if settling != self.settling && self.network.keep(settling.clone()).is_ok() {
+            self.settling = settling;
+        }
     }
 
     /// What the disk or a timer brings next; the disk goes first, since others wait for what we wrote.
@@ -210,6 +228,7 @@ impl Hands {
             view.round = round;
             view.ledger = Arc::new(settled.ledger.clone());
         });
+        self.meet();
         Input::Settled(settled)
     }
 
