@@ -1,5 +1,5 @@
 //! Who can be found where: hotkeys as peer ids, bootstrap addresses, Kademlia, and whom to dial next.
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
@@ -12,11 +12,12 @@ use libp2p::{PeerId, identify, kad};
 use rand::seq::IteratorRandom;
 
 use super::Error;
-use super::behaviour::Behaviour;
+use super::behaviour::{self, Behaviour, IDLE};
 
 /// Connected peers that we want: gossip meshes hold eight, some leave.
 const PEERS: usize = 12;
-/// Of these, dialled by us: nobody else chooses all of our neighbours.
+/// Of these, dialled by us: nobody else chooses all of our neighbours. With so many, Kademlia dials no more, or
+/// its searches would connect all of a swarm to all.
 const DIALLED: usize = 8;
 /// Peers that we stay connected to on request, at most.
 const KEPT: usize = 16;
@@ -30,10 +31,10 @@ const LOOKUPS: usize = 64;
 const FIRST_RETRY: Duration = Duration::from_millis(200);
 /// The longest pause: a restarted neuron is back among the others this soon.
 const LAST_RETRY: Duration = Duration::from_secs(8);
-/// The first pause between two looks around in Kademlia.
+/// The first pause between two looks around in Kademlia, while we are short of peers.
 const FIRST_REFRESH: Duration = Duration::from_secs(1);
-/// The longest one.
-const LAST_REFRESH: Duration = Duration::from_secs(60);
+/// The longest one; each dials dozens of peers.
+const LAST_REFRESH: Duration = Duration::from_secs(300);
 
 /// Ed25519 keys are their own peer ids: these bytes (identity multihash, protobuf, key type), then the key.
 const PEER_ID: [u8; 6] = [0x00, 0x24, 0x08, 0x01, 0x12, 0x20];
@@ -61,10 +62,11 @@ pub(super) struct Directory {
     bootstrap: BTreeMap<PeerId, Vec<Multiaddr>>,
     favoured: Vec<PeerId>,
     kept: BTreeSet<PeerId>,
-    connected: HashMap<PeerId, Reach>,
+    connected: HashMap<PeerId, Link>,
     retries: HashMap<PeerId, Backoff>,
     lookups: HashMap<kad::QueryId, PeerId>,
     refresh: Backoff,
+    looked_around: bool,
 }
 
 impl Directory {
@@ -85,7 +87,12 @@ impl Directory {
             retries: HashMap::new(),
             lookups: HashMap::new(),
             refresh: Backoff::new(FIRST_REFRESH),
+            looked_around: false,
         })
+    }
+
+    pub(super) fn bootstrap_peers(&self) -> impl Iterator<Item = &PeerId> {
+        self.bootstrap.keys()
     }
 
     /// Dials who is missing and looks around, each when its time has come.
@@ -94,9 +101,43 @@ impl Directory {
             self.dial(swarm, peer, now);
         }
         self.retries.retain(|_, retry| retry.due + LAST_RETRY > now);
-        if !self.connected.is_empty() && self.refresh.due(now, LAST_REFRESH) {
+        if (1..PEERS).contains(&self.peers()) && self.refresh.due(now, LAST_REFRESH) {
             let _ = swarm.behaviour_mut().kad.bootstrap();
         }
+        self.gate(swarm);
+        self.part(swarm, now);
+    }
+
+    /// Leaves peers beyond those we want that no mesh and no request needs: gossipsub's own streams keep every
+    /// connection open.
+    fn part(&self, swarm: &mut Swarm<Behaviour>, now: Instant) {
+        let beyond = self.peers().saturating_sub(PEERS);
+        let idle = |(peer, link): (&PeerId, &Link)| {
+            (now.duration_since(link.used) > IDLE && !self.favours(peer)).then_some(*peer)
+        };
+        let idle: Vec<PeerId> = self.connected.iter().filter_map(idle).take(beyond).collect();
+        if idle.is_empty() {
+            return;
+        }
+        let meshed: HashSet<PeerId> = swarm.behaviour().gossip.all_mesh_peers().copied().collect();
+        for peer in idle.into_iter().filter(|peer| !meshed.contains(peer)) {
+            let _ = swarm.disconnect_peer_id(peer);
+        }
+    }
+
+    /// Lets Kademlia dial strangers while we lack peers or seek one.
+    pub(super) fn gate(&self, swarm: &mut Swarm<Behaviour>) {
+        let dialled = swarm
+            .network_info()
+            .connection_counters()
+            .num_established_outgoing() as usize;
+        let open = dialled < DIALLED || !self.lookups.is_empty();
+        *swarm.behaviour_mut().limits.limits_mut() = behaviour::limits(open);
+    }
+
+    /// Whether limits do not hold for `peer`.
+    pub(super) fn favours(&self, peer: &PeerId) -> bool {
+        self.bootstrap.contains_key(peer) || self.favoured.contains(peer)
     }
 
     /// Stays connected to these from now on, or to some of them if they are many. Returns the former list.
@@ -115,8 +156,22 @@ impl Directory {
 
     pub(super) fn connected(&mut self, peer: PeerId, endpoint: &ConnectedPoint) {
         self.retries.remove(&peer);
+        let reach = Reach::of(endpoint.get_remote_address());
+        self.connected.insert(
+            peer,
+            Link {
+                reach,
+                used: Instant::now(),
+            },
+        );
+    }
+
+    /// A request goes to or came from `peer`: that is a reason to stay connected.
+    pub(super) fn used(&mut self, peer: &PeerId, now: Instant) {
         self.connected
-            .insert(peer, Reach::of(endpoint.get_remote_address()));
+            .get_mut(peer)
+            .into_iter()
+            .for_each(|link| link.used = now);
     }
 
     pub(super) fn disconnected(&mut self, peer: &PeerId) {
@@ -160,15 +215,21 @@ impl Directory {
             .protocols
             .iter()
             .any(|protocol| kad.protocol_names().contains(protocol));
-        let Some(reach) = self.connected.get(&peer).filter(|_| speaks_kad) else {
+        let Some(Link { reach, .. }) = self.connected.get(&peer).filter(|_| speaks_kad) else {
             return;
         };
-        let useful = info
-            .listen_addrs
-            .iter()
-            .filter(|address| Reach::of(address) >= *reach);
-        for address in useful.take(ADDRESSES) {
+        let useful = |address: &&Multiaddr| Reach::of(address) >= *reach;
+        // QUIC serves lossy and long paths; within a machine it only costs twice TCP's memory.
+        let local = |address: &&Multiaddr| *reach == Reach::Machine && is_tcp(address);
+        let addresses = info.listen_addrs.iter().filter(useful);
+        let tcp: Vec<&Multiaddr> = addresses.clone().filter(local).collect();
+        let chosen = if tcp.is_empty() { addresses.collect() } else { tcp };
+        for address in chosen.into_iter().take(ADDRESSES) {
             kad.add_address(&peer, address.clone());
+        }
+        // Kademlia looks for our nearest by itself. Gossip needs some that are not.
+        if !std::mem::replace(&mut self.looked_around, true) {
+            kad.get_closest_peers(PeerId::random());
         }
     }
 
@@ -275,6 +336,14 @@ impl Backoff {
     }
 }
 
+/// A peer that we are connected to.
+#[derive(Debug)]
+struct Link {
+    reach: Reach,
+    /// Since when, or when we last asked one another something.
+    used: Instant,
+}
+
 /// From how far away an address can be reached. Whom we meet far away does not send us to our own loopback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Reach {
@@ -311,6 +380,10 @@ impl Reach {
             _ => Self::World,
         }
     }
+}
+
+fn is_tcp(address: &Multiaddr) -> bool {
+    address.iter().any(|part| matches!(part, Protocol::Tcp(_)))
 }
 
 /// The peer and the rest of an address that ends in `/p2p/PEER`.

@@ -56,6 +56,9 @@ impl Driver {
     ) -> Result<Self, Error> {
         let mut swarm = behaviour::swarm(config, Arc::clone(&counters))?;
         let directory = Directory::new(*swarm.local_peer_id(), &config.bootstrap)?;
+        directory
+            .bootstrap_peers()
+            .for_each(|peer| swarm.behaviour_mut().limits.bypass_peer_id(peer));
         let mut listeners = Vec::new();
         for address in behaviour::listen_addresses(&config.listen) {
             let listener = swarm
@@ -199,11 +202,21 @@ impl Driver {
             .take(directory::BYPASS)
             .map(directory::peer)
             .collect();
-        let limits = &mut self.swarm.behaviour_mut().limits;
-        for peer in self.directory.keep(peers.clone()) {
-            limits.remove_peer_id(&peer);
+        for former in self.directory.keep(peers.clone()) {
+            self.stop_bypassing(&former);
         }
-        peers.iter().for_each(|peer| limits.bypass_peer_id(peer));
+        peers.iter().for_each(|peer| self.bypass(peer));
+    }
+
+    /// Dials to and by `peer` need not mind the limits.
+    fn bypass(&mut self, peer: &PeerId) {
+        self.swarm.behaviour_mut().limits.bypass_peer_id(peer);
+    }
+
+    fn stop_bypassing(&mut self, peer: &PeerId) {
+        if !self.directory.favours(peer) {
+            self.swarm.behaviour_mut().limits.remove_peer_id(peer);
+        }
     }
 
     fn identified(&mut self, peer: PeerId, info: &identify::Info) {
@@ -234,7 +247,8 @@ impl Driver {
         });
     }
 
-    fn connections_changed(&self) {
+    fn connections_changed(&mut self) {
+        self.directory.gate(&mut self.swarm);
         let peers = self.directory.peers();
         self.status
             .send_if_modified(|status| std::mem::replace(&mut status.peers, peers) != peers);
