@@ -13,6 +13,7 @@ use libp2p::swarm::{DialError, Swarm, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, gossipsub, identify, kad, ping};
 use tokio::sync::{mpsc, watch};
 
+use super::address;
 use super::behaviour::{self, Behaviour, BehaviourEvent};
 use super::directory::{self, Directory};
 use super::exchange::{Asks, Tickets};
@@ -197,11 +198,7 @@ impl Driver {
     }
 
     fn keep(&mut self, peers: &[Hotkey]) {
-        let peers: Vec<PeerId> = peers
-            .iter()
-            .take(directory::BYPASS)
-            .map(directory::peer)
-            .collect();
+        let peers: Vec<PeerId> = peers.iter().take(directory::BYPASS).map(address::peer).collect();
         for former in self.directory.keep(peers.clone()) {
             self.stop_bypassing(&former);
         }
@@ -220,7 +217,7 @@ impl Driver {
     }
 
     fn identified(&mut self, peer: PeerId, info: &identify::Info) {
-        if info.protocol_version == self.network && directory::hotkey(&peer).is_some() {
+        if info.protocol_version == self.network && address::hotkey(&peer).is_some() {
             return self.directory.identified(&mut self.swarm, peer, info);
         }
         self.counters.add(Counter::WrongNetwork);

@@ -7,7 +7,7 @@ use libp2p::{Multiaddr, PeerId, kad};
 
 use super::Driver;
 use crate::network::exchange::Ask;
-use crate::network::{self, Counter, Failure, directory};
+use crate::network::{self, Counter, Failure, address};
 
 impl Driver {
     pub(super) fn hear_ask(&mut self, event: Event<Vec<u8>, Vec<u8>>) {
@@ -41,7 +41,7 @@ impl Driver {
             return self.counters.add(Counter::AskRefused);
         };
         let ask = Ask {
-            peer: directory::peer(peer),
+            peer: address::peer(peer),
             ticket,
             bytes,
             since: Instant::now(),
@@ -139,7 +139,7 @@ impl Driver {
             return self.counters.add(Counter::RequestFlood);
         }
         self.directory.used(&peer, now);
-        let Some(from) = directory::hotkey(&peer).filter(|_| !self.tickets.full()) else {
+        let Some(from) = address::hotkey(&peer).filter(|_| !self.tickets.full()) else {
             return self.counters.add(Counter::RequestRefused);
         };
         let event = network::Event::Asked {
