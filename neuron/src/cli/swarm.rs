@@ -63,12 +63,21 @@ pub(super) async fn perform(args: Args, began: Instant) -> Result<()> {
     let plan = plan(&args, began)?;
     let dir = plan.dir.clone();
     let result = live(&args, plan).await;
-    if args.dir.is_none() && result.is_ok() {
-        // What cannot be removed now is swept later.
-        let _ = fs::remove_dir_all(&dir);
-        let _ = fs::remove_file(super::latest());
+    if args.dir.is_none() {
+        clean_up(&dir, result.is_ok());
     }
     result
+}
+
+/// Removes a directory that nobody asked to keep; after a failure only if nothing is in it to read.
+fn clean_up(dir: &Path, all: bool) {
+    // What cannot be removed now is swept later.
+    if all {
+        let _ = fs::remove_dir_all(dir);
+        let _ = fs::remove_file(super::latest());
+    } else {
+        let _ = fs::remove_dir(dir);
+    }
 }
 
 fn plan(args: &Args, began: Instant) -> Result<Plan> {
@@ -117,7 +126,7 @@ async fn live(args: &Args, plan: Plan) -> Result<()> {
 
 /// Shows the swarm until it settled as often as was asked for, somebody stops it, or it does not pay.
 async fn watch(swarm: &mut Swarm, screen: &mut Screen, from: u64, settlements: Option<u64>) -> Result<()> {
-    let enough = |look: &Look| settlements.is_some_and(|settlements| look.lowest() >= from + settlements);
+    let enough = |look: &Look| settlements.is_some_and(|settlements| look.height() >= from + settlements);
     let mut interrupted = std::pin::pin!(super::interrupted());
     loop {
         let look = swarm.look().await;

@@ -128,7 +128,7 @@ impl Plan {
     }
 
     /// The network, beginning at a time in milliseconds since 1970.
-    pub(super) fn genesis(&self, time: u64) -> Genesis {
+    pub fn genesis(&self, time: u64) -> Genesis {
         let neurons = self.seats().iter().map(Seat::genesis).collect();
         let mut genesis = Genesis::dev(time, neurons);
         genesis.parameters.interval = self.interval_ms;

@@ -68,9 +68,14 @@ pub(super) async fn keep(
             Ok(child) => child,
             Err(error) => return tidings.give_up(format!("{}: {error}", program.display())),
         };
+        // Waiting would close it.
+        let leash = child.stdin.take();
         let ended = tokio::select! {
             ended = child.wait() => ended,
-            _ = &mut stopped => return stop(child).await,
+            _ = &mut stopped => {
+                drop(leash);
+                return stop(child).await;
+            }
         };
         failed = if born.elapsed() < SHORT_LIFE { failed + 1 } else { 0 };
         tidings.tell(&format!("stopped ({}); starting it again", ended.map_or_else(|e| e.to_string(), why)));
@@ -96,7 +101,6 @@ fn spawn(program: &Path, arguments: &[OsString], dir: &Path) -> io::Result<Child
 }
 
 async fn stop(mut child: Child) {
-    drop(child.stdin.take());
     if timeout(STOP_PATIENCE, child.wait()).await.is_err() {
         let _ = child.kill().await;
     }
