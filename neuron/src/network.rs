@@ -8,6 +8,7 @@
 //! The first eight hexadecimal digits of the genesis hash stand in every protocol name and topic, so that
 //! neurons of two networks never understand each other by accident.
 
+mod address;
 mod behaviour;
 mod codec;
 mod counters;
@@ -62,7 +63,7 @@ pub struct Listen {
 impl Listen {
     /// The addresses under which `hotkey` is reached here, QUIC first: what others write behind `--bootstrap`.
     pub fn addresses(&self, hotkey: &Hotkey) -> Vec<String> {
-        let peer = directory::peer(hotkey);
+        let peer = address::peer(hotkey);
         behaviour::listen_addresses(self)
             .into_iter()
             .map(|at| format!("{at}/p2p/{peer}"))

@@ -7,7 +7,7 @@ use libp2p::gossipsub::{Message, MessageAcceptance, MessageId, PublishError};
 
 use super::Driver;
 use crate::network::gossip::{GossipId, ident};
-use crate::network::{Counter, Event, Topic, Verdict, directory};
+use crate::network::{Counter, Event, Topic, Verdict, address};
 
 /// Every message costs its relayer one unit of [`super::GOSSIP`], and one more for each of these many bytes.
 const UNIT: usize = 16 * 1024;
@@ -35,7 +35,7 @@ impl Driver {
     }
 
     pub(super) fn gossiped(&mut self, source: PeerId, id: &MessageId, message: Message) {
-        let heard = directory::hotkey(&source)
+        let heard = address::hotkey(&source)
             .and_then(|from| Some((from, GossipId::new(id, from)?, self.topics.get(&message.topic)?)));
         let Some((from, id, topic)) = heard else { return };
         let verdict = self.offer(source, from, id, topic, message.data);
@@ -78,7 +78,7 @@ impl Driver {
             Verdict::Ignore => MessageAcceptance::Ignore,
             Verdict::Reject => MessageAcceptance::Reject,
         };
-        let relayer = directory::peer(&id.relayer());
+        let relayer = address::peer(&id.relayer());
         let gossip = &mut self.swarm.behaviour_mut().gossip;
         if !gossip.report_message_validation_result(&id.message(), &relayer, acceptance) {
             self.counters.add(Counter::GossipJudgedLate);
