@@ -123,6 +123,7 @@ impl Driver {
             Command::Ask { peer, ticket, bytes } => self.ask(&peer, ticket, bytes),
             Command::Respond { ticket, bytes } => self.respond(ticket, bytes),
             Command::Keep { peers } => self.keep(&peers),
+            Command::Vouch { peer, coins } => self.vouch(&peer, coins),
         }
     }
 
