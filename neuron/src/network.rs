@@ -8,6 +8,7 @@
 //! The first eight hexadecimal digits of the genesis hash stand in every protocol name and topic, so that
 //! neurons of two networks never understand each other by accident.
 
+mod address;
 mod behaviour;
 mod codec;
 mod counters;
@@ -62,7 +63,7 @@ pub struct Listen {
 impl Listen {
     /// The addresses under which `hotkey` is reached here, QUIC first: what others write behind `--bootstrap`.
     pub fn addresses(&self, hotkey: &Hotkey) -> Vec<String> {
-        let peer = directory::peer(hotkey);
+        let peer = address::peer(hotkey);
         behaviour::listen_addresses(self)
             .into_iter()
             .map(|at| format!("{at}/p2p/{peer}"))
@@ -198,6 +199,10 @@ enum Command {
     Keep {
         peers: Vec<Hotkey>,
     },
+    Vouch {
+        peer: Hotkey,
+        coins: u64,
+    },
 }
 
 impl Network {
@@ -234,6 +239,12 @@ impl Network {
     /// that together link all. Replaces the former list.
     pub fn keep(&self, peers: Vec<Hotkey>) -> Result<(), Refused> {
         self.send(Command::Keep { peers })
+    }
+
+    /// Raises the gossip score of a peer that is proven to have so many whole coins at stake: a flood costs it
+    /// more than one without stake has to lose. To be repeated, since a peer that left is forgotten.
+    pub fn vouch(&self, peer: Hotkey, coins: u64) -> Result<(), Refused> {
+        self.send(Command::Vouch { peer, coins })
     }
 
     /// Where we are reached and by how many, as of a moment ago.

@@ -142,7 +142,7 @@ impl Neuron {
         let ledger = remembered.recovered.ledger.clone().unwrap_or_else(|| remembered.genesis.clone());
         let subnet = ledger.metagraph(config.netuid).ok_or(Error::NoSubnet(config.netuid))?;
         let task = task::named(&subnet.task)?;
-        let id = ledger.genesis();
+        let (id, settlers) = (ledger.genesis(), ledger.validators().clone());
 
         let (arrive, arrivals) = mpsc::channel(ARRIVALS);
         let (network, events) = network::spawn(network_of(&config, id))?;
@@ -168,7 +168,8 @@ impl Neuron {
             Duty::Validate => roles.push(Box::new(Validator::new(keypair, config.netuid, task, ledger))),
             Duty::Follow => {}
         }
-        let hands = Hands::new(config.duty, network, disk, model, pending, show);
+        let mut hands = Hands::new(config.duty, network, disk, model, pending, show);
+        hands.stay_close(&settlers);
         let seed = config.keypair.secret("neuron v1 moments", &[&clock::now_ms().to_le_bytes()]);
         Ok((Self { roles, arrivals, hands, seed, heard: 0 }, handle))
     }

@@ -21,7 +21,7 @@ use super::{Config, Counters, Error, Listen};
 /// A question that has reached its peer waits this long for the answer.
 pub(super) const ASK_TIMEOUT: Duration = Duration::from_secs(10);
 /// A connection that nothing uses is closed after this.
-const IDLE: Duration = Duration::from_secs(60);
+pub(super) const IDLE: Duration = Duration::from_secs(60);
 /// Streams of one connection: gossip, Kademlia, identify, ping and [`ASKS_PER_PEER`] leave room.
 const STREAMS: usize = 128;
 /// Questions under way on one connection, each way.
@@ -30,8 +30,10 @@ const ASKS_PER_PEER: usize = 32;
 const CONNECTIONS: u32 = 160;
 /// Connections we dial; the rest stays free for those who dial us.
 const DIALLED: u32 = 64;
-/// Handshakes under way each way: a whole swarm may start at once.
+/// Handshakes of those who dial us: a whole swarm may start at once.
 const HANDSHAKES: u32 = 64;
+/// Dials under way.
+const DIALS: u32 = 8;
 /// Two peers that dial each other at once have two connections.
 const PER_PEER: u32 = 2;
 /// Kademlia's bucket size and breadth of answers. The usual 20 connects all of a small swarm to all.
@@ -106,7 +108,7 @@ fn behaviour(
     counters: Arc<Counters>,
 ) -> Result<Behaviour, Error> {
     Ok(Behaviour {
-        limits: connection_limits::Behaviour::new(limits()),
+        limits: connection_limits::Behaviour::new(limits(true)),
         gossip: gossip::gossipsub(network, &config.topics)?,
         kad: kademlia(network, key.public().to_peer_id())?,
         ask: asking(network, Codec(counters))?,
@@ -115,10 +117,11 @@ fn behaviour(
     })
 }
 
-fn limits() -> ConnectionLimits {
+/// The limits while Kademlia may dial whom it hears of, or may not. Peers that we dial for a reason bypass them.
+pub(super) fn limits(kademlia_dials: bool) -> ConnectionLimits {
     ConnectionLimits::default()
         .with_max_pending_incoming(Some(HANDSHAKES))
-        .with_max_pending_outgoing(Some(HANDSHAKES))
+        .with_max_pending_outgoing(Some(if kademlia_dials { DIALS } else { 0 }))
         .with_max_established_outgoing(Some(DIALLED))
         .with_max_established(Some(CONNECTIONS))
         .with_max_established_per_peer(Some(PER_PEER))

@@ -1,22 +1,22 @@
-//! Who can be found where: hotkeys as peer ids, bootstrap addresses, Kademlia, and whom to dial next.
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::IpAddr;
+//! Who can be found where: bootstrap addresses, Kademlia, whom to dial next and whom to leave.
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
-use crypto::Hotkey;
 use libp2p::core::ConnectedPoint;
-use libp2p::multiaddr::{Multiaddr, Protocol};
+use libp2p::multiaddr::Multiaddr;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::swarm::{DialError, Swarm};
 use libp2p::{PeerId, identify, kad};
 use rand::seq::IteratorRandom;
 
 use super::Error;
-use super::behaviour::Behaviour;
+use super::address::{Reach, is_tcp, parse};
+use super::behaviour::{self, Behaviour, IDLE};
 
 /// Connected peers that we want: gossip meshes hold eight, some leave.
 const PEERS: usize = 12;
-/// Of these, dialled by us: nobody else chooses all of our neighbours.
+/// Of these, dialled by us: nobody else chooses all of our neighbours. With so many, Kademlia dials no more, or
+/// its searches would connect all of a swarm to all.
 const DIALLED: usize = 8;
 /// Peers that we stay connected to on request, at most.
 const KEPT: usize = 16;
@@ -30,29 +30,10 @@ const LOOKUPS: usize = 64;
 const FIRST_RETRY: Duration = Duration::from_millis(200);
 /// The longest pause: a restarted neuron is back among the others this soon.
 const LAST_RETRY: Duration = Duration::from_secs(8);
-/// The first pause between two looks around in Kademlia.
+/// The first pause between two looks around in Kademlia, while we are short of peers.
 const FIRST_REFRESH: Duration = Duration::from_secs(1);
-/// The longest one.
-const LAST_REFRESH: Duration = Duration::from_secs(60);
-
-/// Ed25519 keys are their own peer ids: these bytes (identity multihash, protobuf, key type), then the key.
-const PEER_ID: [u8; 6] = [0x00, 0x24, 0x08, 0x01, 0x12, 0x20];
-
-/// The libp2p name of a hotkey.
-pub(super) fn peer(hotkey: &Hotkey) -> PeerId {
-    let bytes = [PEER_ID.as_slice(), &hotkey.0].concat();
-    PeerId::from_bytes(&bytes).expect("six fixed bytes and a key are a peer id")
-}
-
-/// The hotkey that a peer id contains; none if it is of another kind of key.
-pub(super) fn hotkey(peer: &PeerId) -> Option<Hotkey> {
-    let key = peer
-        .to_bytes()
-        .strip_prefix(&PEER_ID)
-        .map(<[u8; 32]>::try_from)?
-        .ok()?;
-    Some(Hotkey(key))
-}
+/// The longest one; each dials dozens of peers.
+const LAST_REFRESH: Duration = Duration::from_secs(300);
 
 /// What we know of the others, and when to try them again.
 #[derive(Debug)]
@@ -61,10 +42,11 @@ pub(super) struct Directory {
     bootstrap: BTreeMap<PeerId, Vec<Multiaddr>>,
     favoured: Vec<PeerId>,
     kept: BTreeSet<PeerId>,
-    connected: HashMap<PeerId, Reach>,
+    connected: HashMap<PeerId, Link>,
     retries: HashMap<PeerId, Backoff>,
     lookups: HashMap<kad::QueryId, PeerId>,
     refresh: Backoff,
+    looked_around: bool,
 }
 
 impl Directory {
@@ -85,7 +67,12 @@ impl Directory {
             retries: HashMap::new(),
             lookups: HashMap::new(),
             refresh: Backoff::new(FIRST_REFRESH),
+            looked_around: false,
         })
+    }
+
+    pub(super) fn bootstrap_peers(&self) -> impl Iterator<Item = &PeerId> {
+        self.bootstrap.keys()
     }
 
     /// Dials who is missing and looks around, each when its time has come.
@@ -94,9 +81,43 @@ impl Directory {
             self.dial(swarm, peer, now);
         }
         self.retries.retain(|_, retry| retry.due + LAST_RETRY > now);
-        if !self.connected.is_empty() && self.refresh.due(now, LAST_REFRESH) {
+        if (1..PEERS).contains(&self.peers()) && self.refresh.due(now, LAST_REFRESH) {
             let _ = swarm.behaviour_mut().kad.bootstrap();
         }
+        self.gate(swarm);
+        self.part(swarm, now);
+    }
+
+    /// Leaves peers beyond those we want that no mesh and no request needs: gossipsub's own streams keep every
+    /// connection open.
+    fn part(&self, swarm: &mut Swarm<Behaviour>, now: Instant) {
+        let beyond = self.peers().saturating_sub(PEERS);
+        let idle = |(peer, link): (&PeerId, &Link)| {
+            (now.duration_since(link.used) > IDLE && !self.favours(peer)).then_some(*peer)
+        };
+        let idle: Vec<PeerId> = self.connected.iter().filter_map(idle).take(beyond).collect();
+        if idle.is_empty() {
+            return;
+        }
+        let meshed: HashSet<PeerId> = swarm.behaviour().gossip.all_mesh_peers().copied().collect();
+        for peer in idle.into_iter().filter(|peer| !meshed.contains(peer)) {
+            let _ = swarm.disconnect_peer_id(peer);
+        }
+    }
+
+    /// Lets Kademlia dial strangers while we lack peers or seek one.
+    pub(super) fn gate(&self, swarm: &mut Swarm<Behaviour>) {
+        let dialled = swarm
+            .network_info()
+            .connection_counters()
+            .num_established_outgoing() as usize;
+        let open = dialled < DIALLED || !self.lookups.is_empty();
+        *swarm.behaviour_mut().limits.limits_mut() = behaviour::limits(open);
+    }
+
+    /// Whether limits do not hold for `peer`.
+    pub(super) fn favours(&self, peer: &PeerId) -> bool {
+        self.bootstrap.contains_key(peer) || self.favoured.contains(peer)
     }
 
     /// Stays connected to these from now on, or to some of them if they are many. Returns the former list.
@@ -115,8 +136,22 @@ impl Directory {
 
     pub(super) fn connected(&mut self, peer: PeerId, endpoint: &ConnectedPoint) {
         self.retries.remove(&peer);
+        let reach = Reach::of(endpoint.get_remote_address());
+        self.connected.insert(
+            peer,
+            Link {
+                reach,
+                used: Instant::now(),
+            },
+        );
+    }
+
+    /// A request goes to or came from `peer`: that is a reason to stay connected.
+    pub(super) fn used(&mut self, peer: &PeerId, now: Instant) {
         self.connected
-            .insert(peer, Reach::of(endpoint.get_remote_address()));
+            .get_mut(peer)
+            .into_iter()
+            .for_each(|link| link.used = now);
     }
 
     pub(super) fn disconnected(&mut self, peer: &PeerId) {
@@ -160,15 +195,21 @@ impl Directory {
             .protocols
             .iter()
             .any(|protocol| kad.protocol_names().contains(protocol));
-        let Some(reach) = self.connected.get(&peer).filter(|_| speaks_kad) else {
+        let Some(Link { reach, .. }) = self.connected.get(&peer).filter(|_| speaks_kad) else {
             return;
         };
-        let useful = info
-            .listen_addrs
-            .iter()
-            .filter(|address| Reach::of(address) >= *reach);
-        for address in useful.take(ADDRESSES) {
+        let useful = |address: &&Multiaddr| Reach::of(address) >= *reach;
+        // QUIC serves lossy and long paths; within a machine it only costs twice TCP's memory.
+        let local = |address: &&Multiaddr| *reach == Reach::Machine && is_tcp(address);
+        let addresses = info.listen_addrs.iter().filter(useful);
+        let tcp: Vec<&Multiaddr> = addresses.clone().filter(local).collect();
+        let chosen = if tcp.is_empty() { addresses.collect() } else { tcp };
+        for address in chosen.into_iter().take(ADDRESSES) {
             kad.add_address(&peer, address.clone());
+        }
+        // Kademlia looks for our nearest by itself. Gossip needs some that are not.
+        if !std::mem::replace(&mut self.looked_around, true) {
+            kad.get_closest_peers(PeerId::random());
         }
     }
 
@@ -275,51 +316,12 @@ impl Backoff {
     }
 }
 
-/// From how far away an address can be reached. Whom we meet far away does not send us to our own loopback.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Reach {
-    Nowhere,
-    Machine,
-    Site,
-    World,
-}
-
-impl Reach {
-    fn of(address: &Multiaddr) -> Self {
-        if address.iter().any(|part| part == Protocol::P2pCircuit) {
-            return Self::Nowhere;
-        }
-        match address.iter().next() {
-            Some(Protocol::Ip4(ip)) => Self::of_ip(ip.into()),
-            Some(Protocol::Ip6(ip)) => Self::of_ip(ip.into()),
-            Some(Protocol::Dns(_) | Protocol::Dns4(_) | Protocol::Dns6(_) | Protocol::Dnsaddr(_)) => {
-                Self::World
-            }
-            _ => Self::Nowhere,
-        }
-    }
-
-    fn of_ip(ip: IpAddr) -> Self {
-        let site = match ip {
-            IpAddr::V4(ip) => ip.is_private() || ip.is_link_local(),
-            IpAddr::V6(ip) => ip.is_unique_local() || ip.is_unicast_link_local(),
-        };
-        match ip {
-            ip if ip.is_unspecified() || ip.is_multicast() => Self::Nowhere,
-            ip if ip.is_loopback() => Self::Machine,
-            _ if site => Self::Site,
-            _ => Self::World,
-        }
-    }
-}
-
-/// The peer and the rest of an address that ends in `/p2p/PEER`.
-fn parse(text: &str) -> Option<(PeerId, Multiaddr)> {
-    let mut address: Multiaddr = text.parse().ok()?;
-    match address.pop()? {
-        Protocol::P2p(peer) if !address.is_empty() => Some((peer, address)),
-        _ => None,
-    }
+/// A peer that we are connected to.
+#[derive(Debug)]
+struct Link {
+    reach: Reach,
+    /// Since when, or when we last asked one another something.
+    used: Instant,
 }
 
 /// Everybody in the routing table.
@@ -351,48 +353,7 @@ fn neighbours(me: PeerId, mut peers: BTreeSet<PeerId>) -> BTreeSet<PeerId> {
 
 #[cfg(test)]
 mod tests {
-    use crypto::Keypair;
-
     use super::*;
-
-    #[test]
-    fn a_hotkey_is_its_peer_id() {
-        let pair = Keypair::from_seed([7; 32]);
-        let identity = libp2p::identity::Keypair::ed25519_from_bytes(pair.seed()).unwrap();
-        assert_eq!(peer(&pair.hotkey()), identity.public().to_peer_id());
-        assert_eq!(hotkey(&peer(&pair.hotkey())), Some(pair.hotkey()));
-        assert_eq!(hotkey(&PeerId::random()), None);
-    }
-
-    #[test]
-    fn a_bootstrap_address_names_its_peer() {
-        let peer = PeerId::random();
-        let (found, address) = parse(&format!("/ip4/127.0.0.1/tcp/4000/p2p/{peer}")).unwrap();
-        assert_eq!(
-            (found, address.to_string()),
-            (peer, "/ip4/127.0.0.1/tcp/4000".to_owned())
-        );
-        for bad in [
-            "",
-            "/ip4/127.0.0.1/tcp/4000",
-            "127.0.0.1:4000",
-            &format!("/p2p/{peer}"),
-        ] {
-            assert_eq!(parse(bad), None, "{bad}");
-        }
-    }
-
-    #[test]
-    fn addresses_are_as_wide_as_their_network() {
-        let check = |text: &str, reach| assert_eq!(Reach::of(&text.parse().unwrap()), reach, "{text}");
-        check("/ip4/127.0.0.1/tcp/1", Reach::Machine);
-        check("/ip6/::1/udp/1/quic-v1", Reach::Machine);
-        check("/ip4/192.168.1.4/tcp/1", Reach::Site);
-        check("/ip4/8.8.8.8/tcp/1", Reach::World);
-        check("/dns4/neuron.example/tcp/1", Reach::World);
-        check("/ip4/0.0.0.0/tcp/1", Reach::Nowhere);
-        check("/memory/4", Reach::Nowhere);
-    }
 
     #[test]
     fn kept_neighbours_link_all_validators() {

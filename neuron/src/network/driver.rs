@@ -13,6 +13,7 @@ use libp2p::swarm::{DialError, Swarm, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, gossipsub, identify, kad, ping};
 use tokio::sync::{mpsc, watch};
 
+use super::address;
 use super::behaviour::{self, Behaviour, BehaviourEvent};
 use super::directory::{self, Directory};
 use super::exchange::{Asks, Tickets};
@@ -56,6 +57,9 @@ impl Driver {
     ) -> Result<Self, Error> {
         let mut swarm = behaviour::swarm(config, Arc::clone(&counters))?;
         let directory = Directory::new(*swarm.local_peer_id(), &config.bootstrap)?;
+        directory
+            .bootstrap_peers()
+            .for_each(|peer| swarm.behaviour_mut().limits.bypass_peer_id(peer));
         let mut listeners = Vec::new();
         for address in behaviour::listen_addresses(&config.listen) {
             let listener = swarm
@@ -119,6 +123,7 @@ impl Driver {
             Command::Ask { peer, ticket, bytes } => self.ask(&peer, ticket, bytes),
             Command::Respond { ticket, bytes } => self.respond(ticket, bytes),
             Command::Keep { peers } => self.keep(&peers),
+            Command::Vouch { peer, coins } => self.vouch(&peer, coins),
         }
     }
 
@@ -194,20 +199,26 @@ impl Driver {
     }
 
     fn keep(&mut self, peers: &[Hotkey]) {
-        let peers: Vec<PeerId> = peers
-            .iter()
-            .take(directory::BYPASS)
-            .map(directory::peer)
-            .collect();
-        let limits = &mut self.swarm.behaviour_mut().limits;
-        for peer in self.directory.keep(peers.clone()) {
-            limits.remove_peer_id(&peer);
+        let peers: Vec<PeerId> = peers.iter().take(directory::BYPASS).map(address::peer).collect();
+        for former in self.directory.keep(peers.clone()) {
+            self.stop_bypassing(&former);
         }
-        peers.iter().for_each(|peer| limits.bypass_peer_id(peer));
+        peers.iter().for_each(|peer| self.bypass(peer));
+    }
+
+    /// Dials to and by `peer` need not mind the limits.
+    fn bypass(&mut self, peer: &PeerId) {
+        self.swarm.behaviour_mut().limits.bypass_peer_id(peer);
+    }
+
+    fn stop_bypassing(&mut self, peer: &PeerId) {
+        if !self.directory.favours(peer) {
+            self.swarm.behaviour_mut().limits.remove_peer_id(peer);
+        }
     }
 
     fn identified(&mut self, peer: PeerId, info: &identify::Info) {
-        if info.protocol_version == self.network && directory::hotkey(&peer).is_some() {
+        if info.protocol_version == self.network && address::hotkey(&peer).is_some() {
             return self.directory.identified(&mut self.swarm, peer, info);
         }
         self.counters.add(Counter::WrongNetwork);
@@ -234,7 +245,8 @@ impl Driver {
         });
     }
 
-    fn connections_changed(&self) {
+    fn connections_changed(&mut self) {
+        self.directory.gate(&mut self.swarm);
         let peers = self.directory.peers();
         self.status
             .send_if_modified(|status| std::mem::replace(&mut status.peers, peers) != peers);

@@ -5,7 +5,9 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use crypto::{Hash, Hotkey};
+use protocol::amount::COIN;
 use protocol::codec;
+use protocol::consensus::ValidatorSet;
 use protocol::message::Message;
 use storage::Blobs;
 use tokio::sync::{oneshot, watch};
@@ -43,6 +45,8 @@ pub(super) struct Hands {
     set: HashMap<Timer, delay_queue::Key>,
     polls: BTreeMap<Ticket, oneshot::Sender<Poll>>,
     tickets: u64,
+    /// The settling set that the network keeps us connected to.
+    close: Vec<Hotkey>,
 }
 
 impl Hands {
@@ -60,7 +64,7 @@ impl Hands {
             _ => None,
         };
         let (timers, set, polls) = (DelayQueue::new(), HashMap::new(), BTreeMap::new());
-        Self { network, disk, synced, model, description, weights, pending, show, timers, set, polls, tickets: 0 }
+        Self { network, disk, synced, model, description, weights, pending, show, timers, set, polls, tickets: 0, close: Vec::new() }
     }
 
     /// What the disk or a timer brings next; the disk goes first, since others wait for what we wrote.
@@ -120,7 +124,9 @@ impl Hands {
             Effect::Settle(settled) => return Ok(Some(self.settled(settled))),
             Effect::Schedule(timer, wait) => self.schedule(timer, wait),
             Effect::Cancel(timer) => self.cancel(timer),
-            Effect::Vouch(hotkey, stake) => tracing::debug!(?hotkey, %stake, "stake attested"),
+            Effect::Vouch(hotkey, stake) => {
+                let _ = self.network.vouch(hotkey, stake.0 / COIN);
+            }
             Effect::Score(scores) => self.show.send_modify(|view| view.scores = scores),
             Effect::Accuse(evidence) => {
                 for offence in &evidence {
@@ -202,6 +208,7 @@ impl Hands {
     fn settled(&mut self, settled: Arc<Settled>) -> Input {
         let header = &settled.certified.settlement.header;
         let round = settled.certified.certificate.round;
+        self.stay_close(settled.ledger.validators());
         tracing::info!(height = header.height, round, root = ?header.state_root.hash, "settled");
         self.show.send_modify(|view| {
             view.height = header.height;
@@ -211,6 +218,16 @@ impl Hands {
             view.ledger = Arc::new(settled.ledger.clone());
         });
         Input::Settled(settled)
+    }
+
+    /// Those who settle stay connected to each other, whatever else comes and goes.
+    pub(super) fn stay_close(&mut self, set: &ValidatorSet) {
+        let members = set.members().iter().map(|(hotkey, _)| *hotkey);
+        let peers: Vec<_> = members.filter(|member| *member != self.network.hotkey()).collect();
+        let settles = peers.len() < set.members().len();
+        if settles && peers != self.close && self.network.keep(peers.clone()).is_ok() {
+            self.close = peers;
+        }
     }
 
     fn schedule(&mut self, timer: Timer, wait: u64) {

@@ -7,7 +7,7 @@ use libp2p::{Multiaddr, PeerId, kad};
 
 use super::Driver;
 use crate::network::exchange::Ask;
-use crate::network::{self, Counter, Failure, directory};
+use crate::network::{self, Counter, Failure, address};
 
 impl Driver {
     pub(super) fn hear_ask(&mut self, event: Event<Vec<u8>, Vec<u8>>) {
@@ -23,10 +23,7 @@ impl Driver {
                 message: Message::Response { request_id, response },
                 ..
             } => {
-                self.asks
-                    .returned(request_id)
-                    .into_iter()
-                    .for_each(|ask| ask.end(Ok(response.clone())));
+                self.answered(request_id, response);
             }
             Event::OutboundFailure {
                 request_id, error, ..
@@ -44,7 +41,7 @@ impl Driver {
             return self.counters.add(Counter::AskRefused);
         };
         let ask = Ask {
-            peer: directory::peer(peer),
+            peer: address::peer(peer),
             ticket,
             bytes,
             since: Instant::now(),
@@ -69,6 +66,8 @@ impl Driver {
     }
 
     fn send(&mut self, ask: Ask, addresses: Vec<Multiaddr>) {
+        self.bypass(&ask.peer);
+        self.directory.used(&ask.peer, Instant::now());
         let behaviour = &mut self.swarm.behaviour_mut().ask;
         let id = behaviour.send_request_with_addresses(&ask.peer, ask.bytes.clone(), addresses);
         self.asks.sent(id, ask);
@@ -114,9 +113,16 @@ impl Driver {
         }
     }
 
+    fn answered(&mut self, id: OutboundRequestId, answer: Vec<u8>) {
+        let Some(ask) = self.asks.returned(id) else { return };
+        self.stop_bypassing(&ask.peer);
+        ask.end(Ok(answer));
+    }
+
     fn ask_failed(&mut self, id: OutboundRequestId, error: &OutboundFailure) {
         let Some(ask) = self.asks.returned(id) else { return };
         tracing::debug!(peer = %ask.peer, %error, "a request of ours failed");
+        self.stop_bypassing(&ask.peer);
         match error {
             OutboundFailure::DialFailure if !ask.located => self.locate(ask),
             OutboundFailure::DialFailure => ask.end(Err(Failure::Unreachable)),
@@ -132,7 +138,8 @@ impl Driver {
         if !self.requests.take(peer, 1, now) {
             return self.counters.add(Counter::RequestFlood);
         }
-        let Some(from) = directory::hotkey(&peer).filter(|_| !self.tickets.full()) else {
+        self.directory.used(&peer, now);
+        let Some(from) = address::hotkey(&peer).filter(|_| !self.tickets.full()) else {
             return self.counters.add(Counter::RequestRefused);
         };
         let event = network::Event::Asked {

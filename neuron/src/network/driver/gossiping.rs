@@ -7,10 +7,15 @@ use libp2p::gossipsub::{Message, MessageAcceptance, MessageId, PublishError};
 
 use super::Driver;
 use crate::network::gossip::{GossipId, ident};
-use crate::network::{Counter, Event, Topic, Verdict, directory};
+use crate::network::{Counter, Event, Topic, Verdict, address};
 
 /// Every message costs its relayer one unit of [`super::GOSSIP`], and one more for each of these many bytes.
 const UNIT: usize = 16 * 1024;
+
+/// What a peer's stake adds to its gossip score, times the natural logarithm of its coins.
+const STAKE_SCORE: f64 = 10.0;
+/// The most that stake adds; an invalid message costs ten times as much.
+const STAKE_SCORE_MAX: f64 = 100.0;
 
 impl Driver {
     pub(super) fn publish(&mut self, since: Instant, topic: Topic, bytes: Vec<u8>) {
@@ -28,6 +33,12 @@ impl Driver {
         }
     }
 
+    /// Stake counts by its logarithm: a thousand coins are worth twice what thirty are.
+    pub(super) fn vouch(&mut self, peer: &Hotkey, coins: u64) {
+        let score = (STAKE_SCORE * (coins as f64).ln_1p()).min(STAKE_SCORE_MAX);
+        self.swarm.behaviour_mut().gossip.set_application_score(&address::peer(peer), score);
+    }
+
     pub(super) fn publish_waiting(&mut self, topic: Topic) {
         for (since, bytes) in self.outbox.take(topic) {
             self.publish(since, topic, bytes);
@@ -35,7 +46,7 @@ impl Driver {
     }
 
     pub(super) fn gossiped(&mut self, source: PeerId, id: &MessageId, message: Message) {
-        let heard = directory::hotkey(&source)
+        let heard = address::hotkey(&source)
             .and_then(|from| Some((from, GossipId::new(id, from)?, self.topics.get(&message.topic)?)));
         let Some((from, id, topic)) = heard else { return };
         let verdict = self.offer(source, from, id, topic, message.data);
@@ -78,7 +89,7 @@ impl Driver {
             Verdict::Ignore => MessageAcceptance::Ignore,
             Verdict::Reject => MessageAcceptance::Reject,
         };
-        let relayer = directory::peer(&id.relayer());
+        let relayer = address::peer(&id.relayer());
         let gossip = &mut self.swarm.behaviour_mut().gossip;
         if !gossip.report_message_validation_result(&id.message(), &relayer, acceptance) {
             self.counters.add(Counter::GossipJudgedLate);

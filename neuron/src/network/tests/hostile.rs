@@ -67,7 +67,7 @@ async fn send(protocol: &str, address: &Multiaddr, peer: &Hotkey, bytes: Vec<u8>
     let behaviour: request_response::Behaviour<Raw> =
         request_response::Behaviour::new([(protocol, ProtocolSupport::Outbound)], Default::default());
     let mut swarm = swarm(behaviour);
-    let peer = directory::peer(peer);
+    let peer = address::peer(peer);
     swarm
         .behaviour_mut()
         .send_request_with_addresses(&peer, bytes, vec![address.clone()]);
