@@ -303,13 +303,24 @@ impl Settler {
         }
     }
 
-    /// Votes on what is settled change nothing, and must not reach the log of the next height.
+    /// Votes on what is settled must not reach the log of the next height.
     fn voted(&mut self, moment: Moment, vote: &Verified<Vote>) -> Vec<Effect> {
         if vote.height() <= self.ledger.height() {
+            self.attend(vote);
             return Vec::new();
         }
         let step = self.engine.vote(vote.clone());
         self.follow(moment, Vec::new(), step)
+    }
+
+    /// A certificate is made of the first precommits; the next proposer also shows who came a little later, or the
+    /// slower ones would lose dividends for nothing.
+    fn attend(&mut self, vote: &Verified<Vote>) {
+        if let Some(tip) = &mut self.tip
+            && self.ledger.previous_validators().power(&vote.signer()).is_some()
+        {
+            tip.certificate.add(vote);
+        }
     }
 
     /// A vote for a later height by somebody with a say means that we are late.
