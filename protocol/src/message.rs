@@ -38,6 +38,8 @@ pub enum Topic {
 pub enum Message {
     /// Votes on a height.
     Votes(Vec<Signed<Vote>>),
+    /// Prevotes of a quorum for one header.
+    Polka(Vec<Signed<Vote>>),
     /// Votes that show how far others are in a height.
     Skip(Vec<Signed<Vote>>),
     /// A header put to the vote.
@@ -63,6 +65,8 @@ pub enum Message {
 pub enum Heard {
     /// Votes on a height.
     Votes(Vec<Verified<Vote>>),
+    /// Prevotes for one header.
+    Polka(Vec<Verified<Vote>>),
     /// Votes that show how far others are in a height.
     Skip(Vec<Verified<Vote>>),
     /// A header put to the vote.
@@ -135,7 +139,7 @@ impl Message {
     /// Where it is gossiped.
     pub fn topic(&self) -> Topic {
         match self {
-            Self::Votes(_) | Self::Skip(_) | Self::Proposal(_) => Topic::Consensus,
+            Self::Votes(_) | Self::Polka(_) | Self::Skip(_) | Self::Proposal(_) => Topic::Consensus,
             Self::Draft(_) => Topic::Proposals,
             Self::Settled(_) => Topic::Settlements,
             _ => Topic::Inputs,
@@ -146,6 +150,7 @@ impl Message {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Votes(_) => "votes",
+            Self::Polka(_) => "polka",
             Self::Skip(_) => "skip",
             Self::Proposal(_) => "proposal",
             Self::Draft(_) => "draft",
@@ -162,6 +167,7 @@ impl Message {
     pub fn verify(self, genesis: &Hash) -> Result<Heard, Error> {
         Ok(match self {
             Self::Votes(votes) => Heard::Votes(verify_votes(votes, genesis)?),
+            Self::Polka(votes) => Heard::Polka(verify_votes(votes, genesis)?),
             Self::Skip(votes) => Heard::Skip(verify_votes(votes, genesis)?),
             Self::Proposal(proposal) => Heard::Proposal(proposal.verify(genesis)?),
             Self::Draft(draft) => Heard::Draft(Box::new(draft.verify(genesis)?)),
@@ -179,7 +185,7 @@ impl Heard {
     /// The height it is about, where it is about one.
     pub fn height(&self) -> Option<u64> {
         match self {
-            Self::Votes(votes) | Self::Skip(votes) => votes.iter().map(|vote| vote.height()).max(),
+            Self::Votes(votes) | Self::Polka(votes) | Self::Skip(votes) => votes.iter().map(|vote| vote.height()).max(),
             Self::Proposal(proposal) => Some(proposal.height()),
             Self::Draft(draft) => Some(draft.settlement.header.height),
             Self::Settled(certified) => Some(certified.settlement.header.height),
@@ -193,6 +199,7 @@ impl From<Speech> for Message {
     fn from(speech: Speech) -> Self {
         match speech {
             Speech::Votes(votes) => Self::Votes(votes),
+            Speech::Polka(votes) => Self::Polka(votes),
             Speech::Skip(votes) => Self::Skip(votes),
             Speech::Proposal(proposal) => Self::Proposal(proposal),
         }

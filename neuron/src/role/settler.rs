@@ -288,7 +288,11 @@ impl Settler {
         }
         match heard {
             Heard::Votes(votes) => votes.iter().flat_map(|vote| self.voted(moment, vote)).collect(),
-            Heard::Skip(votes) if votes.iter().all(|vote| vote.height() > self.ledger.height()) => {
+            Heard::Polka(votes) if self.is_ahead(votes) => {
+                let step = self.engine.polka(votes);
+                self.follow(moment, Vec::new(), step)
+            }
+            Heard::Skip(votes) if self.is_ahead(votes) => {
                 let step = self.engine.skip(votes);
                 self.follow(moment, Vec::new(), step)
             }
@@ -296,7 +300,7 @@ impl Settler {
                 let step = self.engine.proposal(proposal.clone());
                 self.follow(moment, Vec::new(), step)
             }
-            Heard::Skip(_) | Heard::Proposal(_) => Vec::new(),
+            Heard::Polka(_) | Heard::Skip(_) | Heard::Proposal(_) => Vec::new(),
             Heard::Draft(draft) => self.drafted(moment, draft),
             Heard::Settled(certified) => self.enter(moment, (**certified).clone()),
             Heard::Attestation(attestation) => self.vouch(attestation).into_iter().collect(),
@@ -305,6 +309,10 @@ impl Settler {
                 Vec::new()
             }
         }
+    }
+
+    fn is_ahead(&self, votes: &[Verified<Vote>]) -> bool {
+        votes.iter().all(|vote| vote.height() > self.ledger.height())
     }
 
     /// Votes on what is settled must not reach the log of the next height.
@@ -331,7 +339,7 @@ impl Settler {
     fn notice(&mut self, heard: &Heard, height: u64) {
         let speaks = |signer: Hotkey| self.ledger.validators().power(&signer).is_some();
         let credible = match heard {
-            Heard::Votes(votes) | Heard::Skip(votes) => votes.iter().any(|vote| speaks(vote.signer())),
+            Heard::Votes(votes) | Heard::Polka(votes) | Heard::Skip(votes) => votes.iter().any(|vote| speaks(vote.signer())),
             Heard::Proposal(proposal) => speaks(proposal.signer()),
             _ => false,
         };
