@@ -288,11 +288,15 @@ impl Settler {
         }
         match heard {
             Heard::Votes(votes) => votes.iter().flat_map(|vote| self.voted(moment, vote)).collect(),
+            Heard::Skip(votes) if votes.iter().all(|vote| vote.height() > self.ledger.height()) => {
+                let step = self.engine.skip(votes);
+                self.follow(moment, Vec::new(), step)
+            }
             Heard::Proposal(proposal) if proposal.height() > self.ledger.height() => {
                 let step = self.engine.proposal(proposal.clone());
                 self.follow(moment, Vec::new(), step)
             }
-            Heard::Proposal(_) => Vec::new(),
+            Heard::Skip(_) | Heard::Proposal(_) => Vec::new(),
             Heard::Draft(draft) => self.drafted(moment, draft),
             Heard::Settled(certified) => self.enter(moment, (**certified).clone()),
             Heard::Attestation(attestation) => self.vouch(attestation).into_iter().collect(),
@@ -327,7 +331,7 @@ impl Settler {
     fn notice(&mut self, heard: &Heard, height: u64) {
         let speaks = |signer: Hotkey| self.ledger.validators().power(&signer).is_some();
         let credible = match heard {
-            Heard::Votes(votes) => votes.iter().any(|vote| speaks(vote.signer())),
+            Heard::Votes(votes) | Heard::Skip(votes) => votes.iter().any(|vote| speaks(vote.signer())),
             Heard::Proposal(proposal) => speaks(proposal.signer()),
             _ => false,
         };

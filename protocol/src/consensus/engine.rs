@@ -12,7 +12,7 @@ use arc_malachitebft_core_consensus::{
 #[cfg(feature = "planted-faults")]
 use arc_malachitebft_core_types::ThresholdParam;
 use arc_malachitebft_core_types::{
-    CertificateError, CommitCertificate, Context as _, LinearTimeouts, Round, SignedMessage, Timeout,
+    CertificateError, CommitCertificate, LinearTimeouts, Round, RoundCertificate, RoundCertificateType, SignedMessage, Timeout,
     Validity, ValueOrigin, ValuePayload, VoteType,
 };
 use crypto::{Hash, Hotkey, Keypair};
@@ -35,6 +35,8 @@ const INPUTS_PER_HEIGHT: usize = 4096;
 pub enum Speech {
     /// A vote of ours, or votes of others that somebody may lack.
     Votes(Vec<Signed<Vote>>),
+    /// Votes that together show that a round is over or under way, however far ahead of it somebody else is.
+    Skip(Vec<Signed<Vote>>),
     /// A proposal of ours.
     Proposal(Signed<Proposal>),
 }
@@ -199,6 +201,22 @@ impl Engine {
         )))
     }
 
+    /// Takes in votes of one height and round that together may let us go to a later round.
+    pub fn skip(&mut self, votes: &[Verified<Vote>]) -> Step {
+        let Some(first) = votes.first() else { return Step::default() };
+        let (height, round) = (first.height, first.round);
+        if votes.iter().any(|vote| (vote.height, vote.round) != (height, round)) {
+            return Step::default();
+        }
+        let precommits = votes.iter().all(|vote| vote.ballot == VoteType::Precommit);
+        let power = |vote: &Verified<Vote>| self.state.validator_set().set.power(&vote.signer()).unwrap_or(0);
+        let signed = votes.iter().map(power).fold(0, u64::saturating_add);
+        let quorum = self.state.params.threshold_params.quorum.is_met(signed, self.state.validator_set().set.total());
+        let kind = if precommits && quorum { RoundCertificateType::Precommit } else { RoundCertificateType::Skip };
+        let votes = votes.iter().map(|vote| SignedMessage::new((**vote).clone(), vote.signed().signature()));
+        self.step(Input::RoundCertificate(RoundCertificate::new_from_votes(height, round, kind, votes.collect())))
+    }
+
     /// Takes in a proposal.
     pub fn proposal(&mut self, proposal: Verified<Proposal>) -> Step {
         self.step(Input::Proposal(SignedMessage::new(
@@ -353,8 +371,11 @@ impl Hand<'_> {
             Effect::VerifyCommitCertificate(_, _, _, r) | Effect::VerifyExtendedCommitCertificate(_, _, _, _, r) => {
                 r.resume_with(Ok(()))
             }
-            // Late neurons catch up outside, other certificates come in as votes, extensions are off.
-            Effect::VerifyPolkaCertificate(_, _, _, r) | Effect::VerifyRoundCertificate(_, _, _, r) => {
+            Effect::VerifyRoundCertificate(certificate, set, thresholds, r) => {
+                r.resume_with(backed(&certificate, &set, thresholds))
+            }
+            // Late neurons catch up outside, polkas come in as votes, extensions are off.
+            Effect::VerifyPolkaCertificate(_, _, _, r) => {
                 r.resume_with(Err(CertificateError::VerificationError(None)))
             }
             Effect::CertVerifiedSyncValue(_, _, r) | Effect::CertRejectedSyncValue(_, _, _, r) => r.resume_with(()),
@@ -402,29 +423,39 @@ fn said(message: SignedConsensusMsg<Context>) -> Speech {
 
 /// Certificates travel as the votes they are made of: whoever lacks one takes in just those.
 fn repeated(message: LivenessMsg<Context>) -> Speech {
-    let votes = match message {
-        LivenessMsg::Vote(vote) => vec![vote],
-        LivenessMsg::PolkaCertificate(polka) => polka.votes(&Context).collect(),
-        LivenessMsg::SkipRoundCertificate(skip) => {
-            let vote = |s: &arc_malachitebft_core_types::RoundSignature<Context>| {
-                let new = match s.vote_type {
-                    VoteType::Prevote => Context::new_prevote,
-                    VoteType::Precommit => Context::new_precommit,
-                };
-                SignedMessage::new(
-                    new(&Context, skip.height, skip.round, s.value_id, s.address),
-                    s.signature,
-                )
-            };
-            skip.round_signatures.iter().map(vote).collect()
-        }
+    let all = |votes: &mut dyn Iterator<Item = SignedMessage<Context, Vote>>| {
+        votes.map(|v| signed(&v.message, v.message.voter, v.signature)).collect()
     };
-    Speech::Votes(
-        votes
-            .into_iter()
-            .map(|v| signed(&v.message, v.message.voter, v.signature))
-            .collect(),
-    )
+    match message {
+        LivenessMsg::Vote(vote) => Speech::Votes(all(&mut std::iter::once(vote))),
+        LivenessMsg::PolkaCertificate(polka) => Speech::Votes(all(&mut polka.votes(&Context))),
+        LivenessMsg::SkipRoundCertificate(skip) => Speech::Skip(all(&mut skip.votes(&Context))),
+    }
+}
+
+/// Whether enough stake stands behind a certificate, each member's once; its signatures are proven by type.
+fn backed(
+    certificate: &RoundCertificate<Context>,
+    members: &Members,
+    thresholds: ThresholdParams,
+) -> Result<(), CertificateError<Context>> {
+    let mut voters: Vec<_> = certificate.round_signatures.iter().map(|s| s.address).collect();
+    voters.sort_unstable();
+    if let Some(twice) = voters.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Err(CertificateError::DuplicateVote(twice[0]));
+    }
+    let powers: Option<Vec<_>> = voters.iter().map(|voter| members.set.power(&voter.0)).collect();
+    let signed = powers.unwrap_or_default().into_iter().fold(0, u64::saturating_add);
+    let threshold = match certificate.cert_type {
+        RoundCertificateType::Precommit => thresholds.quorum,
+        RoundCertificateType::Skip => thresholds.honest,
+    };
+    let (total, expected) = (members.set.total(), threshold.min_expected(members.set.total()));
+    if threshold.is_met(signed, total) {
+        Ok(())
+    } else {
+        Err(CertificateError::NotEnoughVotingPower { signed, total, expected })
+    }
 }
 
 fn decided(certificate: CommitCertificate<Context>) -> Certificate {
