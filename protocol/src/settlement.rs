@@ -216,3 +216,6 @@ impl Certificate {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
