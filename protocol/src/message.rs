@@ -36,8 +36,9 @@ pub enum Topic {
 /// What is gossiped, as it travels.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Message {
-    /// Votes on a height.
-    Votes(Vec<Signed<Vote>>),
+    /// Votes on a height, and when they were told, in milliseconds since 1970: gossip passes the same bytes on once,
+    /// and whoever was away needs to hear them again.
+    Votes(u64, Vec<Signed<Vote>>),
     /// A header put to the vote.
     Proposal(Signed<Proposal>),
     /// The settlement behind a proposal.
@@ -131,7 +132,7 @@ impl Message {
     /// Where it is gossiped.
     pub fn topic(&self) -> Topic {
         match self {
-            Self::Votes(_) | Self::Proposal(_) => Topic::Consensus,
+            Self::Votes(..) | Self::Proposal(_) => Topic::Consensus,
             Self::Draft(_) => Topic::Proposals,
             Self::Settled(_) => Topic::Settlements,
             _ => Topic::Inputs,
@@ -141,7 +142,7 @@ impl Message {
     /// The word for it in counters and logs.
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::Votes(_) => "votes",
+            Self::Votes(..) => "votes",
             Self::Proposal(_) => "proposal",
             Self::Draft(_) => "draft",
             Self::Settled(_) => "settlement",
@@ -156,10 +157,12 @@ impl Message {
     /// Checks every signature that needs no state.
     pub fn verify(self, genesis: &Hash) -> Result<Heard, Error> {
         Ok(match self {
-            Self::Votes(votes) if votes.len() > MAX_VOTES => {
+            Self::Votes(_, votes) if votes.len() > MAX_VOTES => {
                 return Err(Error::Invalid { kind: "votes", reason: "more than a settling set can cast" });
             }
-            Self::Votes(votes) => Heard::Votes(votes.into_iter().map(|v| v.verify(genesis)).collect::<Result<_, _>>()?),
+            Self::Votes(_, votes) => {
+                Heard::Votes(votes.into_iter().map(|vote| vote.verify(genesis)).collect::<Result<_, _>>()?)
+            }
             Self::Proposal(proposal) => Heard::Proposal(proposal.verify(genesis)?),
             Self::Draft(draft) => Heard::Draft(Box::new(draft.verify(genesis)?)),
             Self::Settled(certified) => Heard::Settled(certified),
@@ -186,10 +189,11 @@ impl Heard {
     }
 }
 
-impl From<Speech> for Message {
-    fn from(speech: Speech) -> Self {
+impl Message {
+    /// What carries a speech that is made at a time, in milliseconds since 1970.
+    pub fn speech(now: u64, speech: Speech) -> Self {
         match speech {
-            Speech::Votes(votes) => Self::Votes(votes),
+            Speech::Votes(votes) => Self::Votes(now, votes),
             Speech::Proposal(proposal) => Self::Proposal(proposal),
         }
     }
