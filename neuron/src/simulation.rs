@@ -311,6 +311,9 @@ impl Simulation {
             let reason = "told a message that does not verify".to_owned();
             return self.record.halted(from, self.nodes[from].hotkey(), reason);
         };
+        if topic == Topic::Inputs {
+            self.soon(from, 0, |_| Input::Told(heard.clone()));
+        }
         for to in 0..self.nodes.len() {
             let listens = Topic::FOLLOWING.contains(&topic) || self.nodes[to].is_validator();
             if to != from && listens {

@@ -224,3 +224,6 @@ impl Certificate {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

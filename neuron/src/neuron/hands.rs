@@ -104,7 +104,7 @@ impl Hands {
     /// Does what a role asked for; what comes back at once is returned.
     pub(super) fn carry_out(&mut self, effect: Effect) -> Result<Option<Input>, Error> {
         match effect {
-            Effect::Tell(message) => self.tell(&message),
+            Effect::Tell(message) => return Ok(self.tell(*message)),
             Effect::Ask(question) => {
                 let id = question.id();
                 let request = Request::Question(question.signed().clone());
@@ -144,10 +144,13 @@ impl Hands {
         Ok(None)
     }
 
-    fn tell(&self, message: &Message) {
-        if let Err(refused) = self.network.publish(message.topic(), codec::encode(message)) {
+    /// Tells everyone; what may be settled is told to our own settler too, which no gossip brings it.
+    fn tell(&self, message: Message) -> Option<Input> {
+        if let Err(refused) = self.network.publish(message.topic(), codec::encode(&message)) {
             tracing::debug!(kind = message.kind(), %refused, "not told");
         }
+        let own = message.topic() == Topic::Inputs;
+        own.then(|| message.verify(&self.genesis).ok()).flatten().map(Input::Told)
     }
 
     fn ask(&mut self, peer: Hotkey, request: &Request, question: Option<Hash>) -> bool {

@@ -28,6 +28,7 @@ pub(super) fn recover(config: &Config) -> Result<Remembered, Error> {
     let tip = reader.settlement(&mut store, ledger.height())?;
     let mut recovered = Recovered { ledger: Some(ledger), tip, ..Recovered::default() };
     let height = recovered.ledger.as_ref().map_or(0, Ledger::height) + 1;
+    recovered.votes_from = votes_from(&store, height);
     for bytes in store.votes(height)? {
         match codec::decode("log entry", &bytes, settlement::MAX_BYTES) {
             Ok(Logged::Vote(vote)) => recovered.log.push(vote),
@@ -36,6 +37,18 @@ pub(super) fn recover(config: &Config) -> Result<Remembered, Error> {
         }
     }
     Ok(Remembered { store, genesis, recovered })
+}
+
+/// The first height to vote in, given the one in progress: what we voted before may be forgotten, if the vote log is
+/// damaged, or if it went further than the settlements that are left.
+fn votes_from(store: &Store, height: u64) -> u64 {
+    let lost = store.damage().iter().any(|damage| !damage.torn && damage.path.ends_with(storage::VOTES));
+    let last = store.votes_height();
+    let from = if lost || last > height { last.max(height) + 1 } else { height };
+    if from > height {
+        tracing::warn!(height, from, "votes that left may be forgotten: following without voting until then");
+    }
+    from
 }
 
 /// Reads the settlement log of one network.

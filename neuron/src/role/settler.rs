@@ -49,6 +49,8 @@ pub struct Settler {
     roots: BTreeMap<u64, Root>,
     started: bool,
     ahead: u64,
+    /// See [`Recovered::votes_from`].
+    votes_from: u64,
 }
 
 /// What a settler finds on disk.
@@ -62,6 +64,8 @@ pub struct Recovered {
     pub log: Vec<LogEntry>,
     /// Settlements judged valid at the height in progress.
     pub drafts: Vec<Settlement>,
+    /// The first height to have a say in. Before it, votes that left may be forgotten: a second one would be a crime.
+    pub votes_from: u64,
 }
 
 impl Settler {
@@ -85,6 +89,7 @@ impl Settler {
             roots: BTreeMap::new(),
             started: false,
             ahead: ledger.height(),
+            votes_from: recovered.votes_from,
             ledger,
         };
         recovered.drafts.into_iter().for_each(|draft| settler.remember(draft));
@@ -99,6 +104,9 @@ impl Settler {
     }
 
     /// Takes in a decided settlement, wherever it comes from: certificate, hashes, inputs, state, in this order.
+    ///
+    /// The certificate covers the header and that covers the body: whoever relays them can forge either, and that is
+    /// refused; only what is certified and yet breaks a rule stops us.
     fn enter(&mut self, moment: Moment, certified: Certified) -> Vec<Effect> {
         let header = &certified.settlement.header;
         if header.height != self.ledger.height() + 1 {
@@ -107,6 +115,10 @@ impl Settler {
         }
         if let Err(forged) = certified.certificate.check(&self.genesis, header, self.ledger.validators()) {
             tracing::debug!(height = header.height, %forged, "refused a settlement");
+            return Vec::new();
+        }
+        if certified.settlement.body.root() != header.input_root {
+            tracing::debug!(height = header.height, "refused a settlement whose body is another's");
             return Vec::new();
         }
         let judged = match self.drafts.remove(&header.hash()) {
@@ -162,7 +174,7 @@ impl Settler {
 
     fn start_height(&mut self, moment: Moment) -> Vec<Effect> {
         let height = self.ledger.height() + 1;
-        if self.started && self.engine.height() == height {
+        if height < self.votes_from || self.started && self.engine.height() == height {
             return Vec::new();
         }
         self.started = true;
@@ -237,11 +249,12 @@ impl Settler {
     fn drafted(&mut self, moment: Moment, draft: &Verified<Draft>) -> Vec<Effect> {
         let header = &draft.settlement.header;
         let next = self.ledger.height() + 1;
-        if header.height == next + 1 && self.early.len() < EARLY_DRAFTS {
+        if header.height == next + 1 && self.has_say(&draft.signer()) && self.early.len() < EARLY_DRAFTS {
             self.early.push(draft.clone());
         }
         let proposer = self.ledger.validators().proposer(header.height, draft.round);
-        if header.height != next || draft.signer() != proposer || self.drafts.len() >= DRAFTS {
+        let ours_to_judge = header.height == next && next >= self.votes_from;
+        if !ours_to_judge || draft.signer() != proposer || self.drafts.len() >= DRAFTS {
             return Vec::new();
         }
         let (hash, round) = (header.hash(), draft.round);
@@ -296,7 +309,9 @@ impl Settler {
                 let step = self.engine.skip(votes);
                 self.follow(moment, Vec::new(), step)
             }
-            Heard::Proposal(proposal) if proposal.height() > self.ledger.height() => {
+            Heard::Proposal(proposal)
+                if proposal.height() > self.ledger.height() && self.has_say(&proposal.signer()) =>
+            {
                 let step = self.engine.proposal(proposal.clone());
                 self.follow(moment, Vec::new(), step)
             }
@@ -312,13 +327,16 @@ impl Settler {
     }
 
     fn is_ahead(&self, votes: &[Verified<Vote>]) -> bool {
-        votes.iter().all(|vote| vote.height() > self.ledger.height())
+        votes.iter().all(|vote| vote.height() > self.ledger.height() && self.has_say(&vote.signer()))
     }
 
     /// Votes on what is settled must not reach the log of the next height.
     fn voted(&mut self, moment: Moment, vote: &Verified<Vote>) -> Vec<Effect> {
         if vote.height() <= self.ledger.height() {
             self.attend(vote);
+            return Vec::new();
+        }
+        if !self.has_say(&vote.signer()) {
             return Vec::new();
         }
         let step = self.engine.vote(vote.clone());
@@ -337,15 +355,21 @@ impl Settler {
 
     /// A vote for a later height by somebody with a say means that we are late.
     fn notice(&mut self, heard: &Heard, height: u64) {
-        let speaks = |signer: Hotkey| self.ledger.validators().power(&signer).is_some();
         let credible = match heard {
-            Heard::Votes(votes) | Heard::Polka(votes) | Heard::Skip(votes) => votes.iter().any(|vote| speaks(vote.signer())),
-            Heard::Proposal(proposal) => speaks(proposal.signer()),
+            Heard::Votes(votes) | Heard::Polka(votes) | Heard::Skip(votes) => {
+                votes.iter().any(|vote| self.has_say(&vote.signer()))
+            }
+            Heard::Proposal(proposal) => self.has_say(&proposal.signer()),
             _ => false,
         };
         if credible && height <= self.ledger.height() + 1 + ROOTS {
             self.ahead = self.ahead.max(height.saturating_sub(1));
         }
+    }
+
+    /// Whether a hotkey settles. Nobody else's word is kept, or strangers could fill what is kept for later heights.
+    fn has_say(&self, hotkey: &Hotkey) -> bool {
+        self.ledger.validators().power(hotkey).is_some()
     }
 
     fn vouch(&self, attestation: &Attestation) -> Option<Effect> {
@@ -424,3 +448,6 @@ fn timeouts(interval: u64) -> LinearTimeouts {
         max_timeout: 20 * propose,
     }
 }
+
+#[cfg(test)]
+mod tests;

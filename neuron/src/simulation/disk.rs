@@ -36,6 +36,7 @@ impl Disk {
             tip: tip.map(|tip| tip.certified.clone()),
             log: self.log.clone(),
             drafts: self.drafts.clone(),
+            votes_from: 0,
         }
     }
 
