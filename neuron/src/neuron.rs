@@ -20,7 +20,7 @@ use crate::role::{Effect, Input, Miner, Moment, Poll, Role, Settler, Validator};
 use crate::{clock, model, task};
 
 use self::disk::Disk;
-use self::gate::Arrival;
+use self::gate::{Arrival, Tally};
 use self::hands::{Hands, Next};
 
 pub use self::view::View;
@@ -81,6 +81,7 @@ pub struct Handle {
     arrivals: mpsc::Sender<Arrival>,
     network: Network,
     disk: disk::Reader,
+    refused: Tally,
 }
 
 /// Why a neuron does not start, or stopped.
@@ -155,9 +156,16 @@ impl Neuron {
             _ => None,
         };
         let disk = Disk::spawn(remembered.store, network.clone());
-        let (gate, pending) = gate::Gate::new(id, network.clone(), arrive.clone());
+        let refused = Tally::default();
+        let (gate, pending) = gate::Gate::new(id, network.clone(), arrive.clone(), refused.clone());
         let (show, view) = watch::channel(View::new(&config, &ledger));
-        let handle = Handle { view, arrivals: arrive, network: network.clone(), disk: disk.0.reader() };
+        let handle = Handle {
+            view,
+            arrivals: arrive,
+            network: network.clone(),
+            disk: disk.0.reader(),
+            refused: refused.clone(),
+        };
         tokio::spawn(gate.watch(events, handle.view.clone()));
 
         let keypair = config.keypair.clone();
@@ -168,7 +176,7 @@ impl Neuron {
             Duty::Validate => roles.push(Box::new(Validator::new(keypair, config.netuid, task, ledger))),
             Duty::Follow => {}
         }
-        let hands = Hands::new(config.duty, network, disk, model, pending, show);
+        let hands = Hands::new(config.duty, network, disk, model, (pending, refused), show);
         let seed = config.keypair.secret("neuron v1 moments", &[&clock::now_ms().to_le_bytes()]);
         Ok((Self { roles, arrivals, hands, seed, heard: 0 }, handle))
     }
@@ -229,6 +237,7 @@ impl Handle {
         let mut view = self.view.borrow().clone();
         view.peers = self.network.status().peers;
         view.refused = self.network.counters();
+        view.refused.extend(self.refused.snapshot());
         view
     }
 
@@ -272,3 +281,6 @@ fn network_of(config: &Config, genesis: Hash) -> network::Config {
     let (keypair, bootstrap) = (config.keypair.clone(), config.bootstrap.clone());
     network::Config { keypair, genesis, listen: config.listen, bootstrap, topics }
 }
+
+#[cfg(test)]
+mod tests;

@@ -253,7 +253,7 @@ impl Simulation {
             Effect::Answer(ticket, answer) => self.reply(node, ticket, |question| {
                 Input::Answered(Reply { question: question.unwrap_or_default(), answer: Some(answer) })
             }),
-            Effect::Decline(ticket) => self.no_answer(ticket),
+            Effect::Decline(ticket, _) => self.no_answer(ticket),
             Effect::Train => self.soon(node, 50, |node| Input::Trained(node.model())),
             Effect::Infer(ticket, body) => {
                 self.soon(node, INFERENCE_MS, |node| Input::Inferred(ticket, node.infer(&body)));

@@ -121,3 +121,6 @@ impl Log<'_> {
         Ok(Some(certified))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -235,3 +235,6 @@ impl Role for Validator {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -135,7 +135,8 @@ fn only_the_proposers_draft_is_looked_at() {
 fn a_settlement_with_a_forged_certificate_moves_nothing() {
     let bench = bench();
     let honest = bench.certify(bench.draft(&[]));
-    let forgeries: [(&str, fn(&mut Certificate)); 6] = [
+    type Forge = fn(&mut Certificate);
+    let forgeries: [(&str, Forge); 6] = [
         ("nobody signed", |c| c.signatures.clear()),
         ("half signed", |c| c.signatures.truncate(2)),
         ("one signed for two", |c| c.signatures[1] = c.signatures[0]),
