@@ -20,7 +20,7 @@ use crate::role::{Effect, Input, Miner, Moment, Poll, Role, Settler, Validator};
 use crate::{clock, model, task};
 
 use self::disk::Disk;
-use self::gate::Arrival;
+use self::gate::{Arrival, Tally};
 use self::hands::{Hands, Next};
 
 pub use self::view::View;
@@ -81,6 +81,7 @@ pub struct Handle {
     arrivals: mpsc::Sender<Arrival>,
     network: Network,
     disk: disk::Reader,
+    refused: Tally,
 }
 
 /// Why a neuron does not start, or stopped.
@@ -164,13 +165,15 @@ impl Neuron {
             _ => None,
         };
         let disk = Disk::spawn(remembered.store, network.clone());
-        let (gate, pending) = gate::Gate::new(id, network.clone(), arrive.clone());
+        let refused = Tally::default();
+        let (gate, pending) = gate::Gate::new(id, network.clone(), arrive.clone(), refused.clone());
         let (show, view) = watch::channel(View::new(&config, &ledger));
         let handle = Handle {
             view,
             arrivals: arrive,
             network: network.clone(),
             disk: disk.0.reader(),
+            refused: refused.clone(),
         };
         tokio::spawn(gate.watch(events, handle.view.clone()));
 
@@ -182,7 +185,7 @@ impl Neuron {
             Duty::Validate => roles.push(Box::new(Validator::new(keypair, config.netuid, task, ledger))),
             Duty::Follow => {}
         }
-        let mut hands = Hands::new(id, config.duty, network, disk, model, pending, show);
+        let mut hands = Hands::new(id, config.duty, network, disk, model, (pending, refused), show);
         hands.stay_close(&settlers);
         let seed = config
             .keypair
@@ -261,6 +264,7 @@ impl Handle {
         let mut view = self.view.borrow().clone();
         view.peers = self.network.status().peers;
         view.refused = self.network.counters();
+        view.refused.extend(self.refused.snapshot());
         view
     }
 
@@ -310,3 +314,6 @@ fn network_of(config: &Config, genesis: Hash) -> network::Config {
         topics,
     }
 }
+
+#[cfg(test)]
+mod tests;

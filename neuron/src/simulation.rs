@@ -13,13 +13,10 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 
-use crypto::{Hash, Keypair, hash};
-use protocol::Amount;
-use protocol::genesis::{Genesis, GenesisNeuron};
+use crypto::Hash;
 use protocol::ledger::Ledger;
 use protocol::message::{Heard, Message, Topic};
 use protocol::subnet::Netuid;
-use protocol::transaction::Coldkey;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 

@@ -1,5 +1,5 @@
 //! The store on a thread of its own: writes in order, and says when they are synced.
-use std::sync::mpsc as sync;
+use std::sync::{Arc, mpsc as sync};
 use std::thread;
 
 use crypto::Hash;
@@ -9,7 +9,7 @@ use protocol::settlement::{self, Certified, Settlement};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use storage::Store;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::Error;
 use super::gate::Response;
@@ -18,6 +18,9 @@ use crate::role::{Effect, Entry, Persist, Settled, Ticket};
 
 /// Writes that may wait; the loop waits for room, since a write must not be lost.
 const WRITES: usize = 256;
+
+/// Requests for settlements that may wait; with more, peers could keep our own writes waiting.
+const SERVES: usize = 8;
 
 /// The most bytes of settlements handed over at once; a single larger one still goes.
 const BATCH_BYTES: usize = 1024 * 1024;
@@ -40,6 +43,7 @@ pub(super) type Synced = mpsc::Receiver<Result<Vec<Effect>, Error>>;
 /// The store's thread.
 pub(super) struct Disk {
     jobs: sync::SyncSender<Job>,
+    serves: Arc<Semaphore>,
 }
 
 /// Reads only.
@@ -50,7 +54,8 @@ pub(super) struct Reader {
 
 enum Job {
     Write(Persist),
-    Serve(Ticket, u64),
+    /// The permit is free again once it is served.
+    Serve(Ticket, u64, OwnedSemaphorePermit),
     Blob(Vec<u8>),
     Roots(u64, oneshot::Sender<Vec<(u64, Hash)>>),
 }
@@ -67,7 +72,13 @@ impl Disk {
             .name("disk".to_owned())
             .spawn(move || tracing::dispatcher::with_default(&log, || desk.work(&queue, &done)))
             .expect("the system grants one more thread");
-        (Self { jobs }, synced)
+        (
+            Self {
+                jobs,
+                serves: Arc::new(Semaphore::new(SERVES)),
+            },
+            synced,
+        )
     }
 
     pub(super) fn reader(&self) -> Reader {
@@ -83,10 +94,10 @@ impl Disk {
             .map_err(|_| Error::Disk("its thread is gone".to_owned()))
     }
 
-    /// Sends settlements to whoever wants them.
-    pub(super) fn serve(&self, ticket: Ticket, height: u64) {
-        // A busy disk serves later: peers ask again.
-        let _ = self.jobs.try_send(Job::Serve(ticket, height));
+    /// Sends settlements to whoever wants them; false if the disk is too busy, and they may ask again.
+    pub(super) fn serve(&self, ticket: Ticket, height: u64) -> bool {
+        let permit = Arc::clone(&self.serves).try_acquire_owned();
+        permit.is_ok_and(|permit| self.jobs.try_send(Job::Serve(ticket, height, permit)).is_ok())
     }
 
     /// Keeps bytes under their hash.
@@ -121,7 +132,7 @@ impl Desk {
                         return;
                     }
                 }
-                Job::Serve(ticket, height) => self.serve(ticket, height),
+                Job::Serve(ticket, height, _permit) => self.serve(ticket, height),
                 Job::Blob(bytes) => {
                     if let Err(error) = self.store.blobs().put(&bytes) {
                         tracing::warn!(%error, "a blob was not kept");

@@ -14,7 +14,7 @@ use tokio::sync::{oneshot, watch};
 use tokio_util::time::{DelayQueue, delay_queue};
 
 use super::disk::{Disk, Synced};
-use super::gate::{Arrival, Pending, Request, Response};
+use super::gate::{Arrival, Pending, Request, Response, Tally};
 use super::{Duty, Error, View};
 use crate::model::{self, Model};
 use crate::network::Network;
@@ -41,6 +41,7 @@ pub(super) struct Hands {
     description: String,
     weights: Option<Vec<u8>>,
     pending: Pending,
+    refused: Tally,
     show: watch::Sender<View>,
     timers: DelayQueue<Timer>,
     set: HashMap<Timer, delay_queue::Key>,
@@ -57,7 +58,7 @@ impl Hands {
         network: Network,
         (disk, synced): (Disk, Synced),
         model: Option<(String, Model)>,
-        pending: Pending,
+        (pending, refused): (Pending, Tally),
         show: watch::Sender<View>,
     ) -> Self {
         let (description, model) = model.map_or((String::new(), None), |(words, model)| (words, Some(model)));
@@ -75,6 +76,7 @@ impl Hands {
             description,
             weights,
             pending,
+            refused,
             show,
             timers,
             set,
@@ -130,13 +132,21 @@ impl Hands {
                 }
             }
             Effect::Answer(ticket, answer) => self.respond(ticket, &Response::Answer(answer.into_signed())),
-            Effect::Decline(ticket) => self.respond(ticket, &Response::Declined),
+            Effect::Decline(ticket, reason) => {
+                self.refused.count(reason);
+                self.respond(ticket, &Response::Declined);
+            }
             Effect::Train => self.train(),
             Effect::Infer(ticket, body) => return Ok(self.infer(ticket, body)),
             Effect::Fetch(peer, height) => {
                 self.ask(peer, &Request::Settlements(height), None);
             }
-            Effect::Serve(ticket, height) => self.disk.serve(ticket, height),
+            Effect::Serve(ticket, height) => {
+                if !self.disk.serve(ticket, height) {
+                    self.refused.count("disk_busy");
+                    self.respond(ticket, &Response::Declined);
+                }
+            }
             Effect::Persist(persist) => self.disk.write(persist)?,
             Effect::Settle(settled) => return Ok(Some(self.settled(settled))),
             Effect::Schedule(timer, wait) => self.schedule(timer, wait),
@@ -175,12 +185,12 @@ impl Hands {
 
     fn ask(&mut self, peer: Hotkey, request: &Request, question: Option<Hash>) -> bool {
         let ticket = self.ticket();
+        let pending = || self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        // Before it leaves: the response may be quick.
+        pending().insert(ticket, question);
         let asked = self.network.ask(peer, ticket.0, codec::encode(request)).is_ok();
-        if asked {
-            self.pending
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(ticket, question);
+        if !asked {
+            pending().remove(&ticket);
         }
         asked
     }

@@ -175,3 +175,6 @@ impl Log<'_> {
         Ok(Some(certified))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -318,3 +318,6 @@ impl Role for Validator {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

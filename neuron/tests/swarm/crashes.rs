@@ -103,9 +103,9 @@ impl Record {
     /// All are up, agree at every height, and nobody was seen to vote twice.
     async fn check(&mut self, swarm: &mut Swarm) {
         let next = swarm.look().await.height() + 3;
-        let look = swarm.wait_for_height(next).await.unwrap();
+        let look = swarm.wait_for_height(next).await.expect("all catch up");
         self.note(swarm, &look);
-        let report = swarm.report().await.unwrap();
+        let report = swarm.report().await.expect("somebody answers");
         eprintln!("{self:#?}");
         eprintln!("height {}, roots agree: {}", report.height, report.roots_agree);
         eprintln!(
@@ -181,7 +181,7 @@ async fn with_a_third_of_the_stake_silent_nothing_settles_and_then_it_goes_on() 
 fn plan(dir: &Path) -> Plan {
     // A copy, since a build may replace the program before the last process is started from it.
     let copy = dir.join("neuron");
-    fs::copy(program(), &copy).unwrap();
+    fs::copy(program(), &copy).expect("the program was built with this test");
     let task = if cfg!(feature = "torch") { "digits" } else { "sums" };
     Plan {
         housing: Housing::Processes(copy),
