@@ -288,11 +288,19 @@ impl Settler {
         }
         match heard {
             Heard::Votes(votes) => votes.iter().flat_map(|vote| self.voted(moment, vote)).collect(),
+            Heard::Polka(votes) if self.is_ahead(votes) => {
+                let step = self.engine.polka(votes);
+                self.follow(moment, Vec::new(), step)
+            }
+            Heard::Skip(votes) if self.is_ahead(votes) => {
+                let step = self.engine.skip(votes);
+                self.follow(moment, Vec::new(), step)
+            }
             Heard::Proposal(proposal) if proposal.height() > self.ledger.height() => {
                 let step = self.engine.proposal(proposal.clone());
                 self.follow(moment, Vec::new(), step)
             }
-            Heard::Proposal(_) => Vec::new(),
+            Heard::Polka(_) | Heard::Skip(_) | Heard::Proposal(_) => Vec::new(),
             Heard::Draft(draft) => self.drafted(moment, draft),
             Heard::Settled(certified) => self.enter(moment, (**certified).clone()),
             Heard::Attestation(attestation) => self.vouch(attestation).into_iter().collect(),
@@ -303,20 +311,35 @@ impl Settler {
         }
     }
 
-    /// Votes on what is settled change nothing, and must not reach the log of the next height.
+    fn is_ahead(&self, votes: &[Verified<Vote>]) -> bool {
+        votes.iter().all(|vote| vote.height() > self.ledger.height())
+    }
+
+    /// Votes on what is settled must not reach the log of the next height.
     fn voted(&mut self, moment: Moment, vote: &Verified<Vote>) -> Vec<Effect> {
         if vote.height() <= self.ledger.height() {
+            self.attend(vote);
             return Vec::new();
         }
         let step = self.engine.vote(vote.clone());
         self.follow(moment, Vec::new(), step)
     }
 
+    /// A certificate is made of the first precommits; the next proposer also shows who came a little later, or the
+    /// slower ones would lose dividends for nothing.
+    fn attend(&mut self, vote: &Verified<Vote>) {
+        if let Some(tip) = &mut self.tip
+            && self.ledger.previous_validators().power(&vote.signer()).is_some()
+        {
+            tip.certificate.add(vote);
+        }
+    }
+
     /// A vote for a later height by somebody with a say means that we are late.
     fn notice(&mut self, heard: &Heard, height: u64) {
         let speaks = |signer: Hotkey| self.ledger.validators().power(&signer).is_some();
         let credible = match heard {
-            Heard::Votes(votes) => votes.iter().any(|vote| speaks(vote.signer())),
+            Heard::Votes(votes) | Heard::Polka(votes) | Heard::Skip(votes) => votes.iter().any(|vote| speaks(vote.signer())),
             Heard::Proposal(proposal) => speaks(proposal.signer()),
             _ => false,
         };
