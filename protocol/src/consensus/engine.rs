@@ -461,6 +461,7 @@ fn polka(votes: Vec<SignedMessage<Context, Vote>>) -> Option<PolkaCertificate<Co
 }
 
 /// Whether enough stake stands behind a certificate, each member's once; its signatures are proven by type.
+#[expect(clippy::result_large_err, reason = "the error is Malachite's")]
 fn backed(
     voters: impl Iterator<Item = Voter>,
     members: &Members,

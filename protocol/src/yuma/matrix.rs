@@ -2,6 +2,9 @@
 use super::Share;
 use crate::subnet::Uid;
 
+/// Entries by rising uid.
+type Row = Vec<(Uid, Share)>;
+
 /// One row for each neuron; entries by rising uid, a missing one is zero.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Matrix(pub(super) Vec<Vec<(Uid, Share)>>);
@@ -14,7 +17,7 @@ impl Matrix {
 
     /// Every entry changed by `f(row, column, value)`; those that become zero leave.
     pub(super) fn map(&self, f: impl Fn(usize, usize, Share) -> Share) -> Self {
-        let row = |(i, row): (usize, &Vec<(Uid, Share)>)| {
+        let row = |(i, row): (usize, &Row)| {
             row.iter()
                 .map(|&(uid, x)| (uid, f(i, index(uid), x)))
                 .filter(|(_, x)| *x > Share::ZERO)
@@ -25,7 +28,7 @@ impl Matrix {
 
     /// The sum of every row.
     pub(super) fn row_sums(&self) -> Vec<Share> {
-        let sum = |row: &Vec<(Uid, Share)>| row.iter().map(|(_, x)| *x).sum();
+        let sum = |row: &Row| row.iter().map(|(_, x)| *x).sum();
         self.0.iter().map(sum).collect()
     }
 
@@ -59,7 +62,7 @@ impl Matrix {
 
     /// `f(self, other)` over the union of both matrices' entries; zeros leave.
     pub(super) fn zip(&self, other: &Self, f: impl Fn(Share, Share) -> Share) -> Self {
-        let row = |(a, b): (&Vec<(Uid, Share)>, &Vec<(Uid, Share)>)| {
+        let row = |(a, b): (&Row, &Row)| {
             union(a, b)
                 .into_iter()
                 .map(|(uid, a, b)| (uid, f(a, b)))
