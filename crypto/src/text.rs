@@ -2,7 +2,10 @@
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serializer};
 
-pub(crate) fn serialize<S: Serializer, const N: usize>(bytes: &[u8; N], serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn serialize<S: Serializer, const N: usize>(
+    bytes: &[u8; N],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     match serializer.is_human_readable() {
         true => serializer.serialize_str(&hex::encode(bytes)),
         false => serializer.serialize_bytes(bytes),
@@ -35,8 +38,13 @@ mod tests {
         assert_eq!(serde_json::to_string(&value).unwrap(), format!("{digits:?}"));
         assert_eq!(serde_json::from_str::<T>(&format!("{digits:?}")).unwrap(), value);
         for wrong in [&digits[1..], &digits[2..], &digits.replace('1', "g"), ""] {
-            let error = serde_json::from_str::<T>(&format!("{wrong:?}")).unwrap_err().to_string();
-            assert!(error.contains(&format!("not {} hexadecimal digits", 2 * length)), "{error}");
+            let error = serde_json::from_str::<T>(&format!("{wrong:?}"))
+                .unwrap_err()
+                .to_string();
+            assert!(
+                error.contains(&format!("not {} hexadecimal digits", 2 * length)),
+                "{error}"
+            );
         }
     }
 

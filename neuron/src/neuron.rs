@@ -139,8 +139,14 @@ impl Neuron {
     /// Reads its memory, joins the network, and is ready to run.
     pub async fn start(config: Config) -> Result<(Self, Handle), Error> {
         let remembered = recovery::recover(&config)?;
-        let ledger = remembered.recovered.ledger.clone().unwrap_or_else(|| remembered.genesis.clone());
-        let subnet = ledger.metagraph(config.netuid).ok_or(Error::NoSubnet(config.netuid))?;
+        let ledger = remembered
+            .recovered
+            .ledger
+            .clone()
+            .unwrap_or_else(|| remembered.genesis.clone());
+        let subnet = ledger
+            .metagraph(config.netuid)
+            .ok_or(Error::NoSubnet(config.netuid))?;
         let task = task::named(&subnet.task)?;
         let (id, settlers) = (ledger.genesis(), ledger.validators().clone());
 
@@ -150,14 +156,22 @@ impl Neuron {
             Duty::Mine { rung, .. } => {
                 let worker = task.worker(config.seed, &config.keypair.hotkey(), *rung)?;
                 let report = gate::model_events(arrive.clone());
-                Some((worker.describe(), model::Model::spawn(worker, task.examiner(), report).map_err(Error::Model)?))
+                Some((
+                    worker.describe(),
+                    model::Model::spawn(worker, task.examiner(), report).map_err(Error::Model)?,
+                ))
             }
             _ => None,
         };
         let disk = Disk::spawn(remembered.store, network.clone());
         let (gate, pending) = gate::Gate::new(id, network.clone(), arrive.clone());
         let (show, view) = watch::channel(View::new(&config, &ledger));
-        let handle = Handle { view, arrivals: arrive, network: network.clone(), disk: disk.0.reader() };
+        let handle = Handle {
+            view,
+            arrivals: arrive,
+            network: network.clone(),
+            disk: disk.0.reader(),
+        };
         tokio::spawn(gate.watch(events, handle.view.clone()));
 
         let keypair = config.keypair.clone();
@@ -168,10 +182,21 @@ impl Neuron {
             Duty::Validate => roles.push(Box::new(Validator::new(keypair, config.netuid, task, ledger))),
             Duty::Follow => {}
         }
-        let mut hands = Hands::new(config.duty, network, disk, model, pending, show);
+        let mut hands = Hands::new(id, config.duty, network, disk, model, pending, show);
         hands.stay_close(&settlers);
-        let seed = config.keypair.secret("neuron v1 moments", &[&clock::now_ms().to_le_bytes()]);
-        Ok((Self { roles, arrivals, hands, seed, heard: 0 }, handle))
+        let seed = config
+            .keypair
+            .secret("neuron v1 moments", &[&clock::now_ms().to_le_bytes()]);
+        Ok((
+            Self {
+                roles,
+                arrivals,
+                hands,
+                seed,
+                heard: 0,
+            },
+            handle,
+        ))
     }
 
     /// Runs until the last handle is gone or something stops it.
@@ -210,8 +235,14 @@ impl Neuron {
     fn think(&mut self, input: &Input) -> Vec<Effect> {
         self.heard += 1;
         let seed = hash("neuron v1 moment", &[&self.seed.0, &self.heard.to_le_bytes()]);
-        let moment = Moment { now: clock::now_ms(), seed };
-        self.roles.iter_mut().flat_map(|role| role.handle(moment, input)).collect()
+        let moment = Moment {
+            now: clock::now_ms(),
+            seed,
+        };
+        self.roles
+            .iter_mut()
+            .flat_map(|role| role.handle(moment, input))
+            .collect()
     }
 
     fn carry_out(&mut self, effects: Vec<Effect>) -> Result<(), Error> {
@@ -253,9 +284,9 @@ impl Handle {
     /// Gossips a message of ours and hears it ourselves.
     pub async fn tell(&self, message: Message) -> Result<(), protocol::Error> {
         let genesis = self.view.borrow().ledger.genesis();
-        let heard = message.clone().verify(&genesis)?;
+        message.clone().verify(&genesis)?;
         // A neuron that has stopped hears nothing more.
-        let _ = self.arrivals.send(Arrival::Tell(Box::new(message), heard)).await;
+        let _ = self.arrivals.send(Arrival::Tell(Box::new(message))).await;
         Ok(())
     }
 
@@ -271,5 +302,11 @@ fn network_of(config: &Config, genesis: Hash) -> network::Config {
         _ => Topic::FOLLOWING.to_vec(),
     };
     let (keypair, bootstrap) = (config.keypair.clone(), config.bootstrap.clone());
-    network::Config { keypair, genesis, listen: config.listen, bootstrap, topics }
+    network::Config {
+        keypair,
+        genesis,
+        listen: config.listen,
+        bootstrap,
+        topics,
+    }
 }

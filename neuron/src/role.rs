@@ -3,6 +3,8 @@
 //! A role hears an [`Input`] and answers with [`Effect`]s. It never asks the time, never waits and holds no handle:
 //! the same roles run over libp2p and libtorch, and over a network in memory on a made-up clock.
 
+#[cfg(test)]
+pub(crate) mod bench;
 mod miner;
 mod pool;
 mod settler;

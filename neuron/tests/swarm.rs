@@ -3,6 +3,7 @@
 
 mod swarm {
     mod command_line;
+    mod crashes;
     mod faults;
     mod pay;
 }

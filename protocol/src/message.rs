@@ -131,7 +131,10 @@ impl Message {
     pub fn decode(topic: Topic, bytes: &[u8]) -> Result<Self, Error> {
         let message: Self = codec::decode("message", bytes, topic.limit())?;
         if message.topic() != topic {
-            return Err(Error::Invalid { kind: "message", reason: "sent on the wrong topic" });
+            return Err(Error::Invalid {
+                kind: "message",
+                reason: "sent on the wrong topic",
+            });
         }
         Ok(message)
     }
@@ -185,7 +188,9 @@ impl Heard {
     /// The height it is about, where it is about one.
     pub fn height(&self) -> Option<u64> {
         match self {
-            Self::Votes(votes) | Self::Polka(votes) | Self::Skip(votes) => votes.iter().map(|vote| vote.height()).max(),
+            Self::Votes(votes) | Self::Polka(votes) | Self::Skip(votes) => {
+                votes.iter().map(|vote| vote.height()).max()
+            }
             Self::Proposal(proposal) => Some(proposal.height()),
             Self::Draft(draft) => Some(draft.settlement.header.height),
             Self::Settled(certified) => Some(certified.settlement.header.height),
@@ -208,7 +213,10 @@ impl From<Speech> for Message {
 
 fn verify_votes(votes: Vec<Signed<Vote>>, genesis: &Hash) -> Result<Vec<Verified<Vote>>, Error> {
     if votes.len() > MAX_VOTES {
-        return Err(Error::Invalid { kind: "votes", reason: "more than a settling set can cast" });
+        return Err(Error::Invalid {
+            kind: "votes",
+            reason: "more than a settling set can cast",
+        });
     }
     votes.into_iter().map(|vote| vote.verify(genesis)).collect()
 }

@@ -181,9 +181,15 @@ impl Certificate {
 
     /// Adds a precommit that came after the decision, if it is for this header and nobody's second.
     pub fn add(&mut self, vote: &Verified<Vote>) {
-        let place = self.signatures.binary_search_by_key(&vote.signer(), |(signer, _)| *signer);
-        if let (true, Err(place)) = (vote.height() == self.height && vote.certifies(self.header, self.round), place) {
-            self.signatures.insert(place, (vote.signer(), vote.signed().signature()));
+        let place = self
+            .signatures
+            .binary_search_by_key(&vote.signer(), |(signer, _)| *signer);
+        if let (true, Err(place)) = (
+            vote.height() == self.height && vote.certifies(self.header, self.round),
+            place,
+        ) {
+            self.signatures
+                .insert(place, (vote.signer(), vote.signed().signature()));
         }
     }
 
@@ -224,3 +230,6 @@ impl Certificate {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,5 +32,5 @@ pub use entry::MAX_ENTRY;
 pub use error::Error;
 pub use ledger::{Change, Index};
 pub use peers::{MAX_ADDRESS, MAX_PEERS};
-pub use store::Store;
+pub use store::{Store, VOTES};
 pub use votes::MAX_VOTE_LOG;

@@ -13,6 +13,9 @@ use crate::{Blobs, Damage, Error, Index, MAX_BLOB, durable, peers};
 /// How many settlements a file of the log holds: few files in a year, and each small enough to copy about.
 const SEGMENT_LENGTH: u64 = 1024;
 
+/// The file of the vote log.
+pub const VOTES: &str = "votes.log";
+
 /// A neuron's memory, in a directory that no other process may use meanwhile.
 pub struct Store {
     settlements: Settlements,
@@ -37,7 +40,7 @@ impl Store {
         let mut damage = Vec::new();
         Ok(Self {
             settlements: Settlements::open(&dir.join("settlements"), SEGMENT_LENGTH, &mut damage)?,
-            votes: Votes::open(&dir.join("votes.log"), &mut damage)?,
+            votes: Votes::open(&dir.join(VOTES), &mut damage)?,
             ledger: open_ledger(&dir.join("index"), &mut damage)?,
             blobs: Blobs::open(&dir.join("blobs"), MAX_BLOB)?,
             peers: dir.join("peers"),

@@ -50,7 +50,7 @@ pub(super) enum Arrival {
     /// A person wants a poll.
     Poll(oneshot::Sender<Poll>),
     /// A person wants this told.
-    Tell(Box<Message>, Heard),
+    Tell(Box<Message>),
 }
 
 /// What we asked for under a ticket: a question's id, or settlements.
@@ -80,7 +80,15 @@ pub(super) fn model_events(arrivals: mpsc::Sender<Arrival>) -> impl Fn(model::Ev
 impl Gate {
     pub(super) fn new(genesis: Hash, network: Network, arrivals: mpsc::Sender<Arrival>) -> (Self, Pending) {
         let pending = Pending::default();
-        (Self { genesis, network, arrivals, pending: Arc::clone(&pending) }, pending)
+        (
+            Self {
+                genesis,
+                network,
+                arrivals,
+                pending: Arc::clone(&pending),
+            },
+            pending,
+        )
     }
 
     /// Watches the network until it or the neuron's loop is gone.
@@ -91,7 +99,8 @@ impl Gate {
             }
             match event {
                 Event::Gossip { topic, id, bytes, .. } => {
-                    let heard = Message::decode(topic, &bytes).and_then(|message| message.verify(&self.genesis));
+                    let heard =
+                        Message::decode(topic, &bytes).and_then(|message| message.verify(&self.genesis));
                     let verdict = self.judge(heard, view.borrow().height);
                     let _ = self.network.judge(id, verdict);
                 }
@@ -110,7 +119,10 @@ impl Gate {
                 return Verdict::Reject;
             }
         };
-        if heard.height().is_some_and(|about| about.abs_diff(height) > HEIGHT_WINDOW) {
+        if heard
+            .height()
+            .is_some_and(|about| about.abs_diff(height) > HEIGHT_WINDOW)
+        {
             return Verdict::Ignore;
         }
         match self.arrivals.try_send(Arrival::Input(Input::Told(heard))) {
@@ -122,9 +134,9 @@ impl Gate {
     fn asked(&self, ticket: u64, bytes: &[u8]) {
         let input = match codec::decode("request", bytes, REQUEST_LIMIT) {
             Ok(Request::Settlements(height)) => Ok(Input::Wanted(Ticket(ticket), height)),
-            Ok(Request::Question(question)) => {
-                question.verify(&self.genesis).map(|question| Input::Asked(Ticket(ticket), question))
-            }
+            Ok(Request::Question(question)) => question
+                .verify(&self.genesis)
+                .map(|question| Input::Asked(Ticket(ticket), question)),
             Err(error) => Err(error),
         };
         let sent = input.is_ok_and(|input| self.arrivals.try_send(Arrival::Input(input)).is_ok());
@@ -134,11 +146,20 @@ impl Gate {
     }
 
     fn responded(&self, ticket: Ticket, result: Result<Vec<u8>, Failure>) {
-        let asked = self.pending.lock().unwrap_or_else(PoisonError::into_inner).remove(&ticket);
+        let asked = self
+            .pending
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&ticket);
         let Some(question) = asked else { return };
-        let response = result.ok().and_then(|bytes| codec::decode("response", &bytes, RESPONSE_LIMIT).ok());
+        let response = result
+            .ok()
+            .and_then(|bytes| codec::decode("response", &bytes, RESPONSE_LIMIT).ok());
         let input = match question {
-            Some(question) => Input::Answered(Reply { question, answer: self.answer(response) }),
+            Some(question) => Input::Answered(Reply {
+                question,
+                answer: self.answer(response),
+            }),
             None => Input::Fetched(settlements(response)),
         };
         // A full queue loses the reply: the asker's score suffers, the loop does not.
@@ -157,7 +178,11 @@ impl Gate {
 const HEIGHT_WINDOW: u64 = 64;
 
 fn settlements(response: Option<Response>) -> Vec<Certified> {
-    let Some(Response::Settlements(batch)) = response else { return Vec::new() };
-    let decoded = batch.iter().map(|bytes| codec::decode("settlement", bytes, settlement::MAX_BYTES));
+    let Some(Response::Settlements(batch)) = response else {
+        return Vec::new();
+    };
+    let decoded = batch
+        .iter()
+        .map(|bytes| codec::decode("settlement", bytes, settlement::MAX_BYTES));
     decoded.map_while(Result::ok).collect()
 }

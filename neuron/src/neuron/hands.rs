@@ -8,7 +8,7 @@ use crypto::{Hash, Hotkey};
 use protocol::amount::COIN;
 use protocol::codec;
 use protocol::consensus::ValidatorSet;
-use protocol::message::Message;
+use protocol::message::{Message, Topic};
 use storage::Blobs;
 use tokio::sync::{oneshot, watch};
 use tokio_util::time::{DelayQueue, delay_queue};
@@ -33,6 +33,7 @@ pub(super) enum Next {
 
 /// What carries out effects.
 pub(super) struct Hands {
+    genesis: Hash,
     network: Network,
     disk: Disk,
     synced: Synced,
@@ -51,6 +52,7 @@ pub(super) struct Hands {
 
 impl Hands {
     pub(super) fn new(
+        genesis: Hash,
         duty: Duty,
         network: Network,
         (disk, synced): (Disk, Synced),
@@ -64,7 +66,22 @@ impl Hands {
             _ => None,
         };
         let (timers, set, polls) = (DelayQueue::new(), HashMap::new(), BTreeMap::new());
-        Self { network, disk, synced, model, description, weights, pending, show, timers, set, polls, tickets: 0, close: Vec::new() }
+        Self {
+            genesis,
+            network,
+            disk,
+            synced,
+            model,
+            description,
+            weights,
+            pending,
+            show,
+            timers,
+            set,
+            polls,
+            tickets: 0,
+            close: Vec::new(),
+        }
     }
 
     /// What the disk or a timer brings next; the disk goes first, since others wait for what we wrote.
@@ -94,22 +111,22 @@ impl Hands {
                 }
                 Ok(Some(Input::Polled(ticket)))
             }
-            Arrival::Tell(message, heard) => {
-                self.tell(&message);
-                Ok(Some(Input::Told(heard)))
-            }
+            Arrival::Tell(message) => Ok(self.tell(*message)),
         }
     }
 
     /// Does what a role asked for; what comes back at once is returned.
     pub(super) fn carry_out(&mut self, effect: Effect) -> Result<Option<Input>, Error> {
         match effect {
-            Effect::Tell(message) => self.tell(&message),
+            Effect::Tell(message) => return Ok(self.tell(*message)),
             Effect::Ask(question) => {
                 let id = question.id();
                 let request = Request::Question(question.signed().clone());
                 if !self.ask(question.miner, &request, Some(id)) {
-                    return Ok(Some(Input::Answered(Reply { question: id, answer: None })));
+                    return Ok(Some(Input::Answered(Reply {
+                        question: id,
+                        answer: None,
+                    })));
                 }
             }
             Effect::Answer(ticket, answer) => self.respond(ticket, &Response::Answer(answer.into_signed())),
@@ -132,7 +149,8 @@ impl Hands {
                 for offence in &evidence {
                     tracing::warn!(offender = ?offence.offender(), "signed two things where one is allowed");
                 }
-                self.show.send_modify(|view| view.accusations += evidence.len() as u64);
+                self.show
+                    .send_modify(|view| view.accusations += evidence.len() as u64);
             }
             Effect::Report(ticket, poll) => {
                 if let Some(answer) = self.polls.remove(&ticket) {
@@ -144,17 +162,25 @@ impl Hands {
         Ok(None)
     }
 
-    fn tell(&self, message: &Message) {
-        if let Err(refused) = self.network.publish(message.topic(), codec::encode(message)) {
+    /// Tells everyone; what may be settled is told to our own settler too, which no gossip brings it.
+    fn tell(&self, message: Message) -> Option<Input> {
+        if let Err(refused) = self.network.publish(message.topic(), codec::encode(&message)) {
             tracing::debug!(kind = message.kind(), %refused, "not told");
         }
+        let own = message.topic() == Topic::Inputs;
+        own.then(|| message.verify(&self.genesis).ok())
+            .flatten()
+            .map(Input::Told)
     }
 
     fn ask(&mut self, peer: Hotkey, request: &Request, question: Option<Hash>) -> bool {
         let ticket = self.ticket();
         let asked = self.network.ask(peer, ticket.0, codec::encode(request)).is_ok();
         if asked {
-            self.pending.lock().unwrap_or_else(PoisonError::into_inner).insert(ticket, question);
+            self.pending
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(ticket, question);
         }
         asked
     }
@@ -175,7 +201,10 @@ impl Hands {
     }
 
     fn infer(&self, ticket: Ticket, body: Vec<u8>) -> Option<Input> {
-        let busy = self.model.as_ref().is_none_or(|model| model.infer(ticket.0, body).is_err());
+        let busy = self
+            .model
+            .as_ref()
+            .is_none_or(|model| model.infer(ticket.0, body).is_err());
         busy.then(|| Input::Inferred(ticket, Err("the model is busy".to_owned())))
     }
 
@@ -223,7 +252,9 @@ impl Hands {
     /// Those who settle stay connected to each other, whatever else comes and goes.
     pub(super) fn stay_close(&mut self, set: &ValidatorSet) {
         let members = set.members().iter().map(|(hotkey, _)| *hotkey);
-        let peers: Vec<_> = members.filter(|member| *member != self.network.hotkey()).collect();
+        let peers: Vec<_> = members
+            .filter(|member| *member != self.network.hotkey())
+            .collect();
         let settles = peers.len() < set.members().len();
         if settles && peers != self.close && self.network.keep(peers.clone()).is_ok() {
             self.close = peers;

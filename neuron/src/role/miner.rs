@@ -37,13 +37,29 @@ impl Miner {
     /// A miner of one subnet, starting from the ledger it recovered.
     pub fn new(keypair: Keypair, netuid: Netuid, ledger: Ledger) -> Self {
         let genesis = ledger.genesis();
-        Self { keypair, genesis, netuid, ledger, model: None, waiting: BTreeMap::new(), answered: BTreeMap::new() }
+        Self {
+            keypair,
+            genesis,
+            netuid,
+            ledger,
+            model: None,
+            waiting: BTreeMap::new(),
+            answered: BTreeMap::new(),
+        }
     }
 
     /// Tells validators what it serves, so that they ask.
     fn announce(&self) -> Option<Effect> {
-        let Model { hash: model, description } = self.model.clone()?;
-        let profile = Profile { netuid: self.netuid, number: self.ledger.height(), model, description };
+        let Model {
+            hash: model,
+            description,
+        } = self.model.clone()?;
+        let profile = Profile {
+            netuid: self.netuid,
+            number: self.ledger.height(),
+            model,
+            description,
+        };
         let profile = Signed::author(&self.keypair, &self.genesis, profile);
         Some(Effect::tell(Message::Profile(profile.into_signed())))
     }
@@ -70,15 +86,27 @@ impl Miner {
 
     fn inferred(&mut self, ticket: Ticket, body: &Result<Vec<u8>, String>) -> Option<Effect> {
         let question = self.waiting.remove(&ticket)?;
-        let Ok(body) = body else { return Some(Effect::Decline(ticket)) };
-        let answer = Answer { question, body: body.clone() };
-        Some(Effect::Answer(ticket, Signed::author(&self.keypair, &self.genesis, answer)))
+        let Ok(body) = body else {
+            return Some(Effect::Decline(ticket));
+        };
+        let answer = Answer {
+            question,
+            body: body.clone(),
+        };
+        Some(Effect::Answer(
+            ticket,
+            Signed::author(&self.keypair, &self.genesis, answer),
+        ))
     }
 
     fn settled(&mut self, settled: &Arc<Settled>) -> Option<Effect> {
         self.ledger = settled.ledger.clone();
         let tempo = self.ledger.hyperparameters(self.netuid)?.tempo;
-        self.ledger.height().is_multiple_of(tempo).then(|| self.announce()).flatten()
+        self.ledger
+            .height()
+            .is_multiple_of(tempo)
+            .then(|| self.announce())
+            .flatten()
     }
 
     fn forget_oldest(&mut self) {

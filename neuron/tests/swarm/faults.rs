@@ -11,7 +11,7 @@ use crate::{processes, program, small};
 /// How long anything here may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn signal(name: &str, pid: u32) {
+pub(super) fn signal(name: &str, pid: u32) {
     let sent = Command::new("kill")
         .args([name, &pid.to_string()])
         .status()

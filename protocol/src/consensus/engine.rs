@@ -11,7 +11,8 @@ use arc_malachitebft_core_consensus::{
 };
 use arc_malachitebft_core_types::{
     CertificateError, CommitCertificate, LinearTimeouts, NilOrVal, PolkaCertificate, Round, RoundCertificate,
-    RoundCertificateType, SignedMessage, ThresholdParam, Timeout, Validity, ValueOrigin, ValuePayload, VoteType,
+    RoundCertificateType, SignedMessage, ThresholdParam, Timeout, Validity, ValueOrigin, ValuePayload,
+    VoteType,
 };
 use crypto::{Hash, Hotkey, Keypair};
 use serde::{Deserialize, Serialize};
@@ -121,9 +122,17 @@ impl Engine {
 
     /// An engine that is content with half of the stake: the simulator must find it out.
     #[cfg(feature = "planted-faults")]
-    pub fn with_half_quorum(keypair: Keypair, genesis: Hash, set: ValidatorSet, timeouts: LinearTimeouts) -> Self {
+    pub fn with_half_quorum(
+        keypair: Keypair,
+        genesis: Hash,
+        set: ValidatorSet,
+        timeouts: LinearTimeouts,
+    ) -> Self {
         let quorum = ThresholdParam::new(1, 2);
-        let thresholds = ThresholdParams { quorum, ..ThresholdParams::default() };
+        let thresholds = ThresholdParams {
+            quorum,
+            ..ThresholdParams::default()
+        };
         Self::with_thresholds(keypair, genesis, set, timeouts, thresholds)
     }
 
@@ -205,23 +214,48 @@ impl Engine {
 
     /// Takes in prevotes of a quorum for one header.
     pub fn polka(&mut self, votes: &[Verified<Vote>]) -> Step {
-        let votes = votes.iter().map(|vote| SignedMessage::new((**vote).clone(), vote.signed().signature()));
-        polka(votes.collect()).map(|polka| self.step(Input::PolkaCertificate(polka))).unwrap_or_default()
+        let votes = votes
+            .iter()
+            .map(|vote| SignedMessage::new((**vote).clone(), vote.signed().signature()));
+        polka(votes.collect())
+            .map(|polka| self.step(Input::PolkaCertificate(polka)))
+            .unwrap_or_default()
     }
 
     /// Takes in votes of one height and round that together may let us go to a later round.
     pub fn skip(&mut self, votes: &[Verified<Vote>]) -> Step {
-        let Some(first) = votes.first() else { return Step::default() };
+        let Some(first) = votes.first() else {
+            return Step::default();
+        };
         let (height, round) = (first.height, first.round);
-        if votes.iter().any(|vote| (vote.height, vote.round) != (height, round)) {
+        if votes
+            .iter()
+            .any(|vote| (vote.height, vote.round) != (height, round))
+        {
             return Step::default();
         }
         let precommits = votes.iter().all(|vote| vote.ballot == VoteType::Precommit);
         let voters = votes.iter().map(|vote| vote.voter);
-        let quorum = backed(voters, self.state.validator_set(), self.state.params.threshold_params.quorum).is_ok();
-        let kind = if precommits && quorum { RoundCertificateType::Precommit } else { RoundCertificateType::Skip };
-        let votes = votes.iter().map(|vote| SignedMessage::new((**vote).clone(), vote.signed().signature()));
-        self.step(Input::RoundCertificate(RoundCertificate::new_from_votes(height, round, kind, votes.collect())))
+        let quorum = backed(
+            voters,
+            self.state.validator_set(),
+            self.state.params.threshold_params.quorum,
+        )
+        .is_ok();
+        let kind = if precommits && quorum {
+            RoundCertificateType::Precommit
+        } else {
+            RoundCertificateType::Skip
+        };
+        let votes = votes
+            .iter()
+            .map(|vote| SignedMessage::new((**vote).clone(), vote.signed().signature()));
+        self.step(Input::RoundCertificate(RoundCertificate::new_from_votes(
+            height,
+            round,
+            kind,
+            votes.collect(),
+        )))
     }
 
     /// Takes in a proposal.
@@ -294,7 +328,8 @@ impl LogEntry {
             Self::Vote(vote) => Input::Vote(SignedMessage::new(vote.decode().ok()?, vote.signature())),
             Self::Proposal(p) => Input::Proposal(SignedMessage::new(p.decode().ok()?, p.signature())),
             Self::Polka(votes) => {
-                let vote = |vote: &Signed<Vote>| Some(SignedMessage::new(vote.decode().ok()?, vote.signature()));
+                let vote =
+                    |vote: &Signed<Vote>| Some(SignedMessage::new(vote.decode().ok()?, vote.signature()));
                 Input::PolkaCertificate(polka(votes.iter().map(vote).collect::<Option<_>>()?)?)
             }
             Self::Elapsed(timeout) => Input::TimeoutElapsed(*timeout),
@@ -380,9 +415,8 @@ impl Hand<'_> {
             }
             Effect::Decide(_, _, r) | Effect::StartRound(_, _, _, _, r) => r.resume_with(()),
             // The core looks again at what it made of verified votes; we check the whole on entering the ledger.
-            Effect::VerifyCommitCertificate(_, _, _, r) | Effect::VerifyExtendedCommitCertificate(_, _, _, _, r) => {
-                r.resume_with(Ok(()))
-            }
+            Effect::VerifyCommitCertificate(_, _, _, r)
+            | Effect::VerifyExtendedCommitCertificate(_, _, _, _, r) => r.resume_with(Ok(())),
             Effect::VerifyPolkaCertificate(polka, set, thresholds, r) => {
                 let voters = polka.polka_signatures.iter().map(|s| s.address);
                 r.resume_with(backed(voters, &set, thresholds.quorum))
@@ -392,10 +426,16 @@ impl Hand<'_> {
                     RoundCertificateType::Precommit => thresholds.quorum,
                     RoundCertificateType::Skip => thresholds.honest,
                 };
-                r.resume_with(backed(skip.round_signatures.iter().map(|s| s.address), &set, threshold))
+                r.resume_with(backed(
+                    skip.round_signatures.iter().map(|s| s.address),
+                    &set,
+                    threshold,
+                ))
             }
             // Late neurons catch up outside, extensions are off.
-            Effect::CertVerifiedSyncValue(_, _, r) | Effect::CertRejectedSyncValue(_, _, _, r) => r.resume_with(()),
+            Effect::CertVerifiedSyncValue(_, _, r) | Effect::CertRejectedSyncValue(_, _, _, r) => {
+                r.resume_with(())
+            }
             Effect::ExtendVote(_, _, _, _, r) => r.resume_with(None),
             Effect::VerifyVoteExtension(_, _, _, _, _, _, r) => r.resume_with(Ok(())),
         }
@@ -448,20 +488,25 @@ fn repeated(message: LivenessMsg<Context>) -> Speech {
 }
 
 fn wire(votes: impl IntoIterator<Item = SignedMessage<Context, Vote>>) -> Vec<Signed<Vote>> {
-    votes.into_iter().map(|vote| signed(&vote.message, vote.message.voter, vote.signature)).collect()
+    votes
+        .into_iter()
+        .map(|vote| signed(&vote.message, vote.message.voter, vote.signature))
+        .collect()
 }
 
 /// The polka that votes make, if all are prevotes of one height and round for one header.
 fn polka(votes: Vec<SignedMessage<Context, Vote>>) -> Option<PolkaCertificate<Context>> {
     let first = &votes.first()?.message;
-    let (height, round, NilOrVal::Val(header)) = (first.height, first.round, first.header) else { return None };
+    let (height, round, NilOrVal::Val(header)) = (first.height, first.round, first.header) else {
+        return None;
+    };
     let count = votes.len();
     let polka = PolkaCertificate::new(height, round, header, votes);
     (polka.polka_signatures.len() == count).then_some(polka)
 }
 
 /// Whether enough stake stands behind a certificate, each member's once; its signatures are proven by type.
-#[expect(clippy::result_large_err, reason = "the error is Malachite's")]
+#[expect(clippy::result_large_err, reason = "the core wants its own error")]
 fn backed(
     voters: impl Iterator<Item = Voter>,
     members: &Members,
@@ -473,13 +518,20 @@ fn backed(
         return Err(CertificateError::DuplicateVote(twice[0]));
     }
     let powers: Option<Vec<_>> = voters.iter().map(|voter| members.set.power(&voter.0)).collect();
-    let signed = powers.unwrap_or_default().into_iter().fold(0, u64::saturating_add);
+    let signed = powers
+        .unwrap_or_default()
+        .into_iter()
+        .fold(0, u64::saturating_add);
     let total = members.set.total();
     if threshold.is_met(signed, total) {
         Ok(())
     } else {
         let expected = threshold.min_expected(total);
-        Err(CertificateError::NotEnoughVotingPower { signed, total, expected })
+        Err(CertificateError::NotEnoughVotingPower {
+            signed,
+            total,
+            expected,
+        })
     }
 }
 

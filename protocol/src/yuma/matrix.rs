@@ -2,12 +2,12 @@
 use super::Share;
 use crate::subnet::Uid;
 
-/// Entries by rising uid.
-type Row = Vec<(Uid, Share)>;
-
 /// One row for each neuron; entries by rising uid, a missing one is zero.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Matrix(pub(super) Vec<Vec<(Uid, Share)>>);
+pub struct Matrix(pub(super) Vec<Row>);
+
+/// One voter's entries, by rising uid.
+type Row = Vec<(Uid, Share)>;
 
 impl Matrix {
     /// The rows.
@@ -17,7 +17,7 @@ impl Matrix {
 
     /// Every entry changed by `f(row, column, value)`; those that become zero leave.
     pub(super) fn map(&self, f: impl Fn(usize, usize, Share) -> Share) -> Self {
-        let row = |(i, row): (usize, &Row)| {
+        let row = |(i, row): (usize, &Vec<(Uid, Share)>)| {
             row.iter()
                 .map(|&(uid, x)| (uid, f(i, index(uid), x)))
                 .filter(|(_, x)| *x > Share::ZERO)
@@ -28,7 +28,7 @@ impl Matrix {
 
     /// The sum of every row.
     pub(super) fn row_sums(&self) -> Vec<Share> {
-        let sum = |row: &Row| row.iter().map(|(_, x)| *x).sum();
+        let sum = |row: &Vec<(Uid, Share)>| row.iter().map(|(_, x)| *x).sum();
         self.0.iter().map(sum).collect()
     }
 

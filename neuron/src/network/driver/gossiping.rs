@@ -36,7 +36,10 @@ impl Driver {
     /// Stake counts by its logarithm: a thousand coins are worth twice what thirty are.
     pub(super) fn vouch(&mut self, peer: &Hotkey, coins: u64) {
         let score = (STAKE_SCORE * (coins as f64).ln_1p()).min(STAKE_SCORE_MAX);
-        self.swarm.behaviour_mut().gossip.set_application_score(&address::peer(peer), score);
+        self.swarm
+            .behaviour_mut()
+            .gossip
+            .set_application_score(&address::peer(peer), score);
     }
 
     pub(super) fn publish_waiting(&mut self, topic: Topic) {
