@@ -1,60 +1,44 @@
-//! A small swarm from Rust: two validators question three miners, settle, and everyone is paid.
-//!
-//! ```text
-//! cargo run --example local_swarm
-//! ```
-#![allow(clippy::print_stdout)]
-use std::error::Error;
+//! A network on this machine from a program of one's own: real peers that train, judge, settle and get paid.
+#![allow(clippy::print_stdout, reason = "an example shows what it does")]
+use std::time::Instant;
 
-use neuron::swarm::{Plan, Report, Swarm};
+use neuron::swarm::{Plan, Swarm};
+
+/// Settlements to wait for: five epochs, of which the second is the first to pay.
+const SETTLEMENTS: u64 = 15;
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let dir = tempfile::tempdir()?;
-    // "sums" needs no libtorch; leave it out and the miners learn to read digits.
     let plan = Plan {
-        validators: 2,
+        validators: 3,
         miners: 3,
-        task: "sums".to_owned(),
+        began: Instant::now(),
         ..Plan::new(dir.path())
     };
     let mut swarm = Swarm::start(plan).await?;
-    println!("five neurons are up, the others join at {}", swarm.bootstrap()[0]);
 
     let first = swarm.wait_for_emission().await?;
     println!(
         "a miner and a validator were paid after {:.1} s",
         first.as_secs_f64()
     );
+    swarm.wait_for_height(SETTLEMENTS).await?;
 
-    let poll = swarm.members()[0].client().poll().await?;
-    for voice in &poll.voices {
-        let uid = voice.uid.unwrap_or_default();
-        println!(
-            "miner {uid} answered in {} ms: {:?} right",
-            voice.latency_ms, voice.score
-        );
-    }
-
-    swarm.wait_for_height(9).await?;
-    print(&swarm.report().await?);
-    swarm.stop().await;
-    Ok(())
-}
-
-fn print(report: &Report) {
-    println!(
-        "\nat height {}, state roots agree: {}",
-        report.height, report.roots_agree
-    );
+    let report = swarm.report().await?;
     for neuron in &report.neurons {
-        let share = 100.0 * neuron.incentive.max(neuron.dividends);
+        let accuracy = neuron
+            .accuracy
+            .map_or_else(String::new, |accuracy| format!("  accuracy {accuracy:.3}"));
         println!(
-            "{:9} {}  stake {:14}  share {share:4.1} %  earned {:9}",
+            "{:9}  {}  earned {:.4} coins{accuracy}",
             neuron.role,
             neuron.hotkey.short(),
-            neuron.stake,
-            neuron.emission
+            neuron.emission as f64 / 1e9
         );
     }
+    println!("issued as scheduled: {}", report.issued == report.scheduled);
+    println!("all state roots agree: {}", report.roots_agree);
+    swarm.stop().await;
+    Ok(())
 }
