@@ -1,4 +1,4 @@
-//! A neuron that is asked over its socket.
+//! The socket, from both ends.
 use std::fs;
 use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt;

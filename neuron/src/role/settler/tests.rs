@@ -185,7 +185,7 @@ fn a_settlement_with_a_forged_certificate_moves_nothing() {
         ("half signed", |c| c.signatures.truncate(2)),
         ("one signed for two", |c| c.signatures[1] = c.signatures[0]),
         ("signatures are exchanged", |c| {
-            c.signatures[0].1 = c.signatures[1].1
+            c.signatures[0].1 = c.signatures[1].1;
         }),
         ("another round", |c| c.round += 1),
         ("another height", |c| c.height += 1),
