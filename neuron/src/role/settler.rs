@@ -4,6 +4,7 @@
 //! asked because we were late.
 
 mod draft;
+mod hearing;
 mod late;
 
 use std::collections::BTreeMap;
@@ -11,11 +12,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crypto::merkle::Root;
-use crypto::{Hash, Hotkey, Keypair};
-use protocol::consensus::vote::{Draft, Vote};
+use crypto::{Hash, Keypair};
+use protocol::consensus::vote::Draft;
 use protocol::consensus::{Engine, LinearTimeouts, LogEntry, Output, Step, Timeout};
 use protocol::ledger::Ledger;
-use protocol::message::{Attestation, Heard, Message};
+use protocol::message::Message;
 use protocol::settlement::{Certificate, Certified, Header, Settlement};
 use protocol::{Signed, Verified};
 
@@ -298,75 +299,6 @@ impl Settler {
             effects.push(Effect::tell(Message::Settled(Box::new(certified))));
         }
         effects
-    }
-
-    fn told(&mut self, moment: Moment, heard: &Heard) -> Vec<Effect> {
-        if let Some(height) = heard.height() {
-            self.notice(heard, height);
-        }
-        match heard {
-            Heard::Votes(votes) => votes.iter().flat_map(|vote| self.voted(moment, vote)).collect(),
-            Heard::Polka(votes) if self.is_ahead(votes) => {
-                let step = self.engine.polka(votes);
-                self.follow(moment, Vec::new(), step)
-            }
-            Heard::Skip(votes) if self.is_ahead(votes) => {
-                let step = self.engine.skip(votes);
-                self.follow(moment, Vec::new(), step)
-            }
-            Heard::Proposal(proposal)
-                if proposal.height() > self.ledger.height() && self.has_say(&proposal.signer()) =>
-            {
-                let step = self.engine.proposal(proposal.clone());
-                self.follow(moment, Vec::new(), step)
-            }
-            Heard::Polka(_) | Heard::Skip(_) | Heard::Proposal(_) => Vec::new(),
-            Heard::Draft(draft) => self.drafted(moment, draft),
-            Heard::Settled(certified) => self.enter(moment, (**certified).clone()),
-            Heard::Attestation(attestation) => self.vouch(attestation).into_iter().collect(),
-            inputs => {
-                self.pool.keep(self.ledger.height(), inputs);
-                Vec::new()
-            }
-        }
-    }
-
-    fn is_ahead(&self, votes: &[Verified<Vote>]) -> bool {
-        votes.iter().all(|vote| vote.height() > self.ledger.height() && self.has_say(&vote.signer()))
-    }
-
-    /// Votes on what is settled must not reach the log of the next height.
-    fn voted(&mut self, moment: Moment, vote: &Verified<Vote>) -> Vec<Effect> {
-        if vote.height() <= self.ledger.height() {
-            self.attend(vote);
-            return Vec::new();
-        }
-        if !self.has_say(&vote.signer()) {
-            return Vec::new();
-        }
-        let step = self.engine.vote(vote.clone());
-        self.follow(moment, Vec::new(), step)
-    }
-
-    /// A certificate is made of the first precommits; the next proposer also shows who came a little later, or the
-    /// slower ones would lose dividends for nothing.
-    fn attend(&mut self, vote: &Verified<Vote>) {
-        if let Some(tip) = &mut self.tip
-            && self.ledger.previous_validators().power(&vote.signer()).is_some()
-        {
-            tip.certificate.add(vote);
-        }
-    }
-
-    /// Whether a hotkey settles. Nobody else's word is kept, or strangers could fill what is kept for later heights.
-    fn has_say(&self, hotkey: &Hotkey) -> bool {
-        self.ledger.validators().power(hotkey).is_some()
-    }
-
-    fn vouch(&self, attestation: &Attestation) -> Option<Effect> {
-        let root = self.roots.get(&attestation.height)?;
-        let (hotkey, stake) = Ledger::stake_in_leaf(&attestation.leaf)?;
-        attestation.proof.verify(root, &attestation.leaf).then_some(Effect::Vouch(hotkey, stake))
     }
 
     fn elapsed(&mut self, moment: Moment, timer: Timer) -> Vec<Effect> {
