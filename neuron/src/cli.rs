@@ -81,24 +81,37 @@ fn misspelt(error: &clap::Error) -> ExitCode {
         let _ = Cli::command().print_help();
         return ExitCode::from(USAGE);
     }
-    let lines: Vec<_> = text.lines().take_while(|line| !line.trim().is_empty()).map(str::trim).collect();
+    let lines: Vec<_> = text
+        .lines()
+        .take_while(|line| !line.trim().is_empty())
+        .map(str::trim)
+        .collect();
     let fault = lines.join(" ");
     let usage = text.lines().find_map(|line| line.strip_prefix("Usage: neuron "));
-    let command = usage.and_then(|usage| usage.split_whitespace().next()).filter(|word| !word.starts_with(['[', '<']));
-    let help = command.map_or("neuron --help".to_owned(), |command| format!("neuron {command} --help"));
+    let command = usage
+        .and_then(|usage| usage.split_whitespace().next())
+        .filter(|word| !word.starts_with(['[', '<']));
+    let help = command.map_or("neuron --help".to_owned(), |command| {
+        format!("neuron {command} --help")
+    });
     out::complain(&format!("{}; see `{help}`", fault.trim_start_matches("error: ")));
     ExitCode::from(USAGE)
 }
 
 /// Whoever read our output has seen enough.
 fn is_closed_pipe(error: &Report) -> bool {
-    let causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
-    causes.into_iter().any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+    let causes = error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>());
+    causes
+        .into_iter()
+        .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// Resolves once somebody presses Ctrl-C or the system wants us to end.
 async fn interrupted() {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
         return std::future::pending().await;
     };
@@ -110,9 +123,14 @@ async fn interrupted() {
 
 /// Where swarms without a --dir live: the user's cache.
 fn swarms() -> PathBuf {
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let cache = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute());
     let home = || std::env::home_dir().map(|home| home.join(".cache"));
-    cache.or_else(home).unwrap_or_else(std::env::temp_dir).join("neuron/swarms")
+    cache
+        .or_else(home)
+        .unwrap_or_else(std::env::temp_dir)
+        .join("neuron/swarms")
 }
 
 /// The link to the swarm that was started last.
@@ -124,8 +142,9 @@ fn latest() -> PathBuf {
 fn neuron_dir(dir: Option<&Path>) -> Result<PathBuf> {
     let whole = match dir {
         Some(dir) => dir.to_owned(),
-        None => std::fs::canonicalize(latest())
-            .map_err(|_| eyre!("no swarm runs on this machine; start one with `neuron swarm`, or name a --dir"))?,
+        None => std::fs::canonicalize(latest()).map_err(|_| {
+            eyre!("no swarm runs on this machine; start one with `neuron swarm`, or name a --dir")
+        })?,
     };
     let first = whole.join("validator-0");
     Ok(if first.is_dir() { first } else { whole })

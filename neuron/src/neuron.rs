@@ -20,7 +20,7 @@ use crate::role::{Effect, Input, Miner, Moment, Poll, Role, Settler, Validator};
 use crate::{clock, model, task};
 
 use self::disk::Disk;
-use self::gate::Arrival;
+use self::gate::{Arrival, Tally};
 use self::hands::{Hands, Next};
 
 pub use self::view::View;
@@ -81,6 +81,7 @@ pub struct Handle {
     arrivals: mpsc::Sender<Arrival>,
     network: Network,
     disk: disk::Reader,
+    refused: Tally,
 }
 
 /// Why a neuron does not start, or stopped.
@@ -139,8 +140,14 @@ impl Neuron {
     /// Reads its memory, joins the network, and is ready to run.
     pub async fn start(config: Config) -> Result<(Self, Handle), Error> {
         let remembered = recovery::recover(&config)?;
-        let ledger = remembered.recovered.ledger.clone().unwrap_or_else(|| remembered.genesis.clone());
-        let subnet = ledger.metagraph(config.netuid).ok_or(Error::NoSubnet(config.netuid))?;
+        let ledger = remembered
+            .recovered
+            .ledger
+            .clone()
+            .unwrap_or_else(|| remembered.genesis.clone());
+        let subnet = ledger
+            .metagraph(config.netuid)
+            .ok_or(Error::NoSubnet(config.netuid))?;
         let task = task::named(&subnet.task)?;
         let id = ledger.genesis();
 
@@ -150,14 +157,24 @@ impl Neuron {
             Duty::Mine { rung, .. } => {
                 let worker = task.worker(config.seed, &config.keypair.hotkey(), *rung)?;
                 let report = gate::model_events(arrive.clone());
-                Some((worker.describe(), model::Model::spawn(worker, task.examiner(), report).map_err(Error::Model)?))
+                Some((
+                    worker.describe(),
+                    model::Model::spawn(worker, task.examiner(), report).map_err(Error::Model)?,
+                ))
             }
             _ => None,
         };
         let disk = Disk::spawn(remembered.store, network.clone());
-        let (gate, pending) = gate::Gate::new(id, network.clone(), arrive.clone());
+        let refused = Tally::default();
+        let (gate, pending) = gate::Gate::new(id, network.clone(), arrive.clone(), refused.clone());
         let (show, view) = watch::channel(View::new(&config, &ledger));
-        let handle = Handle { view, arrivals: arrive, network: network.clone(), disk: disk.0.reader() };
+        let handle = Handle {
+            view,
+            arrivals: arrive,
+            network: network.clone(),
+            disk: disk.0.reader(),
+            refused: refused.clone(),
+        };
         tokio::spawn(gate.watch(events, handle.view.clone()));
 
         let keypair = config.keypair.clone();
@@ -168,9 +185,20 @@ impl Neuron {
             Duty::Validate => roles.push(Box::new(Validator::new(keypair, config.netuid, task, ledger))),
             Duty::Follow => {}
         }
-        let hands = Hands::new(config.duty, network, disk, model, pending, show);
-        let seed = config.keypair.secret("neuron v1 moments", &[&clock::now_ms().to_le_bytes()]);
-        Ok((Self { roles, arrivals, hands, seed, heard: 0 }, handle))
+        let hands = Hands::new(config.duty, network, disk, model, (pending, refused), show);
+        let seed = config
+            .keypair
+            .secret("neuron v1 moments", &[&clock::now_ms().to_le_bytes()]);
+        Ok((
+            Self {
+                roles,
+                arrivals,
+                hands,
+                seed,
+                heard: 0,
+            },
+            handle,
+        ))
     }
 
     /// Runs until the last handle is gone or something stops it.
@@ -209,8 +237,14 @@ impl Neuron {
     fn think(&mut self, input: &Input) -> Vec<Effect> {
         self.heard += 1;
         let seed = hash("neuron v1 moment", &[&self.seed.0, &self.heard.to_le_bytes()]);
-        let moment = Moment { now: clock::now_ms(), seed };
-        self.roles.iter_mut().flat_map(|role| role.handle(moment, input)).collect()
+        let moment = Moment {
+            now: clock::now_ms(),
+            seed,
+        };
+        self.roles
+            .iter_mut()
+            .flat_map(|role| role.handle(moment, input))
+            .collect()
     }
 
     fn carry_out(&mut self, effects: Vec<Effect>) -> Result<(), Error> {
@@ -229,6 +263,7 @@ impl Handle {
         let mut view = self.view.borrow().clone();
         view.peers = self.network.status().peers;
         view.refused = self.network.counters();
+        view.refused.extend(self.refused.snapshot());
         view
     }
 
@@ -270,5 +305,14 @@ fn network_of(config: &Config, genesis: Hash) -> network::Config {
         _ => Topic::FOLLOWING.to_vec(),
     };
     let (keypair, bootstrap) = (config.keypair.clone(), config.bootstrap.clone());
-    network::Config { keypair, genesis, listen: config.listen, bootstrap, topics }
+    network::Config {
+        keypair,
+        genesis,
+        listen: config.listen,
+        bootstrap,
+        topics,
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -77,8 +77,8 @@ pub enum Effect {
     Ask(Verified<Question>),
     /// Send an answer to whoever asked.
     Answer(Ticket, Verified<Answer>),
-    /// Tell whoever asked that no answer will come.
-    Decline(Ticket),
+    /// Tell whoever asked that no answer will come; the word counts why.
+    Decline(Ticket, &'static str),
     /// Train the model, then hear [`Input::Trained`].
     Train,
     /// Let the model answer, then hear [`Input::Inferred`].

@@ -122,32 +122,62 @@ struct Ask {
 impl Plan {
     /// A plan without faults.
     pub fn calm(seed: u64, validators: usize, miners: usize, settlements: u64) -> Self {
-        Self { seed, validators, miners, twins: 0, settlements, faults: Faults::none(), sabotage: None }
+        Self {
+            seed,
+            validators,
+            miners,
+            twins: 0,
+            settlements,
+            faults: Faults::none(),
+            sabotage: None,
+        }
     }
 
     /// A plan whose faults follow from the seed: loss, delay, duplicates, partitions, crashes.
     pub fn rough(seed: u64, validators: usize, miners: usize, settlements: u64) -> Self {
-        Self { faults: Faults::drawn(seed), ..Self::calm(seed, validators, miners, settlements) }
+        Self {
+            faults: Faults::drawn(seed),
+            ..Self::calm(seed, validators, miners, settlements)
+        }
     }
 
     fn keypair(&self, number: usize) -> Keypair {
-        let seed = hash("neuron v1 simulation key", &[&self.seed.to_le_bytes(), &(number as u64).to_le_bytes()]);
+        let seed = hash(
+            "neuron v1 simulation key",
+            &[&self.seed.to_le_bytes(), &(number as u64).to_le_bytes()],
+        );
         Keypair::from_seed(seed.0)
     }
 
     fn genesis(&self) -> Genesis {
-        let neurons = (0..self.validators + self.miners).map(|i| self.neuron(i)).collect();
+        let neurons = (0..self.validators + self.miners)
+            .map(|i| self.neuron(i))
+            .collect();
         let mut genesis = Genesis::dev(BEGINNING, neurons);
-        genesis.subnets.iter_mut().for_each(|subnet| subnet.task = "sums".to_owned());
+        genesis
+            .subnets
+            .iter_mut()
+            .for_each(|subnet| subnet.task = "sums".to_owned());
         genesis
     }
 
     fn neuron(&self, number: usize) -> GenesisNeuron {
         let validates = number < self.validators;
-        let stake = if validates { Amount::coins(1_000 + 137 * (number as u64 * 5 % 7)) } else { Amount::ZERO };
+        let stake = if validates {
+            Amount::coins(1_000 + 137 * (number as u64 * 5 % 7))
+        } else {
+            Amount::ZERO
+        };
         let hotkey = self.keypair(number).hotkey();
         let coldkey = Coldkey(hotkey);
-        GenesisNeuron { netuid: NETUID, hotkey, coldkey, stake, settles: validates, permit: validates }
+        GenesisNeuron {
+            netuid: NETUID,
+            hotkey,
+            coldkey,
+            stake,
+            settles: validates,
+            permit: validates,
+        }
     }
 }
 
@@ -157,7 +187,9 @@ impl Simulation {
         let genesis = plan.genesis();
         let ledger = Ledger::new(&genesis).expect("the simulation's genesis is sound");
         let keys = (0..plan.validators + plan.miners).chain(0..plan.twins);
-        let nodes = keys.map(|i| Node::new(plan.keypair(i), i, &plan, ledger.clone())).collect();
+        let nodes = keys
+            .map(|i| Node::new(plan.keypair(i), i, &plan, ledger.clone()))
+            .collect();
         let mut simulation = Self {
             genesis: genesis.hash(),
             rng: StdRng::seed_from_u64(plan.seed),
@@ -180,7 +212,8 @@ impl Simulation {
         while let Some(Reverse((time, number))) = self.queue.pop() {
             self.now = time;
             if time > deadline {
-                self.record.stuck(time - BEGINNING, self.nodes.iter().map(Node::height).collect());
+                self.record
+                    .stuck(time - BEGINNING, self.nodes.iter().map(Node::height).collect());
                 break;
             }
             if let Some((node, event)) = self.events.remove(&number) {
@@ -205,7 +238,8 @@ impl Simulation {
 
     fn is_over(&self) -> bool {
         let calm = self.now >= BEGINNING + self.plan.faults.calm_after_ms;
-        let arrived = |node: &Node| self.record.is_twin(&node.hotkey()) || node.height() >= self.plan.settlements;
+        let arrived =
+            |node: &Node| self.record.is_twin(&node.hotkey()) || node.height() >= self.plan.settlements;
         self.record.is_broken() || calm && self.nodes.iter().all(arrived)
     }
 
@@ -218,7 +252,9 @@ impl Simulation {
     fn happen(&mut self, node: usize, event: Event) {
         match event {
             Event::Hear { life, input } if self.nodes[node].lives(life) => self.hear(node, *input),
-            Event::Ring { life, timer, set } if self.nodes[node].lives(life) && self.nodes[node].rings(timer, set) => {
+            Event::Ring { life, timer, set }
+                if self.nodes[node].lives(life) && self.nodes[node].rings(timer, set) =>
+            {
                 self.hear(node, Input::Elapsed(timer));
             }
             Event::GiveUp(ticket) => self.no_answer(ticket),
@@ -232,7 +268,10 @@ impl Simulation {
     }
 
     fn hear(&mut self, node: usize, input: Input) {
-        let moment = Moment { now: self.now + self.nodes[node].clock_skew_ms, seed: Hash(self.rng.random()) };
+        let moment = Moment {
+            now: self.now + self.nodes[node].clock_skew_ms,
+            seed: Hash(self.rng.random()),
+        };
         for effect in self.nodes[node].think(moment, &input) {
             self.carry_out(node, effect);
         }
@@ -251,12 +290,17 @@ impl Simulation {
                 self.request(node, miner, Input::Asked(ticket, question));
             }
             Effect::Answer(ticket, answer) => self.reply(node, ticket, |question| {
-                Input::Answered(Reply { question: question.unwrap_or_default(), answer: Some(answer) })
+                Input::Answered(Reply {
+                    question: question.unwrap_or_default(),
+                    answer: Some(answer),
+                })
             }),
-            Effect::Decline(ticket) => self.no_answer(ticket),
+            Effect::Decline(ticket, _) => self.no_answer(ticket),
             Effect::Train => self.soon(node, 50, |node| Input::Trained(node.model())),
             Effect::Infer(ticket, body) => {
-                self.soon(node, INFERENCE_MS, |node| Input::Inferred(ticket, node.infer(&body)));
+                self.soon(node, INFERENCE_MS, |node| {
+                    Input::Inferred(ticket, node.infer(&body))
+                });
             }
             Effect::Fetch(peer, height) => {
                 let ticket = self.ask(node, None);
@@ -287,7 +331,10 @@ impl Simulation {
         let stormy = self.now < BEGINNING + self.plan.faults.calm_after_ms;
         let strike = stormy && self.rng.random_bool(self.plan.faults.crash_at_sync);
         if !strike || self.rng.random_bool(0.5) {
-            persist.entries.iter().for_each(|entry| self.nodes[node].disk.write(entry));
+            persist
+                .entries
+                .iter()
+                .for_each(|entry| self.nodes[node].disk.write(entry));
         }
         if strike {
             self.nodes[node].crash();
@@ -321,11 +368,21 @@ impl Simulation {
 
     /// Puts an input on its way: once, twice, late, or never.
     fn send(&mut self, from: usize, to: usize, input: Input) {
-        let copies = self.plan.faults.copies(&mut self.rng, self.now - BEGINNING, from, to);
+        let copies = self
+            .plan
+            .faults
+            .copies(&mut self.rng, self.now - BEGINNING, from, to);
         for _ in 0..copies {
             let delay = self.plan.faults.delay(&mut self.rng, self.now - BEGINNING);
             let life = self.nodes[to].life();
-            self.at(self.now + delay, to, Event::Hear { life, input: Box::new(input.clone()) });
+            self.at(
+                self.now + delay,
+                to,
+                Event::Hear {
+                    life,
+                    input: Box::new(input.clone()),
+                },
+            );
         }
     }
 
@@ -338,7 +395,14 @@ impl Simulation {
     fn ask(&mut self, asker: usize, question: Option<Hash>) -> Ticket {
         let ticket = Ticket(self.sequence + 1);
         self.at(self.now + PATIENCE_MS, asker, Event::GiveUp(ticket));
-        self.asks.insert(ticket, Ask { asker, life: self.nodes[asker].life(), question });
+        self.asks.insert(
+            ticket,
+            Ask {
+                asker,
+                life: self.nodes[asker].life(),
+                question,
+            },
+        );
         ticket
     }
 
@@ -349,12 +413,29 @@ impl Simulation {
     }
 
     fn no_answer(&mut self, ticket: Ticket) {
-        let Some(Ask { asker, life, question }) = self.asks.remove(&ticket) else { return };
+        let Some(Ask {
+            asker,
+            life,
+            question,
+        }) = self.asks.remove(&ticket)
+        else {
+            return;
+        };
         let input = match question {
-            Some(question) => Input::Answered(Reply { question, answer: None }),
+            Some(question) => Input::Answered(Reply {
+                question,
+                answer: None,
+            }),
             None => Input::Fetched(Vec::new()),
         };
-        self.at(self.now, asker, Event::Hear { life, input: Box::new(input) });
+        self.at(
+            self.now,
+            asker,
+            Event::Hear {
+                life,
+                input: Box::new(input),
+            },
+        );
     }
 
     fn soon(&mut self, node: usize, wait: u64, input: impl FnOnce(&mut Node) -> Input) {

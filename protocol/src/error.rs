@@ -48,3 +48,17 @@ pub enum Error {
         reason: &'static str,
     },
 }
+
+impl Error {
+    /// The word for it in counters.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::TooLarge { .. } => "too_large",
+            Self::Malformed { .. } => "malformed",
+            Self::NotCanonical { .. } => "not_canonical",
+            Self::BadSignature(_) => "bad_signature",
+            Self::WrongSigner { .. } => "wrong_signer",
+            Self::Invalid { .. } => "invalid",
+        }
+    }
+}

@@ -124,7 +124,10 @@ impl Message {
     pub fn decode(topic: Topic, bytes: &[u8]) -> Result<Self, Error> {
         let message: Self = codec::decode("message", bytes, topic.limit())?;
         if message.topic() != topic {
-            return Err(Error::Invalid { kind: "message", reason: "sent on the wrong topic" });
+            return Err(Error::Invalid {
+                kind: "message",
+                reason: "sent on the wrong topic",
+            });
         }
         Ok(message)
     }
@@ -158,11 +161,17 @@ impl Message {
     pub fn verify(self, genesis: &Hash) -> Result<Heard, Error> {
         Ok(match self {
             Self::Votes(_, votes) if votes.len() > MAX_VOTES => {
-                return Err(Error::Invalid { kind: "votes", reason: "more than a settling set can cast" });
+                return Err(Error::Invalid {
+                    kind: "votes",
+                    reason: "more than a settling set can cast",
+                });
             }
-            Self::Votes(_, votes) => {
-                Heard::Votes(votes.into_iter().map(|vote| vote.verify(genesis)).collect::<Result<_, _>>()?)
-            }
+            Self::Votes(_, votes) => Heard::Votes(
+                votes
+                    .into_iter()
+                    .map(|vote| vote.verify(genesis))
+                    .collect::<Result<_, _>>()?,
+            ),
             Self::Proposal(proposal) => Heard::Proposal(proposal.verify(genesis)?),
             Self::Draft(draft) => Heard::Draft(Box::new(draft.verify(genesis)?)),
             Self::Settled(certified) => Heard::Settled(certified),

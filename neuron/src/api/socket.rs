@@ -24,7 +24,10 @@ impl Door {
         }
         let dir = File::open(dir)?;
         let path = PathBuf::from(format!("/proc/self/fd/{}/{SOCKET}", dir.as_raw_fd()));
-        Ok(Self { path, _dir: Some(dir) })
+        Ok(Self {
+            path,
+            _dir: Some(dir),
+        })
     }
 
     pub(super) fn path(&self) -> &Path {

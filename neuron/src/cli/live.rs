@@ -56,7 +56,13 @@ impl Screen {
         if bar.is_none() {
             out.say(&next)?;
         }
-        Ok(Self { out, bar, next, height: look.height(), paid: false })
+        Ok(Self {
+            out,
+            bar,
+            next,
+            height: look.height(),
+            paid: false,
+        })
     }
 
     /// Renews the view.
@@ -96,10 +102,17 @@ impl Screen {
 fn introduction(swarm: &Swarm, look: &Look, fresh: bool) -> String {
     let plan = swarm.plan();
     let dir = plan.dir.display();
-    let kept = if fresh { "removed at the end; keep it with --dir" } else { "resume with the same --dir" };
+    let kept = if fresh {
+        "removed at the end; keep it with --dir"
+    } else {
+        "resume with the same --dir"
+    };
     let genesis = swarm.genesis();
     let mut lines = vec![
-        format!("{} validators and {} miners, task {}, seed {}", plan.validators, plan.miners, plan.task, plan.seed),
+        format!(
+            "{} validators and {} miners, task {}, seed {}",
+            plan.validators, plan.miners, plan.task, plan.seed
+        ),
         format!("network    {} (genesis hash)", genesis.hash()),
         format!("directory  {dir} ({kept})"),
         format!("logs       {dir}/*/neuron.log"),
@@ -107,24 +120,46 @@ fn introduction(swarm: &Swarm, look: &Look, fresh: bool) -> String {
     ];
     for ((coldkey, amount), number) in genesis.accounts.iter().zip(0..SPARE_ACCOUNTS) {
         let coins = whole_coins(amount.0);
-        lines.push(format!("           {}  spare-{number} (dev), {coins} coins for a newcomer", coldkey.0));
+        lines.push(format!(
+            "           {}  spare-{number} (dev), {coins} coins for a newcomer",
+            coldkey.0
+        ));
     }
-    lines.extend(swarm.members().iter().zip(&look.statuses).take(INTRODUCED).map(|(member, status)| {
-        let address = status.as_ref().and_then(tcp_address).unwrap_or_default();
-        format!("           {}  {} (dev)  {address}", member.hotkey(), member.name())
-    }));
+    lines.extend(
+        swarm
+            .members()
+            .iter()
+            .zip(&look.statuses)
+            .take(INTRODUCED)
+            .map(|(member, status)| {
+                let address = status.as_ref().and_then(tcp_address).unwrap_or_default();
+                format!(
+                    "           {}  {} (dev)  {address}",
+                    member.hotkey(),
+                    member.name()
+                )
+            }),
+    );
     let hidden = swarm.members().len().saturating_sub(INTRODUCED);
     if hidden > 0 {
         lines.push(format!("           and {hidden} more: {dir}/genesis.toml"));
     }
-    lines.extend(swarm.bootstrap().iter().map(|address| format!("join at    {address}")));
+    lines.extend(
+        swarm
+            .bootstrap()
+            .iter()
+            .map(|address| format!("join at    {address}")),
+    );
     lines.push(String::new());
     lines.join("\n")
 }
 
 /// "/ip4/127.0.0.1/tcp/4000".
 fn tcp_address(status: &Status) -> Option<&str> {
-    let tcp = status.addresses.iter().find(|address| address.contains("/tcp/"))?;
+    let tcp = status
+        .addresses
+        .iter()
+        .find(|address| address.contains("/tcp/"))?;
     tcp.split("/p2p/").next()
 }
 
@@ -142,19 +177,38 @@ fn next_steps(swarm: &Swarm) -> String {
 }
 
 fn first_emission(first: Duration) -> String {
-    format!("first emission to a miner and a validator after {:.1} s", first.as_secs_f64())
+    format!(
+        "first emission to a miner and a validator after {:.1} s",
+        first.as_secs_f64()
+    )
 }
 
 fn line(look: &Look) -> String {
-    let earned = |role: &str| look.neurons().iter().filter(|n| n.role == role).map(|n| n.emission).sum();
-    let best = look.neurons().into_iter().max_by(|a, b| a.incentive.total_cmp(&b.incentive));
-    let best = best.filter(|best| best.incentive > 0.0).map_or_else(String::new, |best| {
-        format!("  best miner {} with {}", number(best.uid), percent(best.incentive))
-    });
+    let earned = |role: &str| {
+        look.neurons()
+            .iter()
+            .filter(|n| n.role == role)
+            .map(|n| n.emission)
+            .sum()
+    };
+    let best = look
+        .neurons()
+        .into_iter()
+        .max_by(|a, b| a.incentive.total_cmp(&b.incentive));
+    let best = best
+        .filter(|best| best.incentive > 0.0)
+        .map_or_else(String::new, |best| {
+            format!(
+                "  best miner {} with {}",
+                number(best.uid),
+                percent(best.incentive)
+            )
+        });
     format!(
         "height {}  root {}  miners earned {}  validators {}{best}{}",
         look.height(),
-        look.furthest().map_or_else(String::new, |status| status.state_root.short()),
+        look.furthest()
+            .map_or_else(String::new, |status| status.state_root.short()),
         coins(earned("miner")),
         coins(earned("validator")),
         training(look)
@@ -162,21 +216,41 @@ fn line(look: &Look) -> String {
 }
 
 fn training(look: &Look) -> String {
-    let busy = look.statuses.iter().flatten().filter(|status| status.activity.starts_with("training")).count();
-    if busy == 0 { String::new() } else { format!("  {busy} miners in training") }
+    let busy = look
+        .statuses
+        .iter()
+        .flatten()
+        .filter(|status| status.activity.starts_with("training"))
+        .count();
+    if busy == 0 {
+        String::new()
+    } else {
+        format!("  {busy} miners in training")
+    }
 }
 
 fn view(look: &Look) -> String {
     let neurons = look.neurons();
-    let room = usize::from(Term::stdout().size().0).saturating_sub(LINES_AROUND).max(LEAST_ROWS);
-    let table = table(COLUMNS, neurons.iter().take(room).map(|neuron| cells(neuron, look)));
+    let room = usize::from(Term::stdout().size().0)
+        .saturating_sub(LINES_AROUND)
+        .max(LEAST_ROWS);
+    let table = table(
+        COLUMNS,
+        neurons.iter().take(room).map(|neuron| cells(neuron, look)),
+    );
     let hidden = neurons.len().saturating_sub(room);
-    let more = if hidden == 0 { String::new() } else { format!("\nand {hidden} more: neuron metagraph") };
+    let more = if hidden == 0 {
+        String::new()
+    } else {
+        format!("\nand {hidden} more: neuron metagraph")
+    };
     format!("{}\n\n{}{more}", heading(look), table.trim_fmt())
 }
 
 fn heading(look: &Look) -> String {
-    let Some(furthest) = look.furthest() else { return "no neuron answers".to_owned() };
+    let Some(furthest) = look.furthest() else {
+        return "no neuron answers".to_owned();
+    };
     format!(
         "height {}  root {}  validators' stake {}  issued {}  burned {}",
         furthest.height,
@@ -193,12 +267,20 @@ fn cells(neuron: &Neuron, look: &Look) -> Vec<String> {
         number(neuron.uid),
         neuron.role.clone(),
         neuron.hotkey.short(),
-        if neuron.stake == 0 { String::new() } else { whole_coins(neuron.stake) },
+        if neuron.stake == 0 {
+            String::new()
+        } else {
+            whole_coins(neuron.stake)
+        },
         measure(neuron.accuracy),
         measure(neuron.score),
         percent(neuron.incentive),
         percent(neuron.dividends),
-        if neuron.emission == 0 { String::new() } else { coins(neuron.emission) },
+        if neuron.emission == 0 {
+            String::new()
+        } else {
+            coins(neuron.emission)
+        },
         number(status.map(|status| status.peers)),
         status.map_or_else(|| "a guest, or silent".to_owned(), |status| doing(neuron, status)),
     ]

@@ -1,5 +1,5 @@
 //! The store on a thread of its own: writes in order, and says when they are synced.
-use std::sync::mpsc as sync;
+use std::sync::{Arc, mpsc as sync};
 use std::thread;
 
 use crypto::Hash;
@@ -9,7 +9,7 @@ use protocol::settlement::{self, Certified, Settlement};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use storage::Store;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::Error;
 use super::gate::Response;
@@ -18,6 +18,9 @@ use crate::role::{Effect, Entry, Persist, Settled, Ticket};
 
 /// Writes that may wait; the loop waits for room, since a write must not be lost.
 const WRITES: usize = 256;
+
+/// Requests for settlements that may wait; with more, peers could keep our own writes waiting.
+const SERVES: usize = 8;
 
 /// The most bytes of settlements handed over at once; a single larger one still goes.
 const BATCH_BYTES: usize = 1024 * 1024;
@@ -40,6 +43,7 @@ pub(super) type Synced = mpsc::Receiver<Result<Vec<Effect>, Error>>;
 /// The store's thread.
 pub(super) struct Disk {
     jobs: sync::SyncSender<Job>,
+    serves: Arc<Semaphore>,
 }
 
 /// Reads only.
@@ -50,7 +54,8 @@ pub(super) struct Reader {
 
 enum Job {
     Write(Persist),
-    Serve(Ticket, u64),
+    /// The permit is free again once it is served.
+    Serve(Ticket, u64, OwnedSemaphorePermit),
     Blob(Vec<u8>),
     Roots(u64, oneshot::Sender<Vec<(u64, Hash)>>),
 }
@@ -67,22 +72,32 @@ impl Disk {
             .name("disk".to_owned())
             .spawn(move || tracing::dispatcher::with_default(&log, || desk.work(&queue, &done)))
             .expect("the system grants one more thread");
-        (Self { jobs }, synced)
+        (
+            Self {
+                jobs,
+                serves: Arc::new(Semaphore::new(SERVES)),
+            },
+            synced,
+        )
     }
 
     pub(super) fn reader(&self) -> Reader {
-        Reader { jobs: self.jobs.clone() }
+        Reader {
+            jobs: self.jobs.clone(),
+        }
     }
 
     /// Writes, and has the rest carried out once it is synced.
     pub(super) fn write(&self, persist: Persist) -> Result<(), Error> {
-        self.jobs.send(Job::Write(persist)).map_err(|_| Error::Disk("its thread is gone".to_owned()))
+        self.jobs
+            .send(Job::Write(persist))
+            .map_err(|_| Error::Disk("its thread is gone".to_owned()))
     }
 
-    /// Sends settlements to whoever wants them.
-    pub(super) fn serve(&self, ticket: Ticket, height: u64) {
-        // A busy disk serves later: peers ask again.
-        let _ = self.jobs.try_send(Job::Serve(ticket, height));
+    /// Sends settlements to whoever wants them; false if the disk is too busy, and they may ask again.
+    pub(super) fn serve(&self, ticket: Ticket, height: u64) -> bool {
+        let permit = Arc::clone(&self.serves).try_acquire_owned();
+        permit.is_ok_and(|permit| self.jobs.try_send(Job::Serve(ticket, height, permit)).is_ok())
     }
 
     /// Keeps bytes under their hash.
@@ -117,7 +132,7 @@ impl Desk {
                         return;
                     }
                 }
-                Job::Serve(ticket, height) => self.serve(ticket, height),
+                Job::Serve(ticket, height, _permit) => self.serve(ticket, height),
                 Job::Blob(bytes) => {
                     if let Err(error) = self.store.blobs().put(&bytes) {
                         tracing::warn!(%error, "a blob was not kept");
@@ -147,13 +162,20 @@ impl Desk {
                 Entry::Settled(settled) => self.settle(settled)?,
             }
         }
-        if votes.is_empty() { Ok(()) } else { self.store.append_votes(height, &votes) }
+        if votes.is_empty() {
+            Ok(())
+        } else {
+            self.store.append_votes(height, &votes)
+        }
     }
 
     fn settle(&mut self, settled: &Settled) -> Result<(), storage::Error> {
         let header = &settled.certified.settlement.header;
-        self.store.append_settlement(header.height, &codec::encode(&settled.certified))?;
-        let written = self.store.write_index(header.height, header.state_root.hash, &settled.changes);
+        self.store
+            .append_settlement(header.height, &codec::encode(&settled.certified))?;
+        let written = self
+            .store
+            .write_index(header.height, header.state_root.hash, &settled.changes);
         if let Err(error) = written {
             // The log is the truth: a lost index is rebuilt from it at the next start.
             tracing::warn!(height = header.height, %error, "the index was not written");
@@ -162,7 +184,10 @@ impl Desk {
     }
 
     fn serve(&mut self, ticket: Ticket, height: u64) {
-        let batch = self.store.settlements_from(height, BATCH_BYTES).unwrap_or_default();
+        let batch = self
+            .store
+            .settlements_from(height, BATCH_BYTES)
+            .unwrap_or_default();
         let response = Response::Settlements(batch.into_iter().map(ByteBuf::from).collect());
         let _ = self.network.respond(ticket.0, codec::encode(&response));
     }

@@ -12,7 +12,7 @@ use tokio::sync::{oneshot, watch};
 use tokio_util::time::{DelayQueue, delay_queue};
 
 use super::disk::{Disk, Synced};
-use super::gate::{Arrival, Pending, Request, Response};
+use super::gate::{Arrival, Pending, Request, Response, Tally};
 use super::{Duty, Error, View};
 use crate::model::{self, Model};
 use crate::network::Network;
@@ -38,6 +38,7 @@ pub(super) struct Hands {
     description: String,
     weights: Option<Vec<u8>>,
     pending: Pending,
+    refused: Tally,
     show: watch::Sender<View>,
     timers: DelayQueue<Timer>,
     set: HashMap<Timer, delay_queue::Key>,
@@ -51,7 +52,7 @@ impl Hands {
         network: Network,
         (disk, synced): (Disk, Synced),
         model: Option<(String, Model)>,
-        pending: Pending,
+        (pending, refused): (Pending, Tally),
         show: watch::Sender<View>,
     ) -> Self {
         let (description, model) = model.map_or((String::new(), None), |(words, model)| (words, Some(model)));
@@ -60,7 +61,21 @@ impl Hands {
             _ => None,
         };
         let (timers, set, polls) = (DelayQueue::new(), HashMap::new(), BTreeMap::new());
-        Self { network, disk, synced, model, description, weights, pending, show, timers, set, polls, tickets: 0 }
+        Self {
+            network,
+            disk,
+            synced,
+            model,
+            description,
+            weights,
+            pending,
+            refused,
+            show,
+            timers,
+            set,
+            polls,
+            tickets: 0,
+        }
     }
 
     /// What the disk or a timer brings next; the disk goes first, since others wait for what we wrote.
@@ -105,17 +120,28 @@ impl Hands {
                 let id = question.id();
                 let request = Request::Question(question.signed().clone());
                 if !self.ask(question.miner, &request, Some(id)) {
-                    return Ok(Some(Input::Answered(Reply { question: id, answer: None })));
+                    return Ok(Some(Input::Answered(Reply {
+                        question: id,
+                        answer: None,
+                    })));
                 }
             }
             Effect::Answer(ticket, answer) => self.respond(ticket, &Response::Answer(answer.into_signed())),
-            Effect::Decline(ticket) => self.respond(ticket, &Response::Declined),
+            Effect::Decline(ticket, reason) => {
+                self.refused.count(reason);
+                self.respond(ticket, &Response::Declined);
+            }
             Effect::Train => self.train(),
             Effect::Infer(ticket, body) => return Ok(self.infer(ticket, body)),
             Effect::Fetch(peer, height) => {
                 self.ask(peer, &Request::Settlements(height), None);
             }
-            Effect::Serve(ticket, height) => self.disk.serve(ticket, height),
+            Effect::Serve(ticket, height) => {
+                if !self.disk.serve(ticket, height) {
+                    self.refused.count("disk_busy");
+                    self.respond(ticket, &Response::Declined);
+                }
+            }
             Effect::Persist(persist) => self.disk.write(persist)?,
             Effect::Settle(settled) => return Ok(Some(self.settled(settled))),
             Effect::Schedule(timer, wait) => self.schedule(timer, wait),
@@ -126,7 +152,8 @@ impl Hands {
                 for offence in &evidence {
                     tracing::warn!(offender = ?offence.offender(), "signed two things where one is allowed");
                 }
-                self.show.send_modify(|view| view.accusations += evidence.len() as u64);
+                self.show
+                    .send_modify(|view| view.accusations += evidence.len() as u64);
             }
             Effect::Report(ticket, poll) => {
                 if let Some(answer) = self.polls.remove(&ticket) {
@@ -146,9 +173,12 @@ impl Hands {
 
     fn ask(&mut self, peer: Hotkey, request: &Request, question: Option<Hash>) -> bool {
         let ticket = self.ticket();
+        let pending = || self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        // Before it leaves: the response may be quick.
+        pending().insert(ticket, question);
         let asked = self.network.ask(peer, ticket.0, codec::encode(request)).is_ok();
-        if asked {
-            self.pending.lock().unwrap_or_else(PoisonError::into_inner).insert(ticket, question);
+        if !asked {
+            pending().remove(&ticket);
         }
         asked
     }
@@ -169,7 +199,10 @@ impl Hands {
     }
 
     fn infer(&self, ticket: Ticket, body: Vec<u8>) -> Option<Input> {
-        let busy = self.model.as_ref().is_none_or(|model| model.infer(ticket.0, body).is_err());
+        let busy = self
+            .model
+            .as_ref()
+            .is_none_or(|model| model.infer(ticket.0, body).is_err());
         busy.then(|| Input::Inferred(ticket, Err("the model is busy".to_owned())))
     }
 

@@ -39,7 +39,7 @@ pub struct View {
     pub accusations: u64,
     /// Connected peers.
     pub peers: usize,
-    /// What its network refused or dropped, by reason.
+    /// What it refused or dropped, by reason.
     pub refused: BTreeMap<&'static str, u64>,
 }
 

@@ -15,7 +15,8 @@ use super::{Effect, Input, Model, Moment, Role, Settled, Ticket};
 /// Questions that may wait for the model; when full, new ones are declined.
 const WAITING: usize = 64;
 
-/// Questions remembered so that a replayed one is not answered twice.
+/// Questions remembered while they are fresh, so that a replayed one is not answered twice; when full, new ones are
+/// declined.
 const REMEMBERED: usize = 4096;
 
 /// How many heights old a question may be.
@@ -37,53 +38,88 @@ impl Miner {
     /// A miner of one subnet, starting from the ledger it recovered.
     pub fn new(keypair: Keypair, netuid: Netuid, ledger: Ledger) -> Self {
         let genesis = ledger.genesis();
-        Self { keypair, genesis, netuid, ledger, model: None, waiting: BTreeMap::new(), answered: BTreeMap::new() }
+        Self {
+            keypair,
+            genesis,
+            netuid,
+            ledger,
+            model: None,
+            waiting: BTreeMap::new(),
+            answered: BTreeMap::new(),
+        }
     }
 
     /// Tells validators what it serves, so that they ask.
     fn announce(&self) -> Option<Effect> {
-        let Model { hash: model, description } = self.model.clone()?;
-        let profile = Profile { netuid: self.netuid, number: self.ledger.height(), model, description };
+        let Model {
+            hash: model,
+            description,
+        } = self.model.clone()?;
+        let profile = Profile {
+            netuid: self.netuid,
+            number: self.ledger.height(),
+            model,
+            description,
+        };
         let profile = Signed::author(&self.keypair, &self.genesis, profile);
         Some(Effect::tell(Message::Profile(profile.into_signed())))
     }
 
     fn asked(&mut self, ticket: Ticket, question: &Verified<Question>) -> Effect {
+        if let Some(reason) = self.objection(question) {
+            return Effect::Decline(ticket, reason);
+        }
         let id = question.id();
-        if !self.accepts(question) || self.answered.insert(id, question.height).is_some() {
-            return Effect::Decline(ticket);
-        }
-        if self.answered.len() > REMEMBERED {
-            self.forget_oldest();
-        }
+        self.answered.insert(id, question.height);
         self.waiting.insert(ticket, id);
         Effect::Infer(ticket, question.body.clone())
     }
 
-    /// Only validators of our subnet are served, and only fresh questions put to us.
-    fn accepts(&self, question: &Verified<Question>) -> bool {
-        let fresh = question.height.abs_diff(self.ledger.height()) <= QUESTION_AGE;
+    /// Only validators of our subnet are served, and only fresh questions put to us, once each.
+    fn objection(&self, question: &Verified<Question>) -> Option<&'static str> {
         let ours = question.netuid == self.netuid && question.miner == self.keypair.hotkey();
-        let room = self.model.is_some() && self.waiting.len() < WAITING;
-        fresh && ours && room && self.ledger.has_permit(self.netuid, &question.signer())
+        let full = self.waiting.len() >= WAITING || self.answered.len() >= REMEMBERED;
+        let objections = [
+            (!ours, "not_ours"),
+            (
+                !self.ledger.has_permit(self.netuid, &question.signer()),
+                "no_permit",
+            ),
+            (
+                question.height.abs_diff(self.ledger.height()) > QUESTION_AGE,
+                "stale",
+            ),
+            (self.answered.contains_key(&question.id()), "replayed"),
+            (full || self.model.is_none(), "busy"),
+        ];
+        objections
+            .into_iter()
+            .find(|(objects, _)| *objects)
+            .map(|(_, reason)| reason)
     }
 
     fn inferred(&mut self, ticket: Ticket, body: &Result<Vec<u8>, String>) -> Option<Effect> {
         let question = self.waiting.remove(&ticket)?;
-        let Ok(body) = body else { return Some(Effect::Decline(ticket)) };
-        let answer = Answer { question, body: body.clone() };
-        Some(Effect::Answer(ticket, Signed::author(&self.keypair, &self.genesis, answer)))
+        let Ok(body) = body else {
+            return Some(Effect::Decline(ticket, "busy"));
+        };
+        let answer = Answer {
+            question,
+            body: body.clone(),
+        };
+        Some(Effect::Answer(
+            ticket,
+            Signed::author(&self.keypair, &self.genesis, answer),
+        ))
     }
 
     fn settled(&mut self, settled: &Arc<Settled>) -> Option<Effect> {
         self.ledger = settled.ledger.clone();
+        let height = self.ledger.height();
+        self.answered
+            .retain(|_, asked| asked.abs_diff(height) <= QUESTION_AGE);
         let tempo = self.ledger.hyperparameters(self.netuid)?.tempo;
-        self.ledger.height().is_multiple_of(tempo).then(|| self.announce()).flatten()
-    }
-
-    fn forget_oldest(&mut self) {
-        let oldest = self.answered.values().min().copied().unwrap_or(0);
-        self.answered.retain(|_, height| *height > oldest);
+        height.is_multiple_of(tempo).then(|| self.announce()).flatten()
     }
 }
 
@@ -102,3 +138,6 @@ impl Role for Miner {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

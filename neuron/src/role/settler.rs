@@ -4,6 +4,7 @@
 //! asked because we were late.
 
 mod draft;
+mod late;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -92,14 +93,20 @@ impl Settler {
             votes_from: recovered.votes_from,
             ledger,
         };
-        recovered.drafts.into_iter().for_each(|draft| settler.remember(draft));
+        recovered
+            .drafts
+            .into_iter()
+            .for_each(|draft| settler.remember(draft));
         settler
     }
 
     /// Makes half of the stake enough, which the simulator must find out.
     #[cfg(feature = "planted-faults")]
     pub(crate) fn halve_quorum(&mut self) {
-        let (set, timeouts) = (self.ledger.validators().clone(), timeouts(self.ledger.parameters().interval));
+        let (set, timeouts) = (
+            self.ledger.validators().clone(),
+            timeouts(self.ledger.parameters().interval),
+        );
         self.engine = Engine::with_half_quorum(self.keypair.clone(), self.genesis, set, timeouts);
     }
 
@@ -113,12 +120,18 @@ impl Settler {
             self.ahead = self.ahead.max(header.height.min(self.ledger.height() + ROOTS));
             return Vec::new();
         }
-        if let Err(forged) = certified.certificate.check(&self.genesis, header, self.ledger.validators()) {
+        if let Err(forged) = certified
+            .certificate
+            .check(&self.genesis, header, self.ledger.validators())
+        {
             tracing::debug!(height = header.height, %forged, "refused a settlement");
             return Vec::new();
         }
         if certified.settlement.body.root() != header.input_root {
-            tracing::debug!(height = header.height, "refused a settlement whose body is another's");
+            tracing::debug!(
+                height = header.height,
+                "refused a settlement whose body is another's"
+            );
             return Vec::new();
         }
         let judged = match self.drafts.remove(&header.hash()) {
@@ -146,12 +159,19 @@ impl Settler {
         self.recovered_log.clear();
         self.tip = Some(certified.clone());
         self.ledger = judged.ledger.clone();
-        let settled = Arc::new(Settled { certified, ledger: judged.ledger, changes });
+        let settled = Arc::new(Settled {
+            certified,
+            ledger: judged.ledger,
+            changes,
+        });
         let mut then = vec![Effect::Settle(Arc::clone(&settled)), self.wait_for_next(moment)];
         for draft in std::mem::take(&mut self.early) {
             then.extend(self.drafted(moment, &draft));
         }
-        vec![Effect::Persist(Persist { entries: vec![Entry::Settled(settled)], then })]
+        vec![Effect::Persist(Persist {
+            entries: vec![Entry::Settled(settled)],
+            then,
+        })]
     }
 
     /// Goes on where we stopped. What was logged is gone through before anything new is heard, or we might vote on
@@ -167,7 +187,10 @@ impl Settler {
     }
 
     fn wait_for_next(&self, moment: Moment) -> Effect {
-        let due = self.tip.as_ref().map_or(self.ledger.time(), |tip| tip.settlement.header.time)
+        let due = self
+            .tip
+            .as_ref()
+            .map_or(self.ledger.time(), |tip| tip.settlement.header.time)
             + self.ledger.parameters().interval;
         Effect::Schedule(Timer::NextHeight, due.saturating_sub(moment.now))
     }
@@ -190,15 +213,25 @@ impl Settler {
             let height = self.engine.height();
             entries.extend(self.unwritten.drain(..).map(|entry| Entry::Vote(height, entry)));
         }
-        let then = step.outputs.into_iter().flat_map(|output| self.carry_out(moment, output)).collect();
-        if entries.is_empty() { then } else { vec![Effect::Persist(Persist { entries, then })] }
+        let then = step
+            .outputs
+            .into_iter()
+            .flat_map(|output| self.carry_out(moment, output))
+            .collect();
+        if entries.is_empty() {
+            then
+        } else {
+            vec![Effect::Persist(Persist { entries, then })]
+        }
     }
 
     fn carry_out(&mut self, moment: Moment, output: Output) -> Vec<Effect> {
         let height = self.engine.height();
         match output {
             Output::Send(speech) => vec![Effect::tell(Message::speech(moment.now, speech))],
-            Output::StartTimer(timeout, wait) => vec![self.start_timer(height, timeout, wait.as_millis() as u64)],
+            Output::StartTimer(timeout, wait) => {
+                vec![self.start_timer(height, timeout, wait.as_millis() as u64)]
+            }
             Output::StopTimer(timeout) => self.stop_timers(|timer| *timer == Timer::Vote(height, timeout)),
             Output::StopAllTimers => self.stop_timers(|_| true),
             Output::Build { round } => self.propose(moment, round),
@@ -216,14 +249,20 @@ impl Settler {
     }
 
     fn stop_timers(&mut self, which: impl Fn(&Timer) -> bool) -> Vec<Effect> {
-        self.timers.extract_if(.., |timer| which(timer)).map(Effect::Cancel).collect()
+        self.timers
+            .extract_if(.., |timer| which(timer))
+            .map(Effect::Cancel)
+            .collect()
     }
 
     /// Drafts the next settlement, or takes the one we drafted for this round before a crash.
     fn propose(&mut self, moment: Moment, round: u32) -> Vec<Effect> {
         let me = self.keypair.hotkey();
         let ours = |header: &Header| header.round == round && header.proposer == me;
-        let stored = self.drafts.values().find(|judged| ours(&judged.settlement.header));
+        let stored = self
+            .drafts
+            .values()
+            .find(|judged| ours(&judged.settlement.header));
         let settlement = match stored {
             Some(judged) => judged.settlement.clone(),
             None => self.keep(self.draft(moment, round)),
@@ -259,7 +298,11 @@ impl Settler {
         }
         let (hash, round) = (header.hash(), draft.round);
         if let Some(judged) = self.drafts.get_mut(&hash) {
-            return if judged.rounds.insert(round) { self.judged(moment, draft, true) } else { Vec::new() };
+            return if judged.rounds.insert(round) {
+                self.judged(moment, draft, true)
+            } else {
+                Vec::new()
+            };
         }
         match self.judge(moment, draft.settlement.clone(), true) {
             Ok(mut judged) => {
@@ -277,17 +320,27 @@ impl Settler {
     /// Tells consensus what we think of a draft; a valid one is durable before we can vote for it.
     fn judged(&mut self, moment: Moment, draft: &Verified<Draft>, valid: bool) -> Vec<Effect> {
         let header = &draft.settlement.header;
-        let step = self.engine.judged(header.height, draft.round, draft.signer(), header.hash(), valid);
+        let step = self
+            .engine
+            .judged(header.height, draft.round, draft.signer(), header.hash(), valid);
         let entry = valid.then(|| Entry::Draft(Box::new(draft.settlement.clone())));
         self.follow(moment, entry.into_iter().collect(), step)
     }
 
     /// The proposer of the round tells everyone what was decided; whoever misses it asks.
     fn decided(&mut self, moment: Moment, certificate: Certificate) -> Vec<Effect> {
-        let Some(judged) = self.drafts.get(&certificate.header) else { return Vec::new() };
+        let Some(judged) = self.drafts.get(&certificate.header) else {
+            return Vec::new();
+        };
         let round = certificate.round;
-        let certified = Certified { settlement: judged.settlement.clone(), certificate };
-        let speaker = self.ledger.validators().proposer(certified.settlement.header.height, round);
+        let certified = Certified {
+            settlement: judged.settlement.clone(),
+            certificate,
+        };
+        let speaker = self
+            .ledger
+            .validators()
+            .proposer(certified.settlement.header.height, round);
         let mut effects = self.enter(moment, certified.clone());
         if speaker == self.keypair.hotkey() {
             effects.push(Effect::tell(Message::Settled(Box::new(certified))));
@@ -327,18 +380,6 @@ impl Settler {
         self.follow(moment, Vec::new(), step)
     }
 
-    /// A vote for a later height by somebody with a say means that we are late.
-    fn notice(&mut self, heard: &Heard, height: u64) {
-        let credible = match heard {
-            Heard::Votes(votes) => votes.iter().any(|vote| self.has_say(&vote.signer())),
-            Heard::Proposal(proposal) => self.has_say(&proposal.signer()),
-            _ => false,
-        };
-        if credible && height <= self.ledger.height() + 1 + ROOTS {
-            self.ahead = self.ahead.max(height.saturating_sub(1));
-        }
-    }
-
     /// Whether a hotkey settles. Nobody else's word is kept, or strangers could fill what is kept for later heights.
     fn has_say(&self, hotkey: &Hotkey) -> bool {
         self.ledger.validators().power(hotkey).is_some()
@@ -347,37 +388,19 @@ impl Settler {
     fn vouch(&self, attestation: &Attestation) -> Option<Effect> {
         let root = self.roots.get(&attestation.height)?;
         let (hotkey, stake) = Ledger::stake_in_leaf(&attestation.leaf)?;
-        attestation.proof.verify(root, &attestation.leaf).then_some(Effect::Vouch(hotkey, stake))
-    }
-
-    /// Asks a peer for what we miss, if others are ahead or nothing was settled for a while.
-    fn catch_up(&mut self, moment: Moment) -> Vec<Effect> {
-        let interval = self.ledger.parameters().interval;
-        let quiet = moment.now.saturating_sub(self.ledger.time()) > 3 * interval;
-        let mut effects = vec![Effect::Schedule(Timer::CatchUp, interval)];
-        if quiet || self.ahead > self.ledger.height() {
-            let peers = self.ledger.validators().members().iter().map(|(hotkey, _)| *hotkey);
-            let peers: Vec<_> = peers.filter(|peer| *peer != self.keypair.hotkey()).collect();
-            if !peers.is_empty() {
-                let peer = peers[(moment.seed.to_u64() % peers.len() as u64) as usize];
-                effects.push(Effect::Fetch(peer, self.ledger.height() + 1));
-            }
-        }
-        effects
-    }
-
-    fn fetched(&mut self, moment: Moment, settlements: &[Certified]) -> Vec<Effect> {
-        if settlements.is_empty() {
-            self.ahead = self.ledger.height();
-        }
-        settlements.iter().flat_map(|certified| self.enter(moment, certified.clone())).collect()
+        attestation
+            .proof
+            .verify(root, &attestation.leaf)
+            .then_some(Effect::Vouch(hotkey, stake))
     }
 
     fn elapsed(&mut self, moment: Moment, timer: Timer) -> Vec<Effect> {
         match timer {
             Timer::NextHeight => self.start_height(moment),
             Timer::CatchUp => self.catch_up(moment),
-            Timer::Vote(height, timeout) if height == self.engine.height() && height > self.ledger.height() => {
+            Timer::Vote(height, timeout)
+                if height == self.engine.height() && height > self.ledger.height() =>
+            {
                 self.timers.retain(|running| *running != timer);
                 let step = self.engine.elapsed(timeout);
                 self.follow(moment, Vec::new(), step)
@@ -402,7 +425,10 @@ impl Role for Settler {
 
 /// Whether an output shows others what consensus took in, so that it must be on disk first.
 fn leaves(output: &Output) -> bool {
-    !matches!(output, Output::StartTimer(..) | Output::StopTimer(_) | Output::StopAllTimers)
+    !matches!(
+        output,
+        Output::StartTimer(..) | Output::StopTimer(_) | Output::StopAllTimers
+    )
 }
 
 /// A step waits about as long as settlements are apart, half a second at the least, and longer in every round.

@@ -85,7 +85,13 @@ impl Record {
             return;
         }
         let set = self.ledgers[place].validators();
-        if self.checks_certificates && settled.certified.certificate.check(&self.genesis, header, set).is_err() {
+        if self.checks_certificates
+            && settled
+                .certified
+                .certificate
+                .check(&self.genesis, header, set)
+                .is_err()
+        {
             self.violations.push(Violation::Certificate { height });
         }
         if !settled.ledger.supply().check() {

@@ -42,7 +42,15 @@ pub enum Sabotage {
 impl Faults {
     /// Nothing goes wrong.
     pub fn none() -> Self {
-        Self { calm_after_ms: 0, loss: 0.0, delay_ms: 60, partition: 0.0, crashes: 0, crash_at_sync: 0.0, seed: 0 }
+        Self {
+            calm_after_ms: 0,
+            loss: 0.0,
+            delay_ms: 60,
+            partition: 0.0,
+            crashes: 0,
+            crash_at_sync: 0.0,
+            seed: 0,
+        }
     }
 
     /// A mix of its own for every seed.
@@ -64,7 +72,11 @@ impl Faults {
         let mut rng = StdRng::seed_from_u64(self.seed ^ 0xdead);
         let mut draw = || {
             let down = beginning + rng.random_range(500..self.calm_after_ms.max(501));
-            (rng.random_range(0..nodes), down, down + rng.random_range(50..8_000))
+            (
+                rng.random_range(0..nodes),
+                down,
+                down + rng.random_range(50..8_000),
+            )
         };
         (0..self.crashes).map(|_| draw()).collect()
     }
@@ -82,7 +94,11 @@ impl Faults {
 
     /// How long a message travels, in milliseconds.
     pub(super) fn delay(&self, rng: &mut StdRng, elapsed: u64) -> u64 {
-        let longest = if elapsed >= self.calm_after_ms { self.delay_ms.min(300) } else { self.delay_ms };
+        let longest = if elapsed >= self.calm_after_ms {
+            self.delay_ms.min(300)
+        } else {
+            self.delay_ms
+        };
         rng.random_range(1..=longest.max(1))
     }
 

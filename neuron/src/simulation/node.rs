@@ -70,7 +70,10 @@ impl Node {
     }
 
     pub(super) fn think(&mut self, moment: Moment, input: &Input) -> Vec<Effect> {
-        self.roles.iter_mut().flat_map(|role| role.handle(moment, input)).collect()
+        self.roles
+            .iter_mut()
+            .flat_map(|role| role.handle(moment, input))
+            .collect()
     }
 
     pub(super) fn crash(&mut self) {
@@ -85,7 +88,10 @@ impl Node {
         self.life += 1;
         let recovered = self.disk.recovered();
         let ledger = recovered.ledger.clone().unwrap_or_else(|| self.genesis.clone());
-        #[cfg_attr(not(feature = "planted-faults"), expect(unused_mut, reason = "only a planted fault changes it"))]
+        #[cfg_attr(
+            not(feature = "planted-faults"),
+            expect(unused_mut, reason = "only a planted fault changes it")
+        )]
         let mut settler = Settler::new(self.keypair.clone(), self.genesis.clone(), recovered);
         #[cfg(feature = "planted-faults")]
         if self.sabotage == Some(Sabotage::HalfIsQuorum) {
@@ -99,7 +105,10 @@ impl Node {
     }
 
     pub(super) fn model(&mut self) -> Model {
-        Model { hash: hash("neuron v1 stand-in", &[&self.hotkey().0]), description: self.worker.describe() }
+        Model {
+            hash: hash("neuron v1 stand-in", &[&self.hotkey().0]),
+            description: self.worker.describe(),
+        }
     }
 
     pub(super) fn infer(&mut self, question: &[u8]) -> Result<Vec<u8>, String> {

@@ -10,10 +10,10 @@ use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::Plan;
 use super::directory::Directory;
 use super::member::Tidings;
 use super::plan::{NETUID, Seat};
-use super::Plan;
 
 /// What a process says before its log is open, or when it ends.
 const STDERR: &str = "stderr.log";
@@ -77,8 +77,15 @@ pub(super) async fn keep(
                 return stop(child).await;
             }
         };
-        failed = if born.elapsed() < SHORT_LIFE { failed + 1 } else { 0 };
-        tidings.tell(&format!("stopped ({}); starting it again", ended.map_or_else(|e| e.to_string(), why)));
+        failed = if born.elapsed() < SHORT_LIFE {
+            failed + 1
+        } else {
+            0
+        };
+        tidings.tell(&format!(
+            "stopped ({}); starting it again",
+            ended.map_or_else(|e| e.to_string(), why)
+        ));
         tokio::select! {
             () = sleep(BETWEEN_LIVES) => {}
             _ = &mut stopped => return,
@@ -113,5 +120,7 @@ fn why(status: ExitStatus) -> String {
 fn last_words(dir: &Path) -> String {
     let words = fs::read_to_string(dir.join(STDERR)).unwrap_or_default();
     let last = words.lines().rev().find(|line| !line.trim().is_empty());
-    last.unwrap_or("it says nothing").trim_start_matches("neuron: ").to_owned()
+    last.unwrap_or("it says nothing")
+        .trim_start_matches("neuron: ")
+        .to_owned()
 }

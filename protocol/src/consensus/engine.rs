@@ -117,9 +117,17 @@ impl Engine {
 
     /// An engine that is content with half of the stake: the simulator must find it out.
     #[cfg(feature = "planted-faults")]
-    pub fn with_half_quorum(keypair: Keypair, genesis: Hash, set: ValidatorSet, timeouts: LinearTimeouts) -> Self {
+    pub fn with_half_quorum(
+        keypair: Keypair,
+        genesis: Hash,
+        set: ValidatorSet,
+        timeouts: LinearTimeouts,
+    ) -> Self {
         let quorum = ThresholdParam::new(1, 2);
-        let thresholds = ThresholdParams { quorum, ..ThresholdParams::default() };
+        let thresholds = ThresholdParams {
+            quorum,
+            ..ThresholdParams::default()
+        };
         Self::with_thresholds(keypair, genesis, set, timeouts, thresholds)
     }
 
@@ -350,14 +358,15 @@ impl Hand<'_> {
             }
             Effect::Decide(_, _, r) | Effect::StartRound(_, _, _, _, r) => r.resume_with(()),
             // The core looks again at what it made of verified votes; we check the whole on entering the ledger.
-            Effect::VerifyCommitCertificate(_, _, _, r) | Effect::VerifyExtendedCommitCertificate(_, _, _, _, r) => {
-                r.resume_with(Ok(()))
-            }
+            Effect::VerifyCommitCertificate(_, _, _, r)
+            | Effect::VerifyExtendedCommitCertificate(_, _, _, _, r) => r.resume_with(Ok(())),
             // Late neurons catch up outside, other certificates come in as votes, extensions are off.
             Effect::VerifyPolkaCertificate(_, _, _, r) | Effect::VerifyRoundCertificate(_, _, _, r) => {
                 r.resume_with(Err(CertificateError::VerificationError(None)))
             }
-            Effect::CertVerifiedSyncValue(_, _, r) | Effect::CertRejectedSyncValue(_, _, _, r) => r.resume_with(()),
+            Effect::CertVerifiedSyncValue(_, _, r) | Effect::CertRejectedSyncValue(_, _, _, r) => {
+                r.resume_with(())
+            }
             Effect::ExtendVote(_, _, _, _, r) => r.resume_with(None),
             Effect::VerifyVoteExtension(_, _, _, _, _, _, r) => r.resume_with(Ok(())),
         }

@@ -1,9 +1,9 @@
 //! What others send a settler to make it settle, vote or stop where it should not.
+use protocol::Amount;
 use protocol::consensus::vote::Ballot;
 use protocol::subnet::Netuid;
 use protocol::transaction::{Action, Coldkey, Transaction};
 use protocol::weights::Commit;
-use protocol::Amount;
 
 use super::*;
 use crate::role::bench::{Bench, flat, settled};
@@ -17,9 +17,16 @@ fn bench() -> Bench {
 fn check(bench: &Bench, inputs: &[Heard], change: impl Fn(&mut Settlement), reason: &str) {
     let mut settlement = bench.draft(inputs);
     let settler = bench.settler(bystander(bench));
-    assert!(settler.judge(bench.moment(), settlement.clone(), true).is_ok(), "it was sound before");
+    assert!(
+        settler.judge(bench.moment(), settlement.clone(), true).is_ok(),
+        "it was sound before"
+    );
     change(&mut settlement);
-    let refused = settler.judge(bench.moment(), settlement, true).err().expect("refused").to_string();
+    let refused = settler
+        .judge(bench.moment(), settlement, true)
+        .err()
+        .expect("refused")
+        .to_string();
     assert!(refused.contains(reason), "{refused}");
 }
 
@@ -29,7 +36,11 @@ fn bystander(bench: &Bench) -> usize {
 }
 
 fn commits(bench: &Bench) -> [Heard; 3] {
-    let commit = |commitment| Commit { netuid: Netuid(1), epoch: 0, commitment: Hash([commitment; 32]) };
+    let commit = |commitment| Commit {
+        netuid: Netuid(1),
+        epoch: 0,
+        commitment: Hash([commitment; 32]),
+    };
     [0, 1, 2].map(|key| Heard::Commit(bench.author(key, commit(1))))
 }
 
@@ -67,10 +78,20 @@ fn a_draft_out_of_turn_place_or_time_is_refused() {
 #[test]
 fn a_draft_that_leads_elsewhere_or_binds_another_body_is_refused() {
     let bench = bench();
-    check(&bench, &[], |s| s.header.state_root.hash = Hash([1; 32]), "state root");
+    check(
+        &bench,
+        &[],
+        |s| s.header.state_root.hash = Hash([1; 32]),
+        "state root",
+    );
     check(&bench, &[], |s| s.header.state_root.leaves += 1, "state root");
     check(&bench, &[], |s| s.header.next_set = Hash([1; 32]), "next set");
-    check(&bench, &commits(&bench), |s| drop(s.body.commits.pop()), "not what its header binds");
+    check(
+        &bench,
+        &commits(&bench),
+        |s| drop(s.body.commits.pop()),
+        "not what its header binds",
+    );
 }
 
 #[test]
@@ -82,13 +103,26 @@ fn inputs_out_of_order_forged_or_inapplicable_are_refused() {
         bind(s);
     };
     check(&bench, &commits, unordered, "out of order");
-    let elsewhere = Signed::author(&bench.keys[0], &Hash([1; 32]), Transaction { nonce: 0, action: transfer() });
+    let elsewhere = Signed::author(
+        &bench.keys[0],
+        &Hash([1; 32]),
+        Transaction {
+            nonce: 0,
+            action: transfer(),
+        },
+    );
     let foreign = |s: &mut Settlement| {
         s.body.transactions = vec![elsewhere.signed().clone()];
         bind(s);
     };
     check(&bench, &commits, foreign, "bad signature");
-    let replayed = bench.author(0, Transaction { nonce: 7, action: transfer() });
+    let replayed = bench.author(
+        0,
+        Transaction {
+            nonce: 7,
+            action: transfer(),
+        },
+    );
     let stale = |s: &mut Settlement| {
         s.body.transactions = vec![replayed.signed().clone()];
         bind(s);
@@ -97,7 +131,10 @@ fn inputs_out_of_order_forged_or_inapplicable_are_refused() {
 }
 
 fn transfer() -> Action {
-    Action::Transfer { to: Coldkey(Hotkey([7; 32])), amount: Amount(1) }
+    Action::Transfer {
+        to: Coldkey(Hotkey([7; 32])),
+        amount: Amount(1),
+    }
 }
 
 #[test]
@@ -110,7 +147,10 @@ fn a_parent_that_is_not_proven_is_refused() {
     };
     check(&bench, &[], orphan, "parent's certificate");
     let minority = |s: &mut Settlement| {
-        s.body.parent_certificate = Some(Certificate { signatures: certificate.signatures[..2].into(), ..certificate.clone() });
+        s.body.parent_certificate = Some(Certificate {
+            signatures: certificate.signatures[..2].into(),
+            ..certificate.clone()
+        });
         bind(s);
     };
     check(&bench, &[], minority, "parent's certificate");
@@ -127,7 +167,11 @@ fn only_the_proposers_draft_is_looked_at() {
         let effects = told(&mut settler, &bench, draft_of(&bench, liar, bench.draft(&[])));
         assert!(effects.is_empty() && settler.drafts.is_empty(), "{effects:?}");
     }
-    told(&mut settler, &bench, draft_of(&bench, bench.proposer(), bench.draft(&[])));
+    told(
+        &mut settler,
+        &bench,
+        draft_of(&bench, bench.proposer(), bench.draft(&[])),
+    );
     assert_eq!(settler.drafts.len(), 1);
 }
 
@@ -135,11 +179,14 @@ fn only_the_proposers_draft_is_looked_at() {
 fn a_settlement_with_a_forged_certificate_moves_nothing() {
     let bench = bench();
     let honest = bench.certify(bench.draft(&[]));
-    let forgeries: [(&str, fn(&mut Certificate)); 6] = [
+    type Forge = fn(&mut Certificate);
+    let forgeries: [(&str, Forge); 6] = [
         ("nobody signed", |c| c.signatures.clear()),
         ("half signed", |c| c.signatures.truncate(2)),
         ("one signed for two", |c| c.signatures[1] = c.signatures[0]),
-        ("signatures are exchanged", |c| c.signatures[0].1 = c.signatures[1].1),
+        ("signatures are exchanged", |c| {
+            c.signatures[0].1 = c.signatures[1].1
+        }),
         ("another round", |c| c.round += 1),
         ("another height", |c| c.height += 1),
     ];
@@ -148,9 +195,15 @@ fn a_settlement_with_a_forged_certificate_moves_nothing() {
         forge(&mut certified.certificate);
         let mut settler = bench.settler(4);
         let effects = told(&mut settler, &bench, Heard::Settled(Box::new(certified.clone())));
-        assert!(effects.is_empty() && settler.ledger.height() == 0, "{what}: {effects:?}");
+        assert!(
+            effects.is_empty() && settler.ledger.height() == 0,
+            "{what}: {effects:?}"
+        );
         let effects = settler.handle(bench.moment(), &Input::Fetched(vec![certified]));
-        assert!(effects.is_empty() && settler.ledger.height() == 0, "{what}: {effects:?}");
+        assert!(
+            effects.is_empty() && settler.ledger.height() == 0,
+            "{what}: {effects:?}"
+        );
     }
     let mut settler = bench.settler(4);
     assert!(settled(&told(&mut settler, &bench, Heard::Settled(Box::new(honest)))).is_some());
@@ -163,14 +216,23 @@ fn a_relayer_that_exchanges_the_body_neither_stops_nor_fools_anyone() {
     let mut forged = honest.clone();
     forged.settlement.body.commits.clear();
     let knows_the_draft = |settler: &mut Settler| {
-        told(settler, &bench, draft_of(&bench, bench.proposer(), honest.settlement.clone()));
+        told(
+            settler,
+            &bench,
+            draft_of(&bench, bench.proposer(), honest.settlement.clone()),
+        );
     };
     for prepare in [&knows_the_draft as &dyn Fn(&mut Settler), &|_| {}] {
         let mut settler = bench.settler(bystander(&bench));
         prepare(&mut settler);
         let effects = told(&mut settler, &bench, Heard::Settled(Box::new(forged.clone())));
         assert!(effects.is_empty() && settler.ledger.height() == 0, "{effects:?}");
-        let settled = settled(&told(&mut settler, &bench, Heard::Settled(Box::new(honest.clone())))).unwrap();
+        let settled = settled(&told(
+            &mut settler,
+            &bench,
+            Heard::Settled(Box::new(honest.clone())),
+        ))
+        .unwrap();
         assert_eq!(settled.certified, honest);
     }
 }
@@ -182,7 +244,10 @@ fn what_two_thirds_certified_against_the_rules_halts() {
     settlement.header.state_root.hash = Hash([1; 32]);
     let certified = bench.certify(settlement);
     let effects = told(&mut bench.settler(4), &bench, Heard::Settled(Box::new(certified)));
-    assert!(matches!(&effects[..], [Effect::Halt(reason)] if reason.contains("certified")), "{effects:?}");
+    assert!(
+        matches!(&effects[..], [Effect::Halt(reason)] if reason.contains("certified")),
+        "{effects:?}"
+    );
 }
 
 #[test]
@@ -192,7 +257,10 @@ fn catching_up_takes_what_is_sound_and_nothing_after_it() {
     let sound = [bench.settle(&[]), bench.settle(&[]), bench.settle(&[])];
     let [first, mut second, third] = sound;
     second.certificate.signatures.clear();
-    let effects = late.handle(bench.moment(), &Input::Fetched(vec![third.clone(), first, second, third]));
+    let effects = late.handle(
+        bench.moment(),
+        &Input::Fetched(vec![third.clone(), first, second, third]),
+    );
     assert_eq!(settled(&effects).unwrap().ledger.height(), 1);
     assert_eq!(late.ledger.height(), 1);
 }
@@ -204,7 +272,10 @@ fn strangers_cannot_send_us_after_heights_that_do_not_exist() {
     let asks = |settler: &mut Settler, author: usize| {
         let vote = Vote::of(Ballot::Prevote, 40, 0, None, bench.keys[author].hotkey());
         told(settler, &bench, Heard::Votes(vec![bench.author(author, vote)]));
-        let soon = Moment { now: settler.ledger.time(), ..bench.moment() };
+        let soon = Moment {
+            now: settler.ledger.time(),
+            ..bench.moment()
+        };
         let effects = settler.handle(soon, &Input::Elapsed(Timer::CatchUp));
         effects.iter().any(|effect| matches!(effect, Effect::Fetch(..)))
     };
@@ -216,13 +287,21 @@ fn strangers_cannot_send_us_after_heights_that_do_not_exist() {
 fn where_votes_may_be_forgotten_it_follows_and_votes_after() {
     let mut bench = bench();
     let me = bystander(&bench);
-    let mut settler = bench.recovered(me, Recovered { votes_from: 3, ..Recovered::default() });
+    let mut settler = bench.recovered(
+        me,
+        Recovered {
+            votes_from: 3,
+            ..Recovered::default()
+        },
+    );
     settler.handle(bench.moment(), &Input::Started);
     for height in 1..=3 {
         let draft = draft_of(&bench, bench.proposer(), bench.draft(&[]));
         let mut effects = settler.handle(bench.moment(), &Input::Elapsed(Timer::NextHeight));
         effects.extend(told(&mut settler, &bench, draft));
-        let silent = effects.iter().all(|effect| !matches!(effect, Effect::Persist(_) | Effect::Tell(_)));
+        let silent = effects
+            .iter()
+            .all(|effect| !matches!(effect, Effect::Persist(_) | Effect::Tell(_)));
         assert_eq!(silent, height < 3, "height {height}: {effects:?}");
         let certified = bench.settle(&[]);
         let effects = flat(told(&mut settler, &bench, Heard::Settled(Box::new(certified))));

@@ -1,0 +1,289 @@
+//! What a neuron makes of a memory that something happened to.
+use std::fs::{self, OpenOptions};
+use std::io::{Seek, SeekFrom, Write};
+use std::net::Ipv4Addr;
+use std::path::Path;
+
+use crypto::Hash;
+use protocol::ledger::Ledger;
+use protocol::message::Heard;
+use protocol::weights::Commit;
+use tempfile::TempDir;
+
+use super::*;
+use crate::network::Listen;
+use crate::neuron::Duty;
+use crate::role::Settled;
+use crate::role::bench::{Bench, NETUID};
+
+/// Settlements that the neuron remembers.
+const HEIGHT: u64 = 5;
+
+/// A directory with some settlements and their index.
+struct Memory {
+    dir: TempDir,
+    bench: Bench,
+    settled: Vec<Settled>,
+}
+
+impl Memory {
+    fn new() -> Self {
+        let (dir, bench) = (TempDir::new().unwrap(), Bench::new(4, 2));
+        let mut memory = Self {
+            dir,
+            bench,
+            settled: Vec::new(),
+        };
+        let mut store = memory.store();
+        for height in 1..=HEIGHT {
+            let settled = memory.settle();
+            let root = settled.ledger.root().hash;
+            store
+                .append_settlement(height, &codec::encode(&settled.certified))
+                .unwrap();
+            store.write_index(height, root, &settled.changes).unwrap();
+            memory.settled.push(settled);
+        }
+        memory
+    }
+
+    fn settle(&mut self) -> Settled {
+        let before = self.bench.tip.0.clone();
+        let commit = Commit {
+            netuid: NETUID,
+            epoch: before.epoch(NETUID).unwrap(),
+            commitment: Hash([1; 32]),
+        };
+        let certified = self.bench.settle(&[Heard::Commit(self.bench.author(0, commit))]);
+        let ledger = self.bench.tip.0.clone();
+        // The first write of an index is the whole state.
+        let whole = || {
+            ledger
+                .entries()
+                .into_iter()
+                .map(|(key, value)| (key, Some(value)))
+                .collect()
+        };
+        let changes = if before.height() == 0 {
+            whole()
+        } else {
+            ledger.changes_since(&before)
+        };
+        Settled {
+            certified,
+            ledger,
+            changes,
+        }
+    }
+
+    fn store(&self) -> Store {
+        Store::open(self.dir.path()).unwrap()
+    }
+
+    fn config(&self) -> Config {
+        Config {
+            dir: self.dir.path().to_owned(),
+            genesis: self.bench.genesis.clone(),
+            keypair: self.bench.keys[0].clone(),
+            duty: Duty::Validate,
+            netuid: NETUID,
+            listen: Listen {
+                ip: Ipv4Addr::LOCALHOST.into(),
+                port: 0,
+            },
+            bootstrap: Vec::new(),
+            seed: 1,
+        }
+    }
+
+    /// Recovers and finds the ledger at a height, with an index that matches.
+    #[track_caller]
+    fn recovers(&self, height: u64) -> Recovered {
+        let Remembered {
+            mut store, recovered, ..
+        } = recover(&self.config()).unwrap();
+        let ledger = recovered.ledger.as_ref().unwrap();
+        let expected = (height > 0).then(|| &self.settled[height as usize - 1]);
+        assert_eq!(ledger.height(), height);
+        assert_eq!(recovered.tip.as_ref(), expected.map(|settled| &settled.certified));
+        if let Some(expected) = expected {
+            assert_eq!(ledger.root(), expected.ledger.root());
+            let index = store.index().unwrap().expect("written again");
+            assert_eq!(
+                Ledger::from_entries(&index.entries).unwrap().root(),
+                expected.ledger.root()
+            );
+        }
+        recovered
+    }
+
+    fn log(&self) -> std::path::PathBuf {
+        fs::read_dir(self.dir.path().join("settlements"))
+            .unwrap()
+            .next()
+            .unwrap()
+            .unwrap()
+            .path()
+    }
+}
+
+/// Overwrites bytes in the middle of a file.
+fn scratch(path: &Path) {
+    let mut file = OpenOptions::new().write(true).open(path).unwrap();
+    let middle = file.metadata().unwrap().len() / 2;
+    file.seek(SeekFrom::Start(middle)).unwrap();
+    file.write_all(&[0xaa; 16]).unwrap();
+}
+
+fn cut(path: &Path, bytes: u64) {
+    let file = OpenOptions::new().write(true).open(path).unwrap();
+    file.set_len(file.metadata().unwrap().len() - bytes).unwrap();
+}
+
+#[test]
+fn a_neuron_goes_on_where_it_stopped() {
+    let recovered = Memory::new().recovers(HEIGHT);
+    assert_eq!(recovered.votes_from, HEIGHT + 1);
+}
+
+#[test]
+fn a_missing_index_is_rebuilt_from_the_log() {
+    let memory = Memory::new();
+    fs::remove_dir_all(memory.dir.path().join("index")).unwrap();
+    memory.recovers(HEIGHT);
+}
+
+#[test]
+fn a_broken_index_is_rebuilt_from_the_log() {
+    let memory = Memory::new();
+    for file in fs::read_dir(memory.dir.path().join("index")).unwrap() {
+        let path = file.unwrap().path();
+        if path.is_file() {
+            fs::write(path, b"nothing that sled would write").unwrap();
+        }
+    }
+    memory.recovers(HEIGHT);
+}
+
+#[test]
+fn an_index_with_another_state_is_rebuilt_from_the_log() {
+    let memory = Memory::new();
+    let changes = &memory.settled[0].changes[..3];
+    memory
+        .store()
+        .write_index(
+            HEIGHT,
+            Hash([1; 32]),
+            &changes.iter().map(|(k, _)| (k.clone(), None)).collect::<Vec<_>>(),
+        )
+        .unwrap();
+    memory.recovers(HEIGHT);
+}
+
+#[test]
+fn an_index_behind_the_log_is_brought_up_to_it() {
+    let memory = Memory::new();
+    let mut store = memory.store();
+    store.reset_index().unwrap();
+    for settled in &memory.settled[..2] {
+        store
+            .write_index(
+                settled.ledger.height(),
+                settled.ledger.root().hash,
+                &settled.changes,
+            )
+            .unwrap();
+    }
+    drop(store);
+    memory.recovers(HEIGHT);
+}
+
+#[test]
+fn an_index_ahead_of_a_torn_log_is_rebuilt_from_it() {
+    let memory = Memory::new();
+    cut(&memory.log(), 3);
+    memory.recovers(HEIGHT - 1);
+}
+
+#[test]
+fn settlements_after_a_scratch_are_dropped_and_can_be_fetched_again() {
+    let memory = Memory::new();
+    scratch(&memory.log());
+    let height = recover(&memory.config()).unwrap().store.tip();
+    assert!((1..HEIGHT).contains(&height), "{height}");
+    memory.recovers(height);
+}
+
+#[test]
+fn the_log_of_another_network_is_refused_in_one_line() {
+    let memory = Memory::new();
+    let mut config = memory.config();
+    config.genesis.time += 1;
+    let refused = recover(&config).err().expect("refused").to_string();
+    assert!(
+        refused.contains("another network") && refused.contains("--dir"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_settlement_that_does_not_apply_is_named_with_the_remedy() {
+    let memory = Memory::new();
+    let mut forged = memory.settled[0].certified.clone();
+    forged.settlement.header.height = HEIGHT + 1;
+    memory
+        .store()
+        .append_settlement(HEIGHT + 1, &codec::encode(&forged))
+        .unwrap();
+    let refused = recover(&memory.config()).err().expect("refused").to_string();
+    assert!(
+        refused.contains("settlement 6") && refused.contains("catches up"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn votes_at_the_height_in_progress_are_gone_through_and_older_ones_are_not() {
+    let memory = Memory::new();
+    let draft = || {
+        codec::encode(&Logged::Draft(Box::new(
+            memory.settled[0].certified.settlement.clone(),
+        )))
+    };
+    memory.store().append_votes(HEIGHT, &[draft()]).unwrap();
+    assert_eq!(memory.recovers(HEIGHT).drafts.len(), 0);
+    memory
+        .store()
+        .append_votes(HEIGHT + 1, &[draft(), b"not an entry".to_vec()])
+        .unwrap();
+    let recovered = memory.recovers(HEIGHT);
+    assert_eq!((recovered.drafts.len(), recovered.votes_from), (1, HEIGHT + 1));
+}
+
+#[test]
+fn a_torn_vote_log_may_vote_on() {
+    let memory = Memory::new();
+    memory.store().append_votes(HEIGHT + 1, &[vec![1; 100]]).unwrap();
+    cut(&memory.dir.path().join(storage::VOTES), 3);
+    assert_eq!(memory.recovers(HEIGHT).votes_from, HEIGHT + 1);
+}
+
+#[test]
+fn a_scratched_vote_log_may_lack_votes_that_left_so_the_height_is_sat_out() {
+    let memory = Memory::new();
+    let mut store = memory.store();
+    store.append_votes(HEIGHT + 1, &[vec![1; 100]]).unwrap();
+    store.append_votes(HEIGHT + 1, &[vec![2; 100]]).unwrap();
+    drop(store);
+    scratch(&memory.dir.path().join(storage::VOTES));
+    assert_eq!(memory.recovers(HEIGHT).votes_from, HEIGHT + 2);
+}
+
+#[test]
+fn votes_above_the_settlements_that_are_left_are_sat_out() {
+    let memory = Memory::new();
+    memory.store().append_votes(HEIGHT + 1, &[vec![1; 100]]).unwrap();
+    fs::remove_file(memory.log()).unwrap();
+    let recovered = memory.recovers(0);
+    assert_eq!((recovered.votes_from, recovered.log.len()), (HEIGHT + 2, 0));
+}

@@ -1,0 +1,51 @@
+//! How a settler learns that it is late, and whom it asks.
+use protocol::message::Heard;
+use protocol::settlement::Certified;
+
+use super::{ROOTS, Settler};
+use crate::role::{Effect, Moment, Timer};
+
+impl Settler {
+    /// A vote for a later height by somebody with a say means that we are late.
+    pub(super) fn notice(&mut self, heard: &Heard, height: u64) {
+        let credible = match heard {
+            Heard::Votes(votes) => votes.iter().any(|vote| self.has_say(&vote.signer())),
+            Heard::Proposal(proposal) => self.has_say(&proposal.signer()),
+            _ => false,
+        };
+        if credible && height <= self.ledger.height() + 1 + ROOTS {
+            self.ahead = self.ahead.max(height.saturating_sub(1));
+        }
+    }
+
+    /// Asks a peer for what we miss, if others are ahead or nothing was settled for a while.
+    pub(super) fn catch_up(&mut self, moment: Moment) -> Vec<Effect> {
+        let interval = self.ledger.parameters().interval;
+        let quiet = moment.now.saturating_sub(self.ledger.time()) > 3 * interval;
+        let mut effects = vec![Effect::Schedule(Timer::CatchUp, interval)];
+        if quiet || self.ahead > self.ledger.height() {
+            let peers = self
+                .ledger
+                .validators()
+                .members()
+                .iter()
+                .map(|(hotkey, _)| *hotkey);
+            let peers: Vec<_> = peers.filter(|peer| *peer != self.keypair.hotkey()).collect();
+            if !peers.is_empty() {
+                let peer = peers[(moment.seed.to_u64() % peers.len() as u64) as usize];
+                effects.push(Effect::Fetch(peer, self.ledger.height() + 1));
+            }
+        }
+        effects
+    }
+
+    pub(super) fn fetched(&mut self, moment: Moment, settlements: &[Certified]) -> Vec<Effect> {
+        if settlements.is_empty() {
+            self.ahead = self.ledger.height();
+        }
+        settlements
+            .iter()
+            .flat_map(|certified| self.enter(moment, certified.clone()))
+            .collect()
+    }
+}
