@@ -1,9 +1,10 @@
-# What a clean clone needs beside cargo: libtorch, fetched once per user.
+# What a clean clone needs beside cargo: libtorch, fetched once per user. All targets build one profile, dev, whose
+# dependencies are optimised: nothing is compiled twice.
 .PHONY: help libtorch build test swarm
 
 help:
 	@echo 'make libtorch   fetch libtorch (540 MB, once per user)'
-	@echo 'make build      build the neuron binary, target/release/neuron'
+	@echo 'make build      build everything; the binary is target/debug/neuron'
 	@echo 'make test       run every test'
 	@echo 'make swarm      run a swarm on this machine: make swarm ARGS="--miners 8 --seed 2"'
 
@@ -11,7 +12,7 @@ libtorch:
 	@neuron/libtorch.sh
 
 build: libtorch
-	cargo build --release
+	cargo build --workspace
 
 # Documentation tests are no business of nextest's.
 test: libtorch
@@ -20,4 +21,4 @@ test: libtorch
 	else set -x; cargo test --workspace; fi
 
 swarm: libtorch
-	@cargo run --release --package neuron -- swarm $(ARGS)
+	@cargo run -- swarm $(ARGS)

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// 64 bytes of ed25519.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Signature(#[serde(with = "serde_bytes")] pub [u8; 64]);
+pub struct Signature(#[serde(with = "crate::text")] pub [u8; 64]);
 
 impl fmt::Debug for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -199,6 +199,10 @@ enum Command {
     Keep {
         peers: Vec<Hotkey>,
     },
+    Vouch {
+        peer: Hotkey,
+        coins: u64,
+    },
 }
 
 impl Network {
@@ -235,6 +239,12 @@ impl Network {
     /// that together link all. Replaces the former list.
     pub fn keep(&self, peers: Vec<Hotkey>) -> Result<(), Refused> {
         self.send(Command::Keep { peers })
+    }
+
+    /// Raises the gossip score of a peer that is proven to have so many whole coins at stake: a flood costs it
+    /// more than one without stake has to lose. To be repeated, since a peer that left is forgotten.
+    pub fn vouch(&self, peer: Hotkey, coins: u64) -> Result<(), Refused> {
+        self.send(Command::Vouch { peer, coins })
     }
 
     /// Where we are reached and by how many, as of a moment ago.

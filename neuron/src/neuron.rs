@@ -149,7 +149,7 @@ impl Neuron {
             .metagraph(config.netuid)
             .ok_or(Error::NoSubnet(config.netuid))?;
         let task = task::named(&subnet.task)?;
-        let id = ledger.genesis();
+        let (id, settlers) = (ledger.genesis(), ledger.validators().clone());
 
         let (arrive, arrivals) = mpsc::channel(ARRIVALS);
         let (network, events) = network::spawn(network_of(&config, id))?;
@@ -185,7 +185,8 @@ impl Neuron {
             Duty::Validate => roles.push(Box::new(Validator::new(keypair, config.netuid, task, ledger))),
             Duty::Follow => {}
         }
-        let hands = Hands::new(config.duty, network, disk, model, (pending, refused), show);
+        let mut hands = Hands::new(id, config.duty, network, disk, model, (pending, refused), show);
+        hands.stay_close(&settlers);
         let seed = config
             .keypair
             .secret("neuron v1 moments", &[&clock::now_ms().to_le_bytes()]);
@@ -287,9 +288,9 @@ impl Handle {
     /// Gossips a message of ours and hears it ourselves.
     pub async fn tell(&self, message: Message) -> Result<(), protocol::Error> {
         let genesis = self.view.borrow().ledger.genesis();
-        let heard = message.clone().verify(&genesis)?;
+        message.clone().verify(&genesis)?;
         // A neuron that has stopped hears nothing more.
-        let _ = self.arrivals.send(Arrival::Tell(Box::new(message), heard)).await;
+        let _ = self.arrivals.send(Arrival::Tell(Box::new(message))).await;
         Ok(())
     }
 

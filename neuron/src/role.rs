@@ -175,7 +175,7 @@ pub struct Model {
 
 impl Effect {
     /// Gossips anything that can be a message.
-    fn tell(message: Message) -> Self {
-        Self::Tell(Box::new(message))
+    fn tell(message: impl Into<Message>) -> Self {
+        Self::Tell(Box::new(message.into()))
     }
 }

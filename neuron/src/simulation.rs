@@ -7,18 +7,16 @@ mod check;
 mod disk;
 mod faults;
 mod node;
+mod plan;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 
-use crypto::{Hash, Keypair, hash};
-use protocol::Amount;
-use protocol::genesis::{Genesis, GenesisNeuron};
+use crypto::Hash;
 use protocol::ledger::Ledger;
 use protocol::message::{Heard, Message, Topic};
 use protocol::subnet::Netuid;
-use protocol::transaction::Coldkey;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -26,6 +24,7 @@ use crate::role::{Effect, Input, Moment, Reply, Settled, Ticket, Timer};
 
 pub use self::check::Violation;
 pub use self::faults::{Faults, Sabotage};
+pub use self::plan::{Outcome, Plan};
 
 use self::check::Record;
 use self::node::Node;
@@ -44,44 +43,6 @@ const INFERENCE_MS: u64 = 5;
 
 /// Settlements a peer hands over at once.
 const BATCH: usize = 16;
-
-/// What a history is made of.
-#[derive(Clone, Debug)]
-pub struct Plan {
-    /// Decides everything else.
-    pub seed: u64,
-    /// How many validators, each with another stake.
-    pub validators: usize,
-    /// How many miners, from poor to good.
-    pub miners: usize,
-    /// How many of the first validators run twice with one key.
-    pub twins: usize,
-    /// The height to reach.
-    pub settlements: u64,
-    /// What goes wrong on the way.
-    pub faults: Faults,
-    /// Which rule is broken on purpose, to see that the checks bite.
-    pub sabotage: Option<Sabotage>,
-}
-
-/// What came of a history.
-#[derive(Debug)]
-pub struct Outcome {
-    /// The settled headers' hashes, by height from 1.
-    pub settlements: Vec<Hash>,
-    /// What broke; empty in a sound history.
-    pub violations: Vec<Violation>,
-    /// The ledger at the last height.
-    pub ledger: Option<Ledger>,
-    /// Accusations against validators that run once.
-    pub honest_accused: usize,
-    /// Accusations against twins.
-    pub twins_accused: usize,
-    /// Events handled.
-    pub events: u64,
-    /// Virtual milliseconds that passed.
-    pub elapsed_ms: u64,
-}
 
 /// A network in memory.
 pub struct Simulation {
@@ -117,68 +78,6 @@ struct Ask {
     life: u64,
     /// The question's id; `None` for a request for settlements.
     question: Option<Hash>,
-}
-
-impl Plan {
-    /// A plan without faults.
-    pub fn calm(seed: u64, validators: usize, miners: usize, settlements: u64) -> Self {
-        Self {
-            seed,
-            validators,
-            miners,
-            twins: 0,
-            settlements,
-            faults: Faults::none(),
-            sabotage: None,
-        }
-    }
-
-    /// A plan whose faults follow from the seed: loss, delay, duplicates, partitions, crashes.
-    pub fn rough(seed: u64, validators: usize, miners: usize, settlements: u64) -> Self {
-        Self {
-            faults: Faults::drawn(seed),
-            ..Self::calm(seed, validators, miners, settlements)
-        }
-    }
-
-    fn keypair(&self, number: usize) -> Keypair {
-        let seed = hash(
-            "neuron v1 simulation key",
-            &[&self.seed.to_le_bytes(), &(number as u64).to_le_bytes()],
-        );
-        Keypair::from_seed(seed.0)
-    }
-
-    fn genesis(&self) -> Genesis {
-        let neurons = (0..self.validators + self.miners)
-            .map(|i| self.neuron(i))
-            .collect();
-        let mut genesis = Genesis::dev(BEGINNING, neurons);
-        genesis
-            .subnets
-            .iter_mut()
-            .for_each(|subnet| subnet.task = "sums".to_owned());
-        genesis
-    }
-
-    fn neuron(&self, number: usize) -> GenesisNeuron {
-        let validates = number < self.validators;
-        let stake = if validates {
-            Amount::coins(1_000 + 137 * (number as u64 * 5 % 7))
-        } else {
-            Amount::ZERO
-        };
-        let hotkey = self.keypair(number).hotkey();
-        let coldkey = Coldkey(hotkey);
-        GenesisNeuron {
-            netuid: NETUID,
-            hotkey,
-            coldkey,
-            stake,
-            settles: validates,
-            permit: validates,
-        }
-    }
 }
 
 impl Simulation {
@@ -358,6 +257,9 @@ impl Simulation {
             let reason = "told a message that does not verify".to_owned();
             return self.record.halted(from, self.nodes[from].hotkey(), reason);
         };
+        if topic == Topic::Inputs {
+            self.soon(from, 0, |_| Input::Told(heard.clone()));
+        }
         for to in 0..self.nodes.len() {
             let listens = Topic::FOLLOWING.contains(&topic) || self.nodes[to].is_validator();
             if to != from && listens {

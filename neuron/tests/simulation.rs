@@ -37,6 +37,19 @@ fn better_miners_earn_more_and_every_validator_is_paid() {
 }
 
 #[test]
+fn who_signs_a_little_later_loses_no_dividends() {
+    let outcome = sound(Plan::calm(3, 7, 3, 30));
+    let payout = outcome
+        .ledger
+        .expect("settled")
+        .metagraph(Netuid(1))
+        .expect("the subnet exists")
+        .payout;
+    let share = payout.validators.0 as f64 / payout.miners.0 as f64;
+    assert!(share > 0.999, "{payout:?}");
+}
+
+#[test]
 fn two_hundred_rough_histories_hold_every_rule() {
     let failed = failures(0..200, |seed| Plan::rough(seed, 7, 0, SETTLEMENTS));
     assert!(

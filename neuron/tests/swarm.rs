@@ -1,4 +1,5 @@
 //! Swarms of real peers on this machine, without libtorch: the task is sums.
+#![allow(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
 mod swarm {
     mod command_line;

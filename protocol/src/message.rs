@@ -36,9 +36,12 @@ pub enum Topic {
 /// What is gossiped, as it travels.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Message {
-    /// Votes on a height, and when they were told, in milliseconds since 1970: gossip passes the same bytes on once,
-    /// and whoever was away needs to hear them again.
-    Votes(u64, Vec<Signed<Vote>>),
+    /// Votes on a height.
+    Votes(Vec<Signed<Vote>>),
+    /// Prevotes of a quorum for one header.
+    Polka(Vec<Signed<Vote>>),
+    /// Votes that show how far others are in a height.
+    Skip(Vec<Signed<Vote>>),
     /// A header put to the vote.
     Proposal(Signed<Proposal>),
     /// The settlement behind a proposal.
@@ -62,6 +65,10 @@ pub enum Message {
 pub enum Heard {
     /// Votes on a height.
     Votes(Vec<Verified<Vote>>),
+    /// Prevotes for one header.
+    Polka(Vec<Verified<Vote>>),
+    /// Votes that show how far others are in a height.
+    Skip(Vec<Verified<Vote>>),
     /// A header put to the vote.
     Proposal(Verified<Proposal>),
     /// The settlement behind a proposal.
@@ -135,7 +142,7 @@ impl Message {
     /// Where it is gossiped.
     pub fn topic(&self) -> Topic {
         match self {
-            Self::Votes(..) | Self::Proposal(_) => Topic::Consensus,
+            Self::Votes(_) | Self::Polka(_) | Self::Skip(_) | Self::Proposal(_) => Topic::Consensus,
             Self::Draft(_) => Topic::Proposals,
             Self::Settled(_) => Topic::Settlements,
             _ => Topic::Inputs,
@@ -145,7 +152,9 @@ impl Message {
     /// The word for it in counters and logs.
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::Votes(..) => "votes",
+            Self::Votes(_) => "votes",
+            Self::Polka(_) => "polka",
+            Self::Skip(_) => "skip",
             Self::Proposal(_) => "proposal",
             Self::Draft(_) => "draft",
             Self::Settled(_) => "settlement",
@@ -160,18 +169,9 @@ impl Message {
     /// Checks every signature that needs no state.
     pub fn verify(self, genesis: &Hash) -> Result<Heard, Error> {
         Ok(match self {
-            Self::Votes(_, votes) if votes.len() > MAX_VOTES => {
-                return Err(Error::Invalid {
-                    kind: "votes",
-                    reason: "more than a settling set can cast",
-                });
-            }
-            Self::Votes(_, votes) => Heard::Votes(
-                votes
-                    .into_iter()
-                    .map(|vote| vote.verify(genesis))
-                    .collect::<Result<_, _>>()?,
-            ),
+            Self::Votes(votes) => Heard::Votes(verify_votes(votes, genesis)?),
+            Self::Polka(votes) => Heard::Polka(verify_votes(votes, genesis)?),
+            Self::Skip(votes) => Heard::Skip(verify_votes(votes, genesis)?),
             Self::Proposal(proposal) => Heard::Proposal(proposal.verify(genesis)?),
             Self::Draft(draft) => Heard::Draft(Box::new(draft.verify(genesis)?)),
             Self::Settled(certified) => Heard::Settled(certified),
@@ -188,7 +188,9 @@ impl Heard {
     /// The height it is about, where it is about one.
     pub fn height(&self) -> Option<u64> {
         match self {
-            Self::Votes(votes) => votes.iter().map(|vote| vote.height()).max(),
+            Self::Votes(votes) | Self::Polka(votes) | Self::Skip(votes) => {
+                votes.iter().map(|vote| vote.height()).max()
+            }
             Self::Proposal(proposal) => Some(proposal.height()),
             Self::Draft(draft) => Some(draft.settlement.header.height),
             Self::Settled(certified) => Some(certified.settlement.header.height),
@@ -198,12 +200,23 @@ impl Heard {
     }
 }
 
-impl Message {
-    /// What carries a speech that is made at a time, in milliseconds since 1970.
-    pub fn speech(now: u64, speech: Speech) -> Self {
+impl From<Speech> for Message {
+    fn from(speech: Speech) -> Self {
         match speech {
-            Speech::Votes(votes) => Self::Votes(now, votes),
+            Speech::Votes(votes) => Self::Votes(votes),
+            Speech::Polka(votes) => Self::Polka(votes),
+            Speech::Skip(votes) => Self::Skip(votes),
             Speech::Proposal(proposal) => Self::Proposal(proposal),
         }
     }
+}
+
+fn verify_votes(votes: Vec<Signed<Vote>>, genesis: &Hash) -> Result<Vec<Verified<Vote>>, Error> {
+    if votes.len() > MAX_VOTES {
+        return Err(Error::Invalid {
+            kind: "votes",
+            reason: "more than a settling set can cast",
+        });
+    }
+    votes.into_iter().map(|vote| vote.verify(genesis)).collect()
 }

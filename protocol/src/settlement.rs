@@ -179,6 +179,20 @@ impl Certificate {
         hash("neuron v1 certificate", &[&codec::encode(self)])
     }
 
+    /// Adds a precommit that came after the decision, if it is for this header and nobody's second.
+    pub fn add(&mut self, vote: &Verified<Vote>) {
+        let place = self
+            .signatures
+            .binary_search_by_key(&vote.signer(), |(signer, _)| *signer);
+        if let (true, Err(place)) = (
+            vote.height() == self.height && vote.certifies(self.header, self.round),
+            place,
+        ) {
+            self.signatures
+                .insert(place, (vote.signer(), vote.signed().signature()));
+        }
+    }
+
     /// Who precommitted.
     pub fn signers(&self) -> Vec<Hotkey> {
         self.signatures.iter().map(|(signer, _)| *signer).collect()

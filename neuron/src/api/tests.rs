@@ -1,3 +1,4 @@
+//! The socket, from both ends.
 use std::fs;
 use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt;

@@ -4,6 +4,7 @@ use std::time::Duration;
 use color_eyre::eyre::Result;
 use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use protocol::amount::COIN;
 
 use super::out::Out;
 use super::table::{Columns, coins, measure, number, percent, table, whole_coins};
@@ -14,7 +15,7 @@ use crate::swarm::{Look, SPARE_ACCOUNTS, Swarm};
 const INTRODUCED: usize = 24;
 
 /// Lines of a terminal that are no rows of the table: what stands above and below it.
-const LINES_AROUND: usize = 14;
+const LINES_AROUND: usize = 15;
 
 /// The fewest rows shown, however small the terminal.
 const LEAST_ROWS: usize = 4;
@@ -168,10 +169,11 @@ fn next_steps(swarm: &Swarm) -> String {
     format!(
         "\nTry next, in another terminal:\n  \
          neuron query        ask every miner one question\n  \
-         neuron metagraph    the subnet as a table, --json for programs\n  \
+         neuron metagraph    the subnet as a table, --json for programs\n\
+         or join with a miner of your own:\n  \
          neuron run --role miner --dir guest --register \\\n    \
          --genesis {dir}/genesis.toml \\\n    \
-         --coldkey {dir}/spare-0/coldkey     join with a miner of your own\n\
+         --coldkey {dir}/spare-0/coldkey\n\
          Ctrl-C stops the swarm."
     )
 }
@@ -231,20 +233,18 @@ fn training(look: &Look) -> String {
 
 fn view(look: &Look) -> String {
     let neurons = look.neurons();
-    let room = usize::from(Term::stdout().size().0)
-        .saturating_sub(LINES_AROUND)
-        .max(LEAST_ROWS);
+    let (height, width) = Term::stdout().size();
+    let room = usize::from(height).saturating_sub(LINES_AROUND).max(LEAST_ROWS);
     let table = table(
         COLUMNS,
         neurons.iter().take(room).map(|neuron| cells(neuron, look)),
     );
+    let view = format!("{}\n\n{}", heading(look), table.trim_fmt());
+    // A line that wraps would tear the table.
+    let lines = view.lines().map(|line| line.chars().take(width.into()).collect());
     let hidden = neurons.len().saturating_sub(room);
-    let more = if hidden == 0 {
-        String::new()
-    } else {
-        format!("\nand {hidden} more: neuron metagraph")
-    };
-    format!("{}\n\n{}{more}", heading(look), table.trim_fmt())
+    let more = (hidden > 0).then(|| format!("and {hidden} more: neuron metagraph"));
+    lines.chain(more).collect::<Vec<String>>().join("\n")
 }
 
 fn heading(look: &Look) -> String {
@@ -267,7 +267,7 @@ fn cells(neuron: &Neuron, look: &Look) -> Vec<String> {
         number(neuron.uid),
         neuron.role.clone(),
         neuron.hotkey.short(),
-        if neuron.stake == 0 {
+        if neuron.stake < COIN {
             String::new()
         } else {
             whole_coins(neuron.stake)

@@ -18,6 +18,8 @@ const PEERS: usize = 12;
 /// Of these, dialled by us: nobody else chooses all of our neighbours. With so many, Kademlia dials no more, or
 /// its searches would connect all of a swarm to all.
 const DIALLED: usize = 8;
+/// Two connections within this time mean that both sides dialled.
+const BOTH_DIALLED: Duration = Duration::from_secs(2);
 /// Peers that we stay connected to on request, at most.
 const KEPT: usize = 16;
 /// Peers that may connect although the limits are reached, at most: a full set of settling validators.
@@ -136,14 +138,24 @@ impl Directory {
 
     pub(super) fn connected(&mut self, peer: PeerId, endpoint: &ConnectedPoint) {
         self.retries.remove(&peer);
-        let reach = Reach::of(endpoint.get_remote_address());
+        let (reach, now) = (Reach::of(endpoint.get_remote_address()), Instant::now());
+        let since = self.connected.get(&peer).map_or(now, |link| link.since);
         self.connected.insert(
             peer,
             Link {
                 reach,
-                used: Instant::now(),
+                since,
+                used: now,
             },
         );
+    }
+
+    /// Whether `peer` connects anew although we think it connected, and not because both dialled at once: it was
+    /// started again, and the old connection is dead without our knowledge.
+    pub(super) fn is_reborn(&self, peer: &PeerId) -> bool {
+        self.connected
+            .get(peer)
+            .is_some_and(|link| link.since.elapsed() > BOTH_DIALLED)
     }
 
     /// A request goes to or came from `peer`: that is a reason to stay connected.
@@ -320,6 +332,7 @@ impl Backoff {
 #[derive(Debug)]
 struct Link {
     reach: Reach,
+    since: Instant,
     /// Since when, or when we last asked one another something.
     used: Instant,
 }

@@ -123,6 +123,7 @@ impl Driver {
             Command::Ask { peer, ticket, bytes } => self.ask(&peer, ticket, bytes),
             Command::Respond { ticket, bytes } => self.respond(ticket, bytes),
             Command::Keep { peers } => self.keep(&peers),
+            Command::Vouch { peer, coins } => self.vouch(&peer, coins),
         }
     }
 
@@ -130,6 +131,11 @@ impl Driver {
         match event {
             SwarmEvent::Behaviour(event) => self.hear_behaviour(event),
             SwarmEvent::NewListenAddr { listener_id, address } => self.listening(listener_id, &address),
+            // gossipsub tells its topics on the first connection only: one that was started again would never
+            // learn ours. Both sides dial again at once.
+            SwarmEvent::ConnectionEstablished { peer_id, .. } if self.directory.is_reborn(&peer_id) => {
+                let _ = self.swarm.disconnect_peer_id(peer_id);
+            }
             SwarmEvent::ConnectionEstablished {
                 peer_id, endpoint, ..
             } => {

@@ -25,8 +25,9 @@ const BODY: usize = 2 * 1024 * 1024 + SMALL;
 const ENVELOPE: usize = 256;
 /// A message id's bytes; short ids let one IHAVE name more messages.
 const ID_LENGTH: usize = 20;
-/// Longer than any message stays valid, so that none returns as new.
-const DUPLICATES: Duration = Duration::from_secs(120);
+/// Longer than gossip remembers what to offer (6 heartbeats), so that none returns as new by itself; short enough that
+/// a vote that got lost is told again while its height waits for it.
+const DUPLICATES: Duration = Duration::from_secs(8);
 /// The first heartbeat builds the meshes, so it comes as soon as peers are connected.
 const FIRST_HEARTBEAT: Duration = Duration::from_millis(150);
 /// Messages of ours that wait for a listener: those of one neuron's first seconds.

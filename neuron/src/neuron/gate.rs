@@ -51,7 +51,7 @@ pub(super) enum Arrival {
     /// A person wants a poll.
     Poll(oneshot::Sender<Poll>),
     /// A person wants this told.
-    Tell(Box<Message>, Heard),
+    Tell(Box<Message>),
 }
 
 /// What we asked for under a ticket: a question's id, or settlements.
@@ -260,7 +260,9 @@ fn is_certified(certified: &Certified, view: &View) -> bool {
 fn has_say(heard: &Heard, set: &ValidatorSet) -> bool {
     let settles = |signer: Hotkey| set.power(&signer).is_some();
     match heard {
-        Heard::Votes(votes) => votes.iter().all(|vote| settles(vote.signer())),
+        Heard::Votes(votes) | Heard::Polka(votes) | Heard::Skip(votes) => {
+            votes.iter().all(|vote| settles(vote.signer()))
+        }
         Heard::Proposal(proposal) => settles(proposal.signer()),
         Heard::Draft(draft) => settles(draft.signer()),
         _ => true,

@@ -5,8 +5,10 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use crypto::{Hash, Hotkey};
+use protocol::amount::COIN;
 use protocol::codec;
-use protocol::message::Message;
+use protocol::consensus::ValidatorSet;
+use protocol::message::{Message, Topic};
 use storage::Blobs;
 use tokio::sync::{oneshot, watch};
 use tokio_util::time::{DelayQueue, delay_queue};
@@ -31,6 +33,7 @@ pub(super) enum Next {
 
 /// What carries out effects.
 pub(super) struct Hands {
+    genesis: Hash,
     network: Network,
     disk: Disk,
     synced: Synced,
@@ -44,10 +47,13 @@ pub(super) struct Hands {
     set: HashMap<Timer, delay_queue::Key>,
     polls: BTreeMap<Ticket, oneshot::Sender<Poll>>,
     tickets: u64,
+    /// The settling set that the network keeps us connected to.
+    close: Vec<Hotkey>,
 }
 
 impl Hands {
     pub(super) fn new(
+        genesis: Hash,
         duty: Duty,
         network: Network,
         (disk, synced): (Disk, Synced),
@@ -62,6 +68,7 @@ impl Hands {
         };
         let (timers, set, polls) = (DelayQueue::new(), HashMap::new(), BTreeMap::new());
         Self {
+            genesis,
             network,
             disk,
             synced,
@@ -75,6 +82,7 @@ impl Hands {
             set,
             polls,
             tickets: 0,
+            close: Vec::new(),
         }
     }
 
@@ -105,17 +113,14 @@ impl Hands {
                 }
                 Ok(Some(Input::Polled(ticket)))
             }
-            Arrival::Tell(message, heard) => {
-                self.tell(&message);
-                Ok(Some(Input::Told(heard)))
-            }
+            Arrival::Tell(message) => Ok(self.tell(*message)),
         }
     }
 
     /// Does what a role asked for; what comes back at once is returned.
     pub(super) fn carry_out(&mut self, effect: Effect) -> Result<Option<Input>, Error> {
         match effect {
-            Effect::Tell(message) => self.tell(&message),
+            Effect::Tell(message) => return Ok(self.tell(*message)),
             Effect::Ask(question) => {
                 let id = question.id();
                 let request = Request::Question(question.signed().clone());
@@ -146,7 +151,9 @@ impl Hands {
             Effect::Settle(settled) => return Ok(Some(self.settled(settled))),
             Effect::Schedule(timer, wait) => self.schedule(timer, wait),
             Effect::Cancel(timer) => self.cancel(timer),
-            Effect::Vouch(hotkey, stake) => tracing::debug!(?hotkey, %stake, "stake attested"),
+            Effect::Vouch(hotkey, stake) => {
+                let _ = self.network.vouch(hotkey, stake.0 / COIN);
+            }
             Effect::Score(scores) => self.show.send_modify(|view| view.scores = scores),
             Effect::Accuse(evidence) => {
                 for offence in &evidence {
@@ -165,10 +172,15 @@ impl Hands {
         Ok(None)
     }
 
-    fn tell(&self, message: &Message) {
-        if let Err(refused) = self.network.publish(message.topic(), codec::encode(message)) {
+    /// Tells everyone; what may be settled is told to our own settler too, which no gossip brings it.
+    fn tell(&self, message: Message) -> Option<Input> {
+        if let Err(refused) = self.network.publish(message.topic(), codec::encode(&message)) {
             tracing::debug!(kind = message.kind(), %refused, "not told");
         }
+        let own = message.topic() == Topic::Inputs;
+        own.then(|| message.verify(&self.genesis).ok())
+            .flatten()
+            .map(Input::Told)
     }
 
     fn ask(&mut self, peer: Hotkey, request: &Request, question: Option<Hash>) -> bool {
@@ -235,6 +247,7 @@ impl Hands {
     fn settled(&mut self, settled: Arc<Settled>) -> Input {
         let header = &settled.certified.settlement.header;
         let round = settled.certified.certificate.round;
+        self.stay_close(settled.ledger.validators());
         tracing::info!(height = header.height, round, root = ?header.state_root.hash, "settled");
         self.show.send_modify(|view| {
             view.height = header.height;
@@ -244,6 +257,18 @@ impl Hands {
             view.ledger = Arc::new(settled.ledger.clone());
         });
         Input::Settled(settled)
+    }
+
+    /// Those who settle stay connected to each other, whatever else comes and goes.
+    pub(super) fn stay_close(&mut self, set: &ValidatorSet) {
+        let members = set.members().iter().map(|(hotkey, _)| *hotkey);
+        let peers: Vec<_> = members
+            .filter(|member| *member != self.network.hotkey())
+            .collect();
+        let settles = peers.len() < set.members().len();
+        if settles && peers != self.close && self.network.keep(peers.clone()).is_ok() {
+            self.close = peers;
+        }
     }
 
     fn schedule(&mut self, timer: Timer, wait: u64) {

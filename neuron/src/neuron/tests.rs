@@ -168,7 +168,7 @@ fn loose(bench: &Bench, payload: Vec<u8>, signature: Signature) -> Vec<(Topic, V
 
 fn vote(bench: &Bench, height: u64, author: usize, voter: usize) -> (Topic, Vec<u8>) {
     let vote = Vote::of(Ballot::Prevote, height, 0, None, bench.keys[voter].hotkey());
-    let votes = Message::Votes(0, vec![bench.author(author, vote).into_signed()]);
+    let votes = Message::Votes(vec![bench.author(author, vote).into_signed()]);
     (Topic::Consensus, codec::encode(&votes))
 }
 
@@ -245,7 +245,7 @@ async fn more_votes_than_a_set_can_cast_are_refused() {
         let votes = (0..257)
             .map(|round| bench.author(2, vote(round)).into_signed())
             .collect();
-        vec![(Topic::Consensus, codec::encode(&Message::Votes(0, votes)))]
+        vec![(Topic::Consensus, codec::encode(&Message::Votes(votes)))]
     };
     check("invalid", crowd).await;
 }

@@ -228,7 +228,7 @@ impl Settler {
     fn carry_out(&mut self, moment: Moment, output: Output) -> Vec<Effect> {
         let height = self.engine.height();
         match output {
-            Output::Send(speech) => vec![Effect::tell(Message::speech(moment.now, speech))],
+            Output::Send(speech) => vec![Effect::tell(speech)],
             Output::StartTimer(timeout, wait) => {
                 vec![self.start_timer(height, timeout, wait.as_millis() as u64)]
             }
@@ -354,13 +354,21 @@ impl Settler {
         }
         match heard {
             Heard::Votes(votes) => votes.iter().flat_map(|vote| self.voted(moment, vote)).collect(),
+            Heard::Polka(votes) if self.is_ahead(votes) => {
+                let step = self.engine.polka(votes);
+                self.follow(moment, Vec::new(), step)
+            }
+            Heard::Skip(votes) if self.is_ahead(votes) => {
+                let step = self.engine.skip(votes);
+                self.follow(moment, Vec::new(), step)
+            }
             Heard::Proposal(proposal)
                 if proposal.height() > self.ledger.height() && self.has_say(&proposal.signer()) =>
             {
                 let step = self.engine.proposal(proposal.clone());
                 self.follow(moment, Vec::new(), step)
             }
-            Heard::Proposal(_) => Vec::new(),
+            Heard::Polka(_) | Heard::Skip(_) | Heard::Proposal(_) => Vec::new(),
             Heard::Draft(draft) => self.drafted(moment, draft),
             Heard::Settled(certified) => self.enter(moment, (**certified).clone()),
             Heard::Attestation(attestation) => self.vouch(attestation).into_iter().collect(),
@@ -371,13 +379,33 @@ impl Settler {
         }
     }
 
-    /// Votes on what is settled change nothing, and must not reach the log of the next height.
+    fn is_ahead(&self, votes: &[Verified<Vote>]) -> bool {
+        votes
+            .iter()
+            .all(|vote| vote.height() > self.ledger.height() && self.has_say(&vote.signer()))
+    }
+
+    /// Votes on what is settled must not reach the log of the next height.
     fn voted(&mut self, moment: Moment, vote: &Verified<Vote>) -> Vec<Effect> {
-        if vote.height() <= self.ledger.height() || !self.has_say(&vote.signer()) {
+        if vote.height() <= self.ledger.height() {
+            self.attend(vote);
+            return Vec::new();
+        }
+        if !self.has_say(&vote.signer()) {
             return Vec::new();
         }
         let step = self.engine.vote(vote.clone());
         self.follow(moment, Vec::new(), step)
+    }
+
+    /// A certificate is made of the first precommits; the next proposer also shows who came a little later, or the
+    /// slower ones would lose dividends for nothing.
+    fn attend(&mut self, vote: &Verified<Vote>) {
+        if let Some(tip) = &mut self.tip
+            && self.ledger.previous_validators().power(&vote.signer()).is_some()
+        {
+            tip.certificate.add(vote);
+        }
     }
 
     /// Whether a hotkey settles. Nobody else's word is kept, or strangers could fill what is kept for later heights.

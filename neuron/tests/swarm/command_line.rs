@@ -87,25 +87,16 @@ fn bad_values_and_files_get_one_line_with_a_remedy() {
     );
 }
 
+/// A short swarm in `home/s`.
+fn swarm(home: &Path) -> Output {
+    let line = "swarm --json --settlements 2 --dir s --task sums --validators 2 --miners 2 --interval 400";
+    neuron(home, &line.split(' ').collect::<Vec<_>>())
+}
+
 #[test]
-fn a_swarm_with_json_prints_one_document_and_its_keys_and_genesis_serve_run() {
+fn a_swarm_with_json_prints_one_document_and_progress_beside_it() {
     let home = TempDir::new().unwrap();
-    let flags = [
-        "--task",
-        "sums",
-        "--validators",
-        "2",
-        "--miners",
-        "2",
-        "--interval",
-        "400",
-    ];
-    let line = [
-        &["swarm", "--json", "--settlements", "2", "--dir", "s"],
-        &flags[..],
-    ]
-    .concat();
-    let output = neuron(home.path(), &line);
+    let output = swarm(home.path());
     assert!(output.status.success(), "{output:?}");
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert!(
@@ -115,53 +106,32 @@ fn a_swarm_with_json_prints_one_document_and_its_keys_and_genesis_serve_run() {
     assert_eq!(document["neurons"].as_array().unwrap().len(), 4);
     let progress = String::from_utf8(output.stderr).unwrap();
     assert!(
-        progress.contains("(dev)") && progress.contains("height 1 "),
+        progress.contains("(dev)") && progress.contains("height 2 "),
         "{progress}"
     );
+}
 
+#[test]
+fn a_neuron_that_cannot_run_says_why_in_one_line() {
+    let home = TempDir::new().unwrap();
     let home = home.path();
+    assert!(swarm(home).status.success());
     fs::write(home.join("open"), "07".repeat(32)).unwrap();
-    let run = |more: &[&'static str]| {
-        let line = ["run", "--genesis", "s/genesis.toml", "--dir", "d", "--role"];
-        [&line[..], more].concat()
+    let check = |role: &str, more: &[&str], words: &[&str]| {
+        let line = ["run", "--genesis", "s/genesis.toml", "--dir", "d", "--role", role];
+        check(home, &[&line[..], more].concat(), 1, words);
     };
+    check("light", &["--key", "open"], &["key file open", "chmod 600"]);
     check(
-        home,
-        &run(&["light", "--key", "open"]),
-        1,
-        &["key file open", "chmod 600"],
-    );
-    check(
-        home,
-        &run(&["light", "--key", "s/genesis.toml"]),
-        1,
+        "light",
+        &["--key", "s/genesis.toml"],
         &["key file s/genesis.toml"],
     );
-    check(
-        home,
-        &run(&["light", "--netuid", "7"]),
-        1,
-        &["--netuid 7", "genesis"],
-    );
-    check(
-        home,
-        &run(&["light", "--bootstrap", "here"]),
-        1,
-        &["\"here\"", "/ip4/"],
-    );
-    check(
-        home,
-        &run(&["miner", "--model", "open"]),
-        1,
-        &["--model open", "safetensors"],
-    );
-    check(
-        home,
-        &run(&["validator", "--model", "open"]),
-        1,
-        &["--model", "--role miner"],
-    );
-    check(home, &run(&["miner", "--rung", "8"]), 1, &["--rung 8", "7"]);
+    check("light", &["--netuid", "7"], &["--netuid 7", "genesis"]);
+    check("light", &["--bootstrap", "here"], &["\"here\"", "/ip4/"]);
+    check("miner", &["--model", "open"], &["--model open", "safetensors"]);
+    check("validator", &["--model", "open"], &["--model", "--role miner"]);
+    check("miner", &["--rung", "8"], &["--rung 8", "7"]);
 }
 
 #[test]

@@ -9,11 +9,10 @@ use arc_malachitebft_core_consensus::{
     Effect, Error, Input, LivenessMsg, LocallyProposedValue, MisbehaviorEvidence, Params, ProposedValue,
     Resumable, Resume, SignedConsensusMsg, State, ThresholdParams, process,
 };
-#[cfg(feature = "planted-faults")]
-use arc_malachitebft_core_types::ThresholdParam;
 use arc_malachitebft_core_types::{
-    CertificateError, CommitCertificate, Context as _, LinearTimeouts, Round, SignedMessage, Timeout,
-    Validity, ValueOrigin, ValuePayload, VoteType,
+    CertificateError, CommitCertificate, LinearTimeouts, NilOrVal, PolkaCertificate, Round, RoundCertificate,
+    RoundCertificateType, SignedMessage, ThresholdParam, Timeout, Validity, ValueOrigin, ValuePayload,
+    VoteType,
 };
 use crypto::{Hash, Hotkey, Keypair};
 use serde::{Deserialize, Serialize};
@@ -35,6 +34,10 @@ const INPUTS_PER_HEIGHT: usize = 4096;
 pub enum Speech {
     /// A vote of ours, or votes of others that somebody may lack.
     Votes(Vec<Signed<Vote>>),
+    /// Prevotes of a quorum for one header: one is free to vote for it, whatever its authors said elsewhere.
+    Polka(Vec<Signed<Vote>>),
+    /// Votes that together show that a round is over or under way, however far ahead of it somebody else is.
+    Skip(Vec<Signed<Vote>>),
     /// A proposal of ours.
     Proposal(Signed<Proposal>),
 }
@@ -86,6 +89,8 @@ pub enum LogEntry {
     Vote(Signed<Vote>),
     /// A proposal, ours or another's.
     Proposal(Signed<Proposal>),
+    /// Prevotes of a quorum for one header.
+    Polka(Vec<Signed<Vote>>),
     /// A timer that ran out.
     Elapsed(Timeout),
     /// A settlement we judged.
@@ -207,6 +212,52 @@ impl Engine {
         )))
     }
 
+    /// Takes in prevotes of a quorum for one header.
+    pub fn polka(&mut self, votes: &[Verified<Vote>]) -> Step {
+        let votes = votes
+            .iter()
+            .map(|vote| SignedMessage::new((**vote).clone(), vote.signed().signature()));
+        polka(votes.collect())
+            .map(|polka| self.step(Input::PolkaCertificate(polka)))
+            .unwrap_or_default()
+    }
+
+    /// Takes in votes of one height and round that together may let us go to a later round.
+    pub fn skip(&mut self, votes: &[Verified<Vote>]) -> Step {
+        let Some(first) = votes.first() else {
+            return Step::default();
+        };
+        let (height, round) = (first.height, first.round);
+        if votes
+            .iter()
+            .any(|vote| (vote.height, vote.round) != (height, round))
+        {
+            return Step::default();
+        }
+        let precommits = votes.iter().all(|vote| vote.ballot == VoteType::Precommit);
+        let voters = votes.iter().map(|vote| vote.voter);
+        let quorum = backed(
+            voters,
+            self.state.validator_set(),
+            self.state.params.threshold_params.quorum,
+        )
+        .is_ok();
+        let kind = if precommits && quorum {
+            RoundCertificateType::Precommit
+        } else {
+            RoundCertificateType::Skip
+        };
+        let votes = votes
+            .iter()
+            .map(|vote| SignedMessage::new((**vote).clone(), vote.signed().signature()));
+        self.step(Input::RoundCertificate(RoundCertificate::new_from_votes(
+            height,
+            round,
+            kind,
+            votes.collect(),
+        )))
+    }
+
     /// Takes in a proposal.
     pub fn proposal(&mut self, proposal: Verified<Proposal>) -> Step {
         self.step(Input::Proposal(SignedMessage::new(
@@ -276,6 +327,11 @@ impl LogEntry {
         Some(match self {
             Self::Vote(vote) => Input::Vote(SignedMessage::new(vote.decode().ok()?, vote.signature())),
             Self::Proposal(p) => Input::Proposal(SignedMessage::new(p.decode().ok()?, p.signature())),
+            Self::Polka(votes) => {
+                let vote =
+                    |vote: &Signed<Vote>| Some(SignedMessage::new(vote.decode().ok()?, vote.signature()));
+                Input::PolkaCertificate(polka(votes.iter().map(vote).collect::<Option<_>>()?)?)
+            }
             Self::Elapsed(timeout) => Input::TimeoutElapsed(*timeout),
             Self::Judged {
                 round,
@@ -286,7 +342,7 @@ impl LogEntry {
         })
     }
 
-    /// What the core asks to be remembered; certificates never, since they reach it as single votes.
+    /// What the core asks to be remembered.
     fn of(input: Input<Context>) -> Option<Self> {
         match input {
             Input::Vote(vote) => Some(Self::Vote(signed(
@@ -299,6 +355,7 @@ impl LogEntry {
                 p.message.proposer,
                 p.signature,
             ))),
+            Input::PolkaCertificate(polka) => Some(Self::Polka(wire(polka.votes(&Context)))),
             Input::TimeoutElapsed(timeout) => Some(Self::Elapsed(timeout)),
             Input::ProposedValue(value, _) => Some(Self::Judged {
                 round: value.round.as_u32().unwrap_or(0),
@@ -360,10 +417,22 @@ impl Hand<'_> {
             // The core looks again at what it made of verified votes; we check the whole on entering the ledger.
             Effect::VerifyCommitCertificate(_, _, _, r)
             | Effect::VerifyExtendedCommitCertificate(_, _, _, _, r) => r.resume_with(Ok(())),
-            // Late neurons catch up outside, other certificates come in as votes, extensions are off.
-            Effect::VerifyPolkaCertificate(_, _, _, r) | Effect::VerifyRoundCertificate(_, _, _, r) => {
-                r.resume_with(Err(CertificateError::VerificationError(None)))
+            Effect::VerifyPolkaCertificate(polka, set, thresholds, r) => {
+                let voters = polka.polka_signatures.iter().map(|s| s.address);
+                r.resume_with(backed(voters, &set, thresholds.quorum))
             }
+            Effect::VerifyRoundCertificate(skip, set, thresholds, r) => {
+                let threshold = match skip.cert_type {
+                    RoundCertificateType::Precommit => thresholds.quorum,
+                    RoundCertificateType::Skip => thresholds.honest,
+                };
+                r.resume_with(backed(
+                    skip.round_signatures.iter().map(|s| s.address),
+                    &set,
+                    threshold,
+                ))
+            }
+            // Late neurons catch up outside, extensions are off.
             Effect::CertVerifiedSyncValue(_, _, r) | Effect::CertRejectedSyncValue(_, _, _, r) => {
                 r.resume_with(())
             }
@@ -409,31 +478,61 @@ fn said(message: SignedConsensusMsg<Context>) -> Speech {
     }
 }
 
-/// Certificates travel as the votes they are made of: whoever lacks one takes in just those.
+/// Certificates travel as the votes they are made of, so that each is verified like any other.
 fn repeated(message: LivenessMsg<Context>) -> Speech {
-    let votes = match message {
-        LivenessMsg::Vote(vote) => vec![vote],
-        LivenessMsg::PolkaCertificate(polka) => polka.votes(&Context).collect(),
-        LivenessMsg::SkipRoundCertificate(skip) => {
-            let vote = |s: &arc_malachitebft_core_types::RoundSignature<Context>| {
-                let new = match s.vote_type {
-                    VoteType::Prevote => Context::new_prevote,
-                    VoteType::Precommit => Context::new_precommit,
-                };
-                SignedMessage::new(
-                    new(&Context, skip.height, skip.round, s.value_id, s.address),
-                    s.signature,
-                )
-            };
-            skip.round_signatures.iter().map(vote).collect()
-        }
+    match message {
+        LivenessMsg::Vote(vote) => Speech::Votes(wire([vote])),
+        LivenessMsg::PolkaCertificate(polka) => Speech::Polka(wire(polka.votes(&Context))),
+        LivenessMsg::SkipRoundCertificate(skip) => Speech::Skip(wire(skip.votes(&Context))),
+    }
+}
+
+fn wire(votes: impl IntoIterator<Item = SignedMessage<Context, Vote>>) -> Vec<Signed<Vote>> {
+    votes
+        .into_iter()
+        .map(|vote| signed(&vote.message, vote.message.voter, vote.signature))
+        .collect()
+}
+
+/// The polka that votes make, if all are prevotes of one height and round for one header.
+fn polka(votes: Vec<SignedMessage<Context, Vote>>) -> Option<PolkaCertificate<Context>> {
+    let first = &votes.first()?.message;
+    let (height, round, NilOrVal::Val(header)) = (first.height, first.round, first.header) else {
+        return None;
     };
-    Speech::Votes(
-        votes
-            .into_iter()
-            .map(|v| signed(&v.message, v.message.voter, v.signature))
-            .collect(),
-    )
+    let count = votes.len();
+    let polka = PolkaCertificate::new(height, round, header, votes);
+    (polka.polka_signatures.len() == count).then_some(polka)
+}
+
+/// Whether enough stake stands behind a certificate, each member's once; its signatures are proven by type.
+#[expect(clippy::result_large_err, reason = "the core wants its own error")]
+fn backed(
+    voters: impl Iterator<Item = Voter>,
+    members: &Members,
+    threshold: ThresholdParam,
+) -> Result<(), CertificateError<Context>> {
+    let mut voters: Vec<_> = voters.collect();
+    voters.sort_unstable();
+    if let Some(twice) = voters.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Err(CertificateError::DuplicateVote(twice[0]));
+    }
+    let powers: Option<Vec<_>> = voters.iter().map(|voter| members.set.power(&voter.0)).collect();
+    let signed = powers
+        .unwrap_or_default()
+        .into_iter()
+        .fold(0, u64::saturating_add);
+    let total = members.set.total();
+    if threshold.is_met(signed, total) {
+        Ok(())
+    } else {
+        let expected = threshold.min_expected(total);
+        Err(CertificateError::NotEnoughVotingPower {
+            signed,
+            total,
+            expected,
+        })
+    }
 }
 
 fn decided(certificate: CommitCertificate<Context>) -> Certificate {

@@ -60,6 +60,12 @@ impl Vote {
     pub fn round(&self) -> Option<u32> {
         self.round.as_u32()
     }
+
+    /// Whether it would stand in a certificate for this header, decided in this round.
+    pub fn certifies(&self, header: Hash, round: u32) -> bool {
+        let precommit = self.ballot == Ballot::Precommit && self.round == Round::new(round);
+        precommit && self.header == NilOrVal::Val(Candidate(header))
+    }
 }
 
 impl Proposal {

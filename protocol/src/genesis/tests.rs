@@ -30,7 +30,7 @@ fn numbers_out_of_bounds_are_refused_by_name() {
         g.subnets[0].hyperparameters.tempo = 0;
     });
     refuses("reveal_window", |g| {
-        g.subnets[0].hyperparameters.reveal_window = 0
+        g.subnets[0].hyperparameters.reveal_window = 0;
     });
     refuses("burn.half_life", |g| {
         g.subnets[0].hyperparameters.burn.half_life = 0;
@@ -94,7 +94,7 @@ fn more_coins_than_may_exist_are_refused() {
         g.accounts.push((account, Amount::coins(20_999_601)));
     });
     refuses("at most 21000000", |g| {
-        g.accounts.push((account, Amount(u64::MAX)))
+        g.accounts.push((account, Amount(u64::MAX)));
     });
     refuses("appears twice", |g| {
         g.accounts = vec![(account, Amount(1)), (account, Amount(2))];

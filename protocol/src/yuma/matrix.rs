@@ -4,7 +4,10 @@ use crate::subnet::Uid;
 
 /// One row for each neuron; entries by rising uid, a missing one is zero.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Matrix(pub(super) Vec<Vec<(Uid, Share)>>);
+pub struct Matrix(pub(super) Vec<Row>);
+
+/// One voter's entries, by rising uid.
+type Row = Vec<(Uid, Share)>;
 
 impl Matrix {
     /// The rows.
@@ -59,7 +62,7 @@ impl Matrix {
 
     /// `f(self, other)` over the union of both matrices' entries; zeros leave.
     pub(super) fn zip(&self, other: &Self, f: impl Fn(Share, Share) -> Share) -> Self {
-        let row = |(a, b): (&Vec<(Uid, Share)>, &Vec<(Uid, Share)>)| {
+        let row = |(a, b): (&Row, &Row)| {
             union(a, b)
                 .into_iter()
                 .map(|(uid, a, b)| (uid, f(a, b)))

@@ -64,6 +64,10 @@ impl Mul for Share {
 impl Div for Share {
     type Output = Self;
     /// Division by zero gives zero.
+    #[expect(
+        clippy::suspicious_arithmetic_impl,
+        reason = "the quotient of two fixed-point numbers is shifted"
+    )]
     fn div(self, other: Self) -> Self {
         let quotient = (i128::from(self.0) << 32).checked_div(i128::from(other.0));
         quotient.map_or(Self::ZERO, saturated)

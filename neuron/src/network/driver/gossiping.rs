@@ -12,6 +12,11 @@ use crate::network::{Counter, Event, Topic, Verdict, address};
 /// Every message costs its relayer one unit of [`super::GOSSIP`], and one more for each of these many bytes.
 const UNIT: usize = 16 * 1024;
 
+/// What a peer's stake adds to its gossip score, times the natural logarithm of its coins.
+const STAKE_SCORE: f64 = 10.0;
+/// The most that stake adds; an invalid message costs ten times as much.
+const STAKE_SCORE_MAX: f64 = 100.0;
+
 impl Driver {
     pub(super) fn publish(&mut self, since: Instant, topic: Topic, bytes: Vec<u8>) {
         let ident = ident(&self.network, topic);
@@ -26,6 +31,15 @@ impl Driver {
                 self.counters.add(Counter::GossipUnsent);
             }
         }
+    }
+
+    /// Stake counts by its logarithm: a thousand coins are worth twice what thirty are.
+    pub(super) fn vouch(&mut self, peer: &Hotkey, coins: u64) {
+        let score = (STAKE_SCORE * (coins as f64).ln_1p()).min(STAKE_SCORE_MAX);
+        self.swarm
+            .behaviour_mut()
+            .gossip
+            .set_application_score(&address::peer(peer), score);
     }
 
     pub(super) fn publish_waiting(&mut self, topic: Topic) {

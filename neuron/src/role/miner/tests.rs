@@ -57,7 +57,7 @@ fn stale_questions_and_those_of_the_future_get_no_answer() {
 #[test]
 fn what_is_asked_of_another_miner_or_subnet_gets_no_answer() {
     declines("not_ours", 0, |bench, question| {
-        question.miner = bench.keys[2].hotkey()
+        question.miner = bench.keys[2].hotkey();
     });
     declines("not_ours", 0, |_, question| question.netuid = Netuid(2));
 }

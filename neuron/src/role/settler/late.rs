@@ -9,7 +9,9 @@ impl Settler {
     /// A vote for a later height by somebody with a say means that we are late.
     pub(super) fn notice(&mut self, heard: &Heard, height: u64) {
         let credible = match heard {
-            Heard::Votes(votes) => votes.iter().any(|vote| self.has_say(&vote.signer())),
+            Heard::Votes(votes) | Heard::Polka(votes) | Heard::Skip(votes) => {
+                votes.iter().any(|vote| self.has_say(&vote.signer()))
+            }
             Heard::Proposal(proposal) => self.has_say(&proposal.signer()),
             _ => false,
         };

@@ -179,13 +179,13 @@ fn only_the_proposers_draft_is_looked_at() {
 fn a_settlement_with_a_forged_certificate_moves_nothing() {
     let bench = bench();
     let honest = bench.certify(bench.draft(&[]));
-    type Forge = fn(&mut Certificate);
-    let forgeries: [(&str, Forge); 6] = [
+    type Forgery = (&'static str, fn(&mut Certificate));
+    let forgeries: [Forgery; 6] = [
         ("nobody signed", |c| c.signatures.clear()),
         ("half signed", |c| c.signatures.truncate(2)),
         ("one signed for two", |c| c.signatures[1] = c.signatures[0]),
         ("signatures are exchanged", |c| {
-            c.signatures[0].1 = c.signatures[1].1
+            c.signatures[0].1 = c.signatures[1].1;
         }),
         ("another round", |c| c.round += 1),
         ("another height", |c| c.height += 1),

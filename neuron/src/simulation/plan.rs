@@ -1,0 +1,108 @@
+//! What a history is made of, and what came of it.
+use crypto::{Hash, Keypair, hash};
+use protocol::Amount;
+use protocol::genesis::{Genesis, GenesisNeuron};
+use protocol::ledger::Ledger;
+use protocol::transaction::Coldkey;
+
+use super::{BEGINNING, Faults, NETUID, Sabotage, Violation};
+
+/// What a history is made of.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Decides everything else.
+    pub seed: u64,
+    /// How many validators, each with another stake.
+    pub validators: usize,
+    /// How many miners, from poor to good.
+    pub miners: usize,
+    /// How many of the first validators run twice with one key.
+    pub twins: usize,
+    /// The height to reach.
+    pub settlements: u64,
+    /// What goes wrong on the way.
+    pub faults: Faults,
+    /// Which rule is broken on purpose, to see that the checks bite.
+    pub sabotage: Option<Sabotage>,
+}
+
+/// What came of a history.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The settled headers' hashes, by height from 1.
+    pub settlements: Vec<Hash>,
+    /// What broke; empty in a sound history.
+    pub violations: Vec<Violation>,
+    /// The ledger at the last height.
+    pub ledger: Option<Ledger>,
+    /// Accusations against validators that run once.
+    pub honest_accused: usize,
+    /// Accusations against twins.
+    pub twins_accused: usize,
+    /// Events handled.
+    pub events: u64,
+    /// Virtual milliseconds that passed.
+    pub elapsed_ms: u64,
+}
+
+impl Plan {
+    /// A plan without faults.
+    pub fn calm(seed: u64, validators: usize, miners: usize, settlements: u64) -> Self {
+        Self {
+            seed,
+            validators,
+            miners,
+            twins: 0,
+            settlements,
+            faults: Faults::none(),
+            sabotage: None,
+        }
+    }
+
+    /// A plan whose faults follow from the seed: loss, delay, duplicates, partitions, crashes.
+    pub fn rough(seed: u64, validators: usize, miners: usize, settlements: u64) -> Self {
+        Self {
+            faults: Faults::drawn(seed),
+            ..Self::calm(seed, validators, miners, settlements)
+        }
+    }
+
+    pub(super) fn keypair(&self, number: usize) -> Keypair {
+        let seed = hash(
+            "neuron v1 simulation key",
+            &[&self.seed.to_le_bytes(), &(number as u64).to_le_bytes()],
+        );
+        Keypair::from_seed(seed.0)
+    }
+
+    pub(super) fn genesis(&self) -> Genesis {
+        let neurons = (0..self.validators + self.miners)
+            .map(|i| self.neuron(i))
+            .collect();
+        let mut genesis = Genesis::dev(BEGINNING, neurons);
+        genesis
+            .subnets
+            .iter_mut()
+            .for_each(|subnet| subnet.task = "sums".to_owned());
+        genesis
+    }
+
+    fn neuron(&self, number: usize) -> GenesisNeuron {
+        let validates = number < self.validators;
+        let stake = if validates {
+            Amount::coins(1_000 + 137 * (number as u64 * 5 % 7))
+        } else {
+            Amount::ZERO
+        };
+        let hotkey = self.keypair(number).hotkey();
+        let coldkey = Coldkey(hotkey);
+        GenesisNeuron {
+            netuid: NETUID,
+            hotkey,
+            coldkey,
+            stake,
+            settles: validates,
+            permit: validates,
+        }
+    }
+}

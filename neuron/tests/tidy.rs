@@ -1,0 +1,297 @@
+//! House rules that no compiler checks. The length of functions is clippy's business (`.clippy.toml`).
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The crates, each of which may know only those before it.
+const CRATES: [&str; 5] = ["crypto", "protocol", "storage", "neuron", "examples"];
+
+/// Foreign crates, each with the one place that names it.
+const HOMES: [(&str, &str); 17] = [
+    ("blake3", "crypto/"),
+    ("ed25519_dalek", "crypto/"),
+    ("rs_merkle", "crypto/"),
+    ("arc_malachitebft_core_consensus", "protocol/src/consensus"),
+    ("arc_malachitebft_core_types", "protocol/src/consensus"),
+    ("rmp_serde", "protocol/src/codec.rs"),
+    ("arc_malachitebft_wal", "storage/"),
+    ("sled", "storage/"),
+    ("clap", "neuron/src/cli"),
+    ("color_eyre", "neuron/src/cli"),
+    ("comfy_table", "neuron/src/cli"),
+    ("console", "neuron/src/cli"),
+    ("indicatif", "neuron/src/cli"),
+    ("libp2p", "neuron/src/network"),
+    ("smartcore", "neuron/src/task/digits"),
+    ("tch", "neuron/src/model/torch"),
+    ("tracing_subscriber", "neuron/src/log.rs"),
+];
+
+/// What must not be found in a place, because others hand it in.
+const ABSENT: [(&str, &[&str]); 2] = [
+    (
+        "protocol/src",
+        &[
+            "std::env",
+            "std::fs",
+            "std::net",
+            "std::thread",
+            "Instant",
+            "SystemTime",
+            "tokio::",
+        ],
+    ),
+    (
+        "neuron/src/role",
+        &[
+            "std::fs",
+            "std::net",
+            "std::thread",
+            "Instant",
+            "SystemTime",
+            "tokio::",
+            "async ",
+            "clock::",
+        ],
+    ),
+];
+
+/// What only the story sees together.
+const OUTSIDE_WORLD: [&str; 3] = ["crate::network", "crate::model", "storage::"];
+
+/// Names that say nothing.
+const NO_NAMES: [&str; 6] = ["common", "helpers", "manager", "misc", "types", "utils"];
+
+/// The longest file, in lines, without its tests.
+const FILE_LINES: usize = 400;
+
+/// The longest README, in lines, and where its first command stands at the latest.
+const README_LINES: (usize, usize) = (150, 20);
+
+#[test]
+fn every_file_opens_with_its_purpose() {
+    for source in sources() {
+        assert!(
+            source.text.starts_with("//! "),
+            "{} has no first line",
+            source.path
+        );
+    }
+}
+
+#[test]
+fn every_file_fits_in_a_head() {
+    for source in sources().iter().filter(|source| !source.is_test()) {
+        let lines = source.code().lines().count();
+        assert!(
+            lines <= FILE_LINES,
+            "{} has {lines} lines without its tests",
+            source.path
+        );
+    }
+}
+
+#[test]
+fn every_file_is_named_for_what_it_holds() {
+    for source in sources() {
+        let name = Path::new(&source.path)
+            .file_stem()
+            .expect("a file has a name")
+            .to_string_lossy();
+        assert!(
+            !NO_NAMES.contains(&&*name),
+            "{} is named for nothing",
+            source.path
+        );
+    }
+}
+
+#[test]
+fn foreign_crates_stay_home() {
+    for source in sources() {
+        for (foreign, home) in HOMES {
+            let at_home = source.path.starts_with(home);
+            assert!(
+                at_home || !source.names(foreign),
+                "{} names {foreign}, which lives in {home}",
+                source.path
+            );
+        }
+    }
+}
+
+#[test]
+fn no_crate_knows_a_later_one() {
+    for (place, name) in CRATES.iter().enumerate() {
+        for known in dependencies(name)
+            .iter()
+            .filter_map(|known| CRATES.iter().position(|name| name == known))
+        {
+            assert!(known <= place, "{name} depends on {}", CRATES[known]);
+        }
+    }
+}
+
+#[test]
+fn every_dependency_is_used() {
+    let sources = sources();
+    for name in CRATES {
+        for dependency in dependencies(name) {
+            let is_used =
+                |source: &Source| source.is_of(name) && source.mentions(&dependency.replace('-', "_"));
+            assert!(
+                sources.iter().any(is_used),
+                "{name} depends on {dependency} and does not use it"
+            );
+        }
+    }
+}
+
+#[test]
+fn rules_and_roles_are_pure() {
+    for source in sources().iter().filter(|source| !source.is_test()) {
+        let forbidden = ABSENT
+            .iter()
+            .filter(|(place, _)| source.path.starts_with(place))
+            .flat_map(|(_, words)| *words);
+        for word in forbidden {
+            assert!(!source.code().contains(word), "{} says {word:?}", source.path);
+        }
+    }
+}
+
+#[test]
+fn the_story_alone_sees_network_model_and_storage() {
+    for source in sources()
+        .iter()
+        .filter(|source| !source.path.starts_with("neuron/src/neuron"))
+    {
+        let seen: Vec<_> = OUTSIDE_WORLD
+            .into_iter()
+            .filter(|world| source.code().contains(world))
+            .collect();
+        assert!(
+            seen.len() < 2 || source.is_test(),
+            "{} sees {seen:?}",
+            source.path
+        );
+    }
+}
+
+#[test]
+fn one_sentence_names_a_folder_everywhere() {
+    let readme = read("README.md");
+    for name in CRATES {
+        let description = manifest(name)["package"]["description"]
+            .as_str()
+            .expect("a text")
+            .to_owned();
+        let crate_doc = read(&format!("{name}/src/lib.rs"));
+        assert_eq!(
+            crate_doc.lines().next(),
+            Some(&*format!("//! {description}")),
+            "{name}/src/lib.rs"
+        );
+        let map = readme
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("{name}/ ")));
+        assert_eq!(map.map(str::trim), Some(&*description), "the map in README.md");
+    }
+}
+
+#[test]
+fn the_readme_is_short_and_starts_with_a_command() {
+    let readme = read("README.md");
+    let (lines, command) = (
+        readme.lines().count(),
+        readme.lines().position(|line| line == "```sh"),
+    );
+    assert!(lines <= README_LINES.0, "README.md has {lines} lines");
+    assert!(
+        command.is_some_and(|line| line + 1 < README_LINES.1),
+        "README.md has its first command at {command:?}"
+    );
+    assert!(!readme.contains("!["), "README.md has a badge");
+}
+
+/// A file of Rust, by its path from the root.
+struct Source {
+    path: String,
+    text: String,
+}
+
+impl Source {
+    fn is_of(&self, name: &str) -> bool {
+        self.path.split('/').next() == Some(name)
+    }
+
+    fn is_test(&self) -> bool {
+        self.path.ends_with("/tests.rs") || self.path.contains("/tests/")
+    }
+
+    /// Without the tests at its end.
+    fn code(&self) -> &str {
+        self.text.split("\n#[cfg(test)]\nmod ").next().unwrap_or_default()
+    }
+
+    /// Whether it uses something of a foreign crate.
+    fn names(&self, foreign: &str) -> bool {
+        self.mentions(&format!("{foreign}::")) || self.mentions(&format!("use {foreign}"))
+    }
+
+    /// Whether the word stands in it, not as the end of another word.
+    fn mentions(&self, word: &str) -> bool {
+        let starts =
+            |at: usize| !self.text[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_');
+        self.text.match_indices(word).any(|(at, _)| starts(at))
+    }
+}
+
+fn sources() -> Vec<Source> {
+    let mut folders: Vec<_> = CRATES.iter().map(|name| root().join(name)).collect();
+    let mut sources = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a readable folder") {
+            let path = entry.expect("a readable entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with(file!())
+            {
+                let path = path
+                    .strip_prefix(root())
+                    .expect("found below it")
+                    .to_string_lossy()
+                    .into_owned();
+                sources.push(Source {
+                    text: read(&path),
+                    path,
+                });
+            }
+        }
+    }
+    sources
+}
+
+/// What a crate depends on, for whatever purpose.
+fn dependencies(name: &str) -> Vec<String> {
+    let manifest = manifest(name);
+    let tables = ["dependencies", "dev-dependencies", "build-dependencies"];
+    let tables = tables.iter().filter_map(|table| manifest.get(*table)?.as_table());
+    tables.flat_map(|table| table.keys().cloned()).collect()
+}
+
+fn manifest(name: &str) -> toml::Table {
+    read(&format!("{name}/Cargo.toml"))
+        .parse()
+        .expect("cargo has read it")
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("a crate lies in the workspace")
+        .to_owned()
+}
