@@ -28,31 +28,8 @@ const HOMES: [(&str, &str); 17] = [
 
 /// What must not be found in a place, because others hand it in.
 const ABSENT: [(&str, &[&str]); 2] = [
-    (
-        "protocol/src",
-        &[
-            "std::env",
-            "std::fs",
-            "std::net",
-            "std::thread",
-            "Instant",
-            "SystemTime",
-            "tokio::",
-        ],
-    ),
-    (
-        "neuron/src/role",
-        &[
-            "std::fs",
-            "std::net",
-            "std::thread",
-            "Instant",
-            "SystemTime",
-            "tokio::",
-            "async ",
-            "clock::",
-        ],
-    ),
+    ("protocol/src", &["std::env", "std::fs", "std::net", "std::thread", "Instant", "SystemTime", "tokio::"]),
+    ("neuron/src/role", &["std::fs", "std::net", "std::thread", "Instant", "SystemTime", "tokio::", "async ", "clock::"]),
 ];
 
 /// What only the story sees together.
@@ -69,65 +46,37 @@ const README_LINES: (usize, usize) = (150, 20);
 
 #[test]
 fn every_file_opens_with_its_purpose() {
-    for source in sources() {
-        assert!(
-            source.text.starts_with("//! "),
-            "{} has no first line",
-            source.path
-        );
-    }
+    let offences = sources().into_iter().filter(|source| !source.text.starts_with("//! "));
+    check(offences.map(|source| format!("{} has no first line", source.path)));
 }
 
 #[test]
 fn every_file_fits_in_a_head() {
-    for source in sources().iter().filter(|source| !source.is_test()) {
-        let lines = source.code().lines().count();
-        assert!(
-            lines <= FILE_LINES,
-            "{} has {lines} lines without its tests",
-            source.path
-        );
-    }
+    let lines = |source: &Source| source.code().lines().count();
+    let sources = sources();
+    let offences = sources.iter().filter(|source| !source.is_test() && lines(source) > FILE_LINES);
+    check(offences.map(|source| format!("{} has {} lines without its tests", source.path, lines(source))));
 }
 
 #[test]
 fn every_file_is_named_for_what_it_holds() {
-    for source in sources() {
-        let name = Path::new(&source.path)
-            .file_stem()
-            .expect("a file has a name")
-            .to_string_lossy();
-        assert!(
-            !NO_NAMES.contains(&&*name),
-            "{} is named for nothing",
-            source.path
-        );
-    }
+    let offences = sources().into_iter().filter(|source| NO_NAMES.contains(&source.name()));
+    check(offences.map(|source| format!("{} is named for nothing", source.path)));
 }
 
 #[test]
 fn foreign_crates_stay_home() {
-    for source in sources() {
-        for (foreign, home) in HOMES {
-            let at_home = source.path.starts_with(home);
-            assert!(
-                at_home || !source.names(foreign),
-                "{} names {foreign}, which lives in {home}",
-                source.path
-            );
-        }
+    for (foreign, home) in HOMES {
+        let offences = sources().into_iter().filter(|source| !source.path.starts_with(home) && source.uses(foreign));
+        check(offences.map(|source| format!("{} names {foreign}, which lives in {home}", source.path)));
     }
 }
 
 #[test]
 fn no_crate_knows_a_later_one() {
     for (place, name) in CRATES.iter().enumerate() {
-        for known in dependencies(name)
-            .iter()
-            .filter_map(|known| CRATES.iter().position(|name| name == known))
-        {
-            assert!(known <= place, "{name} depends on {}", CRATES[known]);
-        }
+        let later = dependencies(name).into_iter().filter(|known| CRATES[place + 1..].contains(&&**known));
+        check(later.map(|known| format!("{name} depends on {known}")));
     }
 }
 
@@ -135,45 +84,31 @@ fn no_crate_knows_a_later_one() {
 fn every_dependency_is_used() {
     let sources = sources();
     for name in CRATES {
-        for dependency in dependencies(name) {
-            let is_used =
-                |source: &Source| source.is_of(name) && source.mentions(&dependency.replace('-', "_"));
-            assert!(
-                sources.iter().any(is_used),
-                "{name} depends on {dependency} and does not use it"
-            );
-        }
+        let is_used = |dependency: &String| {
+            let word = dependency.replace('-', "_");
+            sources.iter().any(|source| source.is_of(name) && source.mentions(&word))
+        };
+        let unused = dependencies(name).into_iter().filter(|dependency| !is_used(dependency));
+        check(unused.map(|dependency| format!("{name} depends on {dependency} and does not use it")));
     }
 }
 
 #[test]
 fn rules_and_roles_are_pure() {
-    for source in sources().iter().filter(|source| !source.is_test()) {
-        let forbidden = ABSENT
-            .iter()
-            .filter(|(place, _)| source.path.starts_with(place))
-            .flat_map(|(_, words)| *words);
-        for word in forbidden {
-            assert!(!source.code().contains(word), "{} says {word:?}", source.path);
+    for (place, words) in ABSENT {
+        for source in sources().iter().filter(|source| source.path.starts_with(place) && !source.is_test()) {
+            let offences = words.iter().filter(|word| source.code().contains(**word));
+            check(offences.map(|word| format!("{} says {word:?}", source.path)));
         }
     }
 }
 
 #[test]
 fn the_story_alone_sees_network_model_and_storage() {
-    for source in sources()
-        .iter()
-        .filter(|source| !source.path.starts_with("neuron/src/neuron"))
-    {
-        let seen: Vec<_> = OUTSIDE_WORLD
-            .into_iter()
-            .filter(|world| source.code().contains(world))
-            .collect();
-        assert!(
-            seen.len() < 2 || source.is_test(),
-            "{} sees {seen:?}",
-            source.path
-        );
+    for source in sources().iter().filter(|source| !source.path.starts_with("neuron/src/neuron")) {
+        let seen: Vec<_> = OUTSIDE_WORLD.into_iter().filter(|world| source.code().contains(world)).collect();
+        let offence = (seen.len() > 1 && !source.is_test()).then(|| format!("{} sees {seen:?}", source.path));
+        check(offence);
     }
 }
 
@@ -181,19 +116,10 @@ fn the_story_alone_sees_network_model_and_storage() {
 fn one_sentence_names_a_folder_everywhere() {
     let readme = read("README.md");
     for name in CRATES {
-        let description = manifest(name)["package"]["description"]
-            .as_str()
-            .expect("a text")
-            .to_owned();
+        let description = manifest(name)["package"]["description"].as_str().expect("a text").to_owned();
         let crate_doc = read(&format!("{name}/src/lib.rs"));
-        assert_eq!(
-            crate_doc.lines().next(),
-            Some(&*format!("//! {description}")),
-            "{name}/src/lib.rs"
-        );
-        let map = readme
-            .lines()
-            .find_map(|line| line.strip_prefix(&format!("{name}/ ")));
+        assert_eq!(crate_doc.lines().next(), Some(&*format!("//! {description}")), "{name}/src/lib.rs");
+        let map = readme.lines().find_map(|line| line.strip_prefix(&format!("{name}/ ")));
         assert_eq!(map.map(str::trim), Some(&*description), "the map in README.md");
     }
 }
@@ -201,16 +127,17 @@ fn one_sentence_names_a_folder_everywhere() {
 #[test]
 fn the_readme_is_short_and_starts_with_a_command() {
     let readme = read("README.md");
-    let (lines, command) = (
-        readme.lines().count(),
-        readme.lines().position(|line| line == "```sh"),
-    );
+    let (lines, command) = (readme.lines().count(), readme.lines().position(|line| line == "```sh"));
     assert!(lines <= README_LINES.0, "README.md has {lines} lines");
-    assert!(
-        command.is_some_and(|line| line + 1 < README_LINES.1),
-        "README.md has its first command at {command:?}"
-    );
+    assert!(command.is_some_and(|line| line + 1 < README_LINES.1), "README.md has its first command at {command:?}");
     assert!(!readme.contains("!["), "README.md has a badge");
+}
+
+/// Names every offence against a rule.
+#[track_caller]
+fn check(offences: impl IntoIterator<Item = String>) {
+    let offences: Vec<_> = offences.into_iter().collect();
+    assert!(offences.is_empty(), "{}", offences.join("\n"));
 }
 
 /// A file of Rust, by its path from the root.
@@ -233,15 +160,18 @@ impl Source {
         self.text.split("\n#[cfg(test)]\nmod ").next().unwrap_or_default()
     }
 
+    fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or_default().trim_end_matches(".rs")
+    }
+
     /// Whether it uses something of a foreign crate.
-    fn names(&self, foreign: &str) -> bool {
+    fn uses(&self, foreign: &str) -> bool {
         self.mentions(&format!("{foreign}::")) || self.mentions(&format!("use {foreign}"))
     }
 
     /// Whether the word stands in it, not as the end of another word.
     fn mentions(&self, word: &str) -> bool {
-        let starts =
-            |at: usize| !self.text[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_');
+        let starts = |at: usize| !self.text[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_');
         self.text.match_indices(word).any(|(at, _)| starts(at))
     }
 }
@@ -254,17 +184,9 @@ fn sources() -> Vec<Source> {
             let path = entry.expect("a readable entry").path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with(file!())
-            {
-                let path = path
-                    .strip_prefix(root())
-                    .expect("found below it")
-                    .to_string_lossy()
-                    .into_owned();
-                sources.push(Source {
-                    text: read(&path),
-                    path,
-                });
+            } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with(file!()) {
+                let path = path.strip_prefix(root()).expect("found below it").to_string_lossy().into_owned();
+                sources.push(Source { text: read(&path), path });
             }
         }
     }
@@ -280,9 +202,7 @@ fn dependencies(name: &str) -> Vec<String> {
 }
 
 fn manifest(name: &str) -> toml::Table {
-    read(&format!("{name}/Cargo.toml"))
-        .parse()
-        .expect("cargo has read it")
+    read(&format!("{name}/Cargo.toml")).parse().expect("cargo has read it")
 }
 
 fn read(path: &str) -> String {
@@ -290,8 +210,5 @@ fn read(path: &str) -> String {
 }
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("a crate lies in the workspace")
-        .to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a crate lies in the workspace").to_owned()
 }
