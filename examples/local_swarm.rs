@@ -10,26 +10,17 @@ const SETTLEMENTS: u64 = 15;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let dir = tempfile::tempdir()?;
-    let plan = Plan {
-        validators: 3,
-        miners: 3,
-        began: Instant::now(),
-        ..Plan::new(dir.path())
-    };
+    let plan = Plan { validators: 3, miners: 3, began: Instant::now(), ..Plan::new(dir.path()) };
     let mut swarm = Swarm::start(plan).await?;
 
     let first = swarm.wait_for_emission().await?;
-    println!(
-        "a miner and a validator were paid after {:.1} s",
-        first.as_secs_f64()
-    );
+    println!("a miner and a validator were paid after {:.1} s", first.as_secs_f64());
     swarm.wait_for_height(SETTLEMENTS).await?;
 
     let report = swarm.report().await?;
     for neuron in &report.neurons {
-        let accuracy = neuron
-            .accuracy
-            .map_or_else(String::new, |accuracy| format!("  accuracy {accuracy:.3}"));
+        let accuracy =
+            neuron.accuracy.map_or_else(String::new, |accuracy| format!("  accuracy {accuracy:.3}"));
         println!(
             "{:9}  {}  earned {:.4} coins{accuracy}",
             neuron.role,

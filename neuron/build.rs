@@ -33,11 +33,7 @@ fn libtorch() -> Option<PathBuf> {
 }
 
 fn pytorch() -> Option<PathBuf> {
-    let python = if env::var_os("VIRTUAL_ENV").is_some() {
-        "python"
-    } else {
-        "python3"
-    };
+    let python = if env::var_os("VIRTUAL_ENV").is_some() { "python" } else { "python3" };
     let print = "import torch; print(torch.__path__[0] + '/lib')";
     let output = Command::new(python).args(["-c", print]).output().ok()?;
     Some(PathBuf::from(String::from_utf8(output.stdout).ok()?.trim()))

@@ -18,8 +18,7 @@ impl Hotkey {
     pub fn verify(&self, bytes: &[u8], signature: &Signature) -> Result<(), Error> {
         let key = VerifyingKey::from_bytes(&self.0).map_err(|_| Error::BadKey)?;
         let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
-        key.verify_strict(bytes, &signature)
-            .map_err(|_| Error::BadSignature)
+        key.verify_strict(bytes, &signature).map_err(|_| Error::BadSignature)
     }
 
     /// The first eight hexadecimal digits, for people.

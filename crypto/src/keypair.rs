@@ -32,10 +32,7 @@ impl Keypair {
 
     /// A secret that only the holder of this key can compute, one for each `purpose` and `parts`.
     pub fn secret(&self, purpose: &str, parts: &[&[u8]]) -> Hash {
-        let seed = hash(
-            "neuron v1 derived secret",
-            &[&self.seed(), &hash(purpose, parts).0],
-        );
+        let seed = hash("neuron v1 derived secret", &[&self.seed(), &hash(purpose, parts).0]);
         hash(purpose, &[&seed.0])
     }
 }
@@ -56,14 +53,8 @@ mod tests {
         let (alice, bob) = (Keypair::from_seed([1; 32]), Keypair::from_seed([2; 32]));
         let signature = alice.sign(b"pay bob");
         assert_eq!(alice.hotkey().verify(b"pay bob", &signature), Ok(()));
-        assert_eq!(
-            alice.hotkey().verify(b"pay eve", &signature),
-            Err(Error::BadSignature)
-        );
-        assert_eq!(
-            bob.hotkey().verify(b"pay bob", &signature),
-            Err(Error::BadSignature)
-        );
+        assert_eq!(alice.hotkey().verify(b"pay eve", &signature), Err(Error::BadSignature));
+        assert_eq!(bob.hotkey().verify(b"pay bob", &signature), Err(Error::BadSignature));
     }
 
     #[test]

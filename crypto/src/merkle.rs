@@ -32,10 +32,7 @@ const MAX_PATH: usize = 64;
 
 /// The root over `leaves`, in their order.
 pub fn root<L: AsRef<[u8]>>(leaves: &[L]) -> Root {
-    Root {
-        hash: tree(leaves).root().map(Hash).unwrap_or_default(),
-        leaves: leaves.len() as u64,
-    }
+    Root { hash: tree(leaves).root().map(Hash).unwrap_or_default(), leaves: leaves.len() as u64 }
 }
 
 /// The proof for the leaf at `index`; `None` past the end.
@@ -43,17 +40,8 @@ pub fn prove<L: AsRef<[u8]>>(leaves: &[L], index: usize) -> Option<Proof> {
     if index >= leaves.len() {
         return None;
     }
-    let path = tree(leaves)
-        .proof(&[index])
-        .proof_hashes()
-        .iter()
-        .copied()
-        .map(Hash)
-        .collect();
-    Some(Proof {
-        index: index as u64,
-        path,
-    })
+    let path = tree(leaves).proof(&[index]).proof_hashes().iter().copied().map(Hash).collect();
+    Some(Proof { index: index as u64, path })
 }
 
 impl Proof {
@@ -107,10 +95,7 @@ mod tests {
                 let proof = prove(&list, i).expect("inside the list");
                 assert!(proof.verify(&root, leaf), "leaf {i} of {n}");
                 assert!(!proof.verify(&root, b"other"), "leaf {i} of {n}");
-                let shorter = Root {
-                    leaves: i as u64,
-                    ..root
-                };
+                let shorter = Root { leaves: i as u64, ..root };
                 assert!(!proof.verify(&shorter, leaf), "leaf {i} of a list of {i}");
             }
         }
@@ -121,10 +106,7 @@ mod tests {
         let root = root(&leaves(5));
         for length in [0, 1, 3, 63, 64, 65] {
             for index in [0, 1, 4, 5, u64::MAX] {
-                let proof = Proof {
-                    index,
-                    path: vec![Hash([9; 32]); length],
-                };
+                let proof = Proof { index, path: vec![Hash([9; 32]); length] };
                 assert!(!proof.verify(&root, &[0; 3]));
             }
         }

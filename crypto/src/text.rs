@@ -38,13 +38,8 @@ mod tests {
         assert_eq!(serde_json::to_string(&value).unwrap(), format!("{digits:?}"));
         assert_eq!(serde_json::from_str::<T>(&format!("{digits:?}")).unwrap(), value);
         for wrong in [&digits[1..], &digits[2..], &digits.replace('1', "g"), ""] {
-            let error = serde_json::from_str::<T>(&format!("{wrong:?}"))
-                .unwrap_err()
-                .to_string();
-            assert!(
-                error.contains(&format!("not {} hexadecimal digits", 2 * length)),
-                "{error}"
-            );
+            let error = serde_json::from_str::<T>(&format!("{wrong:?}")).unwrap_err().to_string();
+            assert!(error.contains(&format!("not {} hexadecimal digits", 2 * length)), "{error}");
         }
     }
 

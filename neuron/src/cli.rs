@@ -81,31 +81,20 @@ fn misspelt(error: &clap::Error) -> ExitCode {
         let _ = Cli::command().print_help();
         return ExitCode::from(USAGE);
     }
-    let lines: Vec<_> = text
-        .lines()
-        .take_while(|line| !line.trim().is_empty())
-        .map(str::trim)
-        .collect();
+    let lines: Vec<_> = text.lines().take_while(|line| !line.trim().is_empty()).map(str::trim).collect();
     let fault = lines.join(" ");
     let usage = text.lines().find_map(|line| line.strip_prefix("Usage: neuron "));
-    let command = usage
-        .and_then(|usage| usage.split_whitespace().next())
-        .filter(|word| !word.starts_with(['[', '<']));
-    let help = command.map_or("neuron --help".to_owned(), |command| {
-        format!("neuron {command} --help")
-    });
+    let command =
+        usage.and_then(|usage| usage.split_whitespace().next()).filter(|word| !word.starts_with(['[', '<']));
+    let help = command.map_or("neuron --help".to_owned(), |command| format!("neuron {command} --help"));
     out::complain(&format!("{}; see `{help}`", fault.trim_start_matches("error: ")));
     ExitCode::from(USAGE)
 }
 
 /// Whoever read our output has seen enough.
 fn is_closed_pipe(error: &Report) -> bool {
-    let causes = error
-        .chain()
-        .filter_map(|cause| cause.downcast_ref::<io::Error>());
-    causes
-        .into_iter()
-        .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+    let causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
+    causes.into_iter().any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// Resolves once somebody presses Ctrl-C or the system wants us to end.
@@ -123,14 +112,9 @@ async fn interrupted() {
 
 /// Where swarms without a --dir live: the user's cache.
 fn swarms() -> PathBuf {
-    let cache = std::env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .filter(|path| path.is_absolute());
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let home = || std::env::home_dir().map(|home| home.join(".cache"));
-    cache
-        .or_else(home)
-        .unwrap_or_else(std::env::temp_dir)
-        .join("neuron/swarms")
+    cache.or_else(home).unwrap_or_else(std::env::temp_dir).join("neuron/swarms")
 }
 
 /// The link to the swarm that was started last.

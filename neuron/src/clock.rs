@@ -7,30 +7,20 @@ const TICKS: f64 = 100.0;
 
 /// Milliseconds since 1970.
 pub(crate) fn now_ms() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |elapsed| elapsed.as_millis() as u64)
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_millis() as u64)
 }
 
 /// When this process began, before its libraries were loaded; now, where the system does not tell.
 pub(crate) fn process_began() -> Instant {
     let now = Instant::now();
-    let age = process_age()
-        .filter(|age| *age >= 0.0)
-        .map(Duration::from_secs_f64);
+    let age = process_age().filter(|age| *age >= 0.0).map(Duration::from_secs_f64);
     age.and_then(|age| now.checked_sub(age)).unwrap_or(now)
 }
 
 /// In seconds (proc(5): the 22nd field of `stat`, counted behind the name in parentheses).
 fn process_age() -> Option<f64> {
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
-    let ticks: f64 = stat
-        .rsplit(')')
-        .next()?
-        .split_whitespace()
-        .nth(19)?
-        .parse()
-        .ok()?;
+    let ticks: f64 = stat.rsplit(')').next()?.split_whitespace().nth(19)?.parse().ok()?;
     let uptime = fs::read_to_string("/proc/uptime").ok()?;
     let uptime: f64 = uptime.split_whitespace().next()?.parse().ok()?;
     Some(uptime - ticks / TICKS)

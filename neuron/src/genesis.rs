@@ -68,23 +68,14 @@ struct Document {
 impl GenesisFile {
     /// Reads a file and checks every rule.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let text = read_text(path).map_err(|cause| Error::Io {
-            path: path.to_owned(),
-            cause,
-        })?;
+        let text = read_text(path).map_err(|cause| Error::Io { path: path.to_owned(), cause })?;
         let document: Document = toml::from_str(&text).map_err(|error| Error::Malformed {
             path: path.to_owned(),
-            line: text[..error.span().map_or(0, |span| span.start)]
-                .lines()
-                .count()
-                .max(1),
+            line: text[..error.span().map_or(0, |span| span.start)].lines().count().max(1),
             fault: error.message().replace('\n', " "),
         })?;
         let file = Self::from(document);
-        file.genesis.check().map_err(|rule| Error::Refused {
-            path: path.to_owned(),
-            rule,
-        })?;
+        file.genesis.check().map_err(|rule| Error::Refused { path: path.to_owned(), rule })?;
         Ok(file)
     }
 
@@ -95,57 +86,21 @@ impl GenesisFile {
         let fresh = path.with_extension("new");
         fs::write(&fresh, text)
             .and_then(|()| fs::rename(&fresh, path))
-            .map_err(|cause| Error::Io {
-                path: path.to_owned(),
-                cause,
-            })
+            .map_err(|cause| Error::Io { path: path.to_owned(), cause })
     }
 }
 
 impl From<Document> for GenesisFile {
     fn from(document: Document) -> Self {
-        let Document {
-            name,
-            time,
-            bootstrap,
-            accounts,
-            parameters,
-            subnets,
-            neurons,
-        } = document;
-        Self {
-            genesis: Genesis {
-                name,
-                time,
-                parameters,
-                accounts,
-                subnets,
-                neurons,
-            },
-            bootstrap,
-        }
+        let Document { name, time, bootstrap, accounts, parameters, subnets, neurons } = document;
+        Self { genesis: Genesis { name, time, parameters, accounts, subnets, neurons }, bootstrap }
     }
 }
 
 impl From<GenesisFile> for Document {
     fn from(file: GenesisFile) -> Self {
-        let Genesis {
-            name,
-            time,
-            parameters,
-            accounts,
-            subnets,
-            neurons,
-        } = file.genesis;
-        Self {
-            name,
-            time,
-            bootstrap: file.bootstrap,
-            accounts,
-            parameters,
-            subnets,
-            neurons,
-        }
+        let Genesis { name, time, parameters, accounts, subnets, neurons } = file.genesis;
+        Self { name, time, bootstrap: file.bootstrap, accounts, parameters, subnets, neurons }
     }
 }
 
@@ -173,13 +128,8 @@ mod tests {
             permit: true,
         };
         let mut genesis = Genesis::dev(1_000, vec![validator]);
-        genesis
-            .accounts
-            .push((Coldkey(Hotkey([9; 32])), Amount::coins(5)));
-        GenesisFile {
-            genesis,
-            bootstrap: vec!["/ip4/127.0.0.1/tcp/4000".to_owned()],
-        }
+        genesis.accounts.push((Coldkey(Hotkey([9; 32])), Amount::coins(5)));
+        GenesisFile { genesis, bootstrap: vec!["/ip4/127.0.0.1/tcp/4000".to_owned()] }
     }
 
     fn refuses(change: impl Fn(String) -> String, fault: &str) {
@@ -204,21 +154,9 @@ mod tests {
 
     #[test]
     fn a_broken_genesis_is_told_where_and_what() {
-        refuses(
-            |text| text.replace("name =", "nome ="),
-            "line 1: unknown field `nome`",
-        );
-        refuses(
-            |text| text.replace("time = 1000", "time = \"noon\""),
-            "line 2: invalid type",
-        );
-        refuses(
-            |text| text.replace(&"09".repeat(32), "xyz"),
-            "\"xyz\" is not 64 hexadecimal digits",
-        );
-        refuses(
-            |text| text.replace("tempo = ", "tempo = 0 #"),
-            "tempo must be at least 1",
-        );
+        refuses(|text| text.replace("name =", "nome ="), "line 1: unknown field `nome`");
+        refuses(|text| text.replace("time = 1000", "time = \"noon\""), "line 2: invalid type");
+        refuses(|text| text.replace(&"09".repeat(32), "xyz"), "\"xyz\" is not 64 hexadecimal digits");
+        refuses(|text| text.replace("tempo = ", "tempo = 0 #"), "tempo must be at least 1");
     }
 }

@@ -55,17 +55,9 @@ impl Host {
                 let result = live(config, ready, stopped);
                 let _ = over.send(result);
             })
-            .map_err(|cause| Error::Io {
-                dir: dir.clone(),
-                cause,
-            })?;
+            .map_err(|cause| Error::Io { dir: dir.clone(), cause })?;
         match started.await {
-            Ok(handle) => Ok(Self {
-                dir,
-                handle,
-                stop,
-                end,
-            }),
+            Ok(handle) => Ok(Self { dir, handle, stop, end }),
             Err(_) => Err(match end.await {
                 Ok(Err(error)) => error,
                 _ => Error::Panicked(dir),
@@ -96,17 +88,11 @@ impl Host {
 /// A neuron's whole life, on a thread where everything it logs goes to its file.
 fn live(config: Config, ready: oneshot::Sender<Handle>, stopped: watch::Receiver<bool>) -> Result<(), Error> {
     let dir = config.dir.clone();
-    let io = |cause| Error::Io {
-        dir: dir.clone(),
-        cause,
-    };
+    let io = |cause| Error::Io { dir: dir.clone(), cause };
     key::private_dir(&dir).map_err(io)?;
     let log = log::open(&dir).map_err(io)?;
     let _log = tracing::dispatcher::set_default(&log);
-    let runtime = runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(io)?;
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(io)?;
     let result = runtime.block_on(work(config, ready, stopped));
     if let Err(error) = &result {
         tracing::error!(%error, "stopped");

@@ -38,14 +38,10 @@ pub fn read(path: &Path) -> Result<Keypair, Error> {
         return Err(Error::Exposed(path.to_owned()));
     }
     let mut bytes = Vec::new();
-    file.take(MAX_BYTES)
-        .read_to_end(&mut bytes)
-        .map_err(io_at(path))?;
+    file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(io_at(path))?;
     let malformed = || Error::Malformed(path.to_owned());
     let text = String::from_utf8(bytes).map_err(|_| malformed())?;
-    let mut lines = text
-        .lines()
-        .filter(|line| !line.starts_with('#') && !line.trim().is_empty());
+    let mut lines = text.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty());
     let (Some(digits), None) = (lines.next(), lines.next()) else {
         return Err(malformed());
     };
@@ -71,8 +67,7 @@ pub fn write(path: &Path, keypair: &Keypair, comment: &str) -> Result<(), Error>
     let text = format!("# {comment}\n{}\n", hex::encode(keypair.seed()));
     let mut options = OpenOptions::new();
     let file = options.write(true).create_new(true).mode(0o600).open(path);
-    file.and_then(|mut file| file.write_all(text.as_bytes()))
-        .map_err(io_at(path))
+    file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(io_at(path))
 }
 
 /// Makes a directory that only its owner may enter.
@@ -83,10 +78,7 @@ pub(crate) fn private_dir(dir: &Path) -> io::Result<()> {
 
 fn io_at(path: &Path) -> impl Fn(io::Error) -> Error {
     let path = path.to_owned();
-    move |cause| Error::Io {
-        path: path.clone(),
-        cause,
-    }
+    move |cause| Error::Io { path: path.clone(), cause }
 }
 
 #[cfg(test)]
@@ -120,14 +112,7 @@ mod tests {
 
     #[test]
     fn a_file_that_holds_no_key_is_refused() {
-        for text in [
-            "",
-            "abc",
-            "# nothing\n",
-            &"0g".repeat(32),
-            &"07".repeat(33),
-            "\u{ff}",
-        ] {
+        for text in ["", "abc", "# nothing\n", &"0g".repeat(32), &"07".repeat(33), "\u{ff}"] {
             let (_dir, path) = file(text, 0o600);
             assert!(matches!(read(&path), Err(Error::Malformed(_))), "{text:?}");
         }

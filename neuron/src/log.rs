@@ -16,13 +16,8 @@ const FILTER: &str = "info,libp2p=warn,arc_malachitebft_core_consensus=warn,sled
 
 /// A log that goes on at the end of the neuron's file.
 pub(crate) fn open(dir: &Path) -> io::Result<Dispatch> {
-    let file = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(dir.join(FILE))?;
-    let wanted = env::var("NEURON_LOG")
-        .ok()
-        .and_then(|filter| EnvFilter::try_new(filter).ok());
+    let file = OpenOptions::new().create(true).append(true).open(dir.join(FILE))?;
+    let wanted = env::var("NEURON_LOG").ok().and_then(|filter| EnvFilter::try_new(filter).ok());
     let filter = wanted.unwrap_or_else(|| EnvFilter::new(FILTER));
     let format = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false);
     Ok(Dispatch::new(format.with_writer(Mutex::new(file)).finish()))

@@ -82,20 +82,9 @@ impl Model {
     ) -> io::Result<Self> {
         let (queue, requests) = sync_channel(QUEUE_MAX);
         let closing = Arc::new(AtomicBool::new(false));
-        let desk = Desk {
-            worker,
-            examiner,
-            on_event: Box::new(on_event),
-            closing: closing.clone(),
-        };
-        let thread = thread::Builder::new()
-            .name("model".into())
-            .spawn(move || desk.serve(&requests))?;
-        Ok(Self {
-            queue: Some(queue),
-            closing,
-            thread: Some(thread),
-        })
+        let desk = Desk { worker, examiner, on_event: Box::new(on_event), closing: closing.clone() };
+        let thread = thread::Builder::new().name("model".into()).spawn(move || desk.serve(&requests))?;
+        Ok(Self { queue: Some(queue), closing, thread: Some(thread) })
     }
 
     /// Trains the worker from the start; [`Event::Ready`] or [`Event::Failed`] follows.
@@ -159,10 +148,7 @@ impl Desk {
         let worker = self.worker.as_mut();
         let ready = caught(|| {
             learn(worker, &mut |progress| (self.on_event)(Event::Progress(progress)))?;
-            Ok(Ready {
-                accuracy: self.examiner.accuracy(worker)?,
-                weights: worker.save()?,
-            })
+            Ok(Ready { accuracy: self.examiner.accuracy(worker)?, weights: worker.save()? })
         });
         ready.map_or_else(Event::Failed, Event::Ready)
     }
@@ -171,10 +157,7 @@ impl Desk {
 /// A panic of the worker is its failure, not the thread's end.
 fn caught<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let said = panic
-            .downcast_ref::<&str>()
-            .copied()
-            .or(panic.downcast_ref().map(String::as_str));
+        let said = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref().map(String::as_str));
         Err(Error::Failed(said.unwrap_or("panicked").into()))
     })
 }

@@ -64,10 +64,7 @@ impl Listen {
     /// The addresses under which `hotkey` is reached here, QUIC first: what others write behind `--bootstrap`.
     pub fn addresses(&self, hotkey: &Hotkey) -> Vec<String> {
         let peer = address::peer(hotkey);
-        behaviour::listen_addresses(self)
-            .into_iter()
-            .map(|at| format!("{at}/p2p/{peer}"))
-            .collect()
+        behaviour::listen_addresses(self).into_iter().map(|at| format!("{at}/p2p/{peer}")).collect()
     }
 }
 
@@ -80,15 +77,7 @@ pub fn spawn(config: Config) -> Result<(Network, mpsc::Receiver<Event>), Error> 
     let hotkey = config.keypair.hotkey();
     let driver = Driver::new(&config, commands, events, status_sender, Arc::clone(&counters))?;
     tokio::spawn(driver.run());
-    Ok((
-        Network {
-            hotkey,
-            commands: command_sender,
-            status,
-            counters,
-        },
-        event_receiver,
-    ))
+    Ok((Network { hotkey, commands: command_sender, status, counters }, event_receiver))
 }
 
 /// What the network heard.
@@ -179,30 +168,12 @@ pub struct Network {
 
 /// What the handle asks of the task.
 enum Command {
-    Publish {
-        topic: Topic,
-        bytes: Vec<u8>,
-    },
-    Judge {
-        id: GossipId,
-        verdict: Verdict,
-    },
-    Ask {
-        peer: Hotkey,
-        ticket: u64,
-        bytes: Vec<u8>,
-    },
-    Respond {
-        ticket: u64,
-        bytes: Vec<u8>,
-    },
-    Keep {
-        peers: Vec<Hotkey>,
-    },
-    Vouch {
-        peer: Hotkey,
-        coins: u64,
-    },
+    Publish { topic: Topic, bytes: Vec<u8> },
+    Judge { id: GossipId, verdict: Verdict },
+    Ask { peer: Hotkey, ticket: u64, bytes: Vec<u8> },
+    Respond { ticket: u64, bytes: Vec<u8> },
+    Keep { peers: Vec<Hotkey> },
+    Vouch { peer: Hotkey, coins: u64 },
 }
 
 impl Network {
@@ -334,10 +305,7 @@ impl Error {
             TransportError::MultiaddrNotSupported(_) => "no transport for this address".to_owned(),
             TransportError::Other(error) => error.to_string(),
         };
-        Self::Listen {
-            address: address.to_string(),
-            reason,
-        }
+        Self::Listen { address: address.to_string(), reason }
     }
 }
 

@@ -140,14 +140,8 @@ impl Neuron {
     /// Reads its memory, joins the network, and is ready to run.
     pub async fn start(config: Config) -> Result<(Self, Handle), Error> {
         let remembered = recovery::recover(&config)?;
-        let ledger = remembered
-            .recovered
-            .ledger
-            .clone()
-            .unwrap_or_else(|| remembered.genesis.clone());
-        let subnet = ledger
-            .metagraph(config.netuid)
-            .ok_or(Error::NoSubnet(config.netuid))?;
+        let ledger = remembered.recovered.ledger.clone().unwrap_or_else(|| remembered.genesis.clone());
+        let subnet = ledger.metagraph(config.netuid).ok_or(Error::NoSubnet(config.netuid))?;
         let task = task::named(&subnet.task)?;
         let (id, settlers) = (ledger.genesis(), ledger.validators().clone());
 
@@ -187,19 +181,8 @@ impl Neuron {
         }
         let mut hands = Hands::new(id, config.duty, network, disk, model, (pending, refused), show);
         hands.stay_close(&settlers);
-        let seed = config
-            .keypair
-            .secret("neuron v1 moments", &[&clock::now_ms().to_le_bytes()]);
-        Ok((
-            Self {
-                roles,
-                arrivals,
-                hands,
-                seed,
-                heard: 0,
-            },
-            handle,
-        ))
+        let seed = config.keypair.secret("neuron v1 moments", &[&clock::now_ms().to_le_bytes()]);
+        Ok((Self { roles, arrivals, hands, seed, heard: 0 }, handle))
     }
 
     /// Runs until the last handle is gone or something stops it.
@@ -238,14 +221,8 @@ impl Neuron {
     fn think(&mut self, input: &Input) -> Vec<Effect> {
         self.heard += 1;
         let seed = hash("neuron v1 moment", &[&self.seed.0, &self.heard.to_le_bytes()]);
-        let moment = Moment {
-            now: clock::now_ms(),
-            seed,
-        };
-        self.roles
-            .iter_mut()
-            .flat_map(|role| role.handle(moment, input))
-            .collect()
+        let moment = Moment { now: clock::now_ms(), seed };
+        self.roles.iter_mut().flat_map(|role| role.handle(moment, input)).collect()
     }
 
     fn carry_out(&mut self, effects: Vec<Effect>) -> Result<(), Error> {
@@ -306,13 +283,7 @@ fn network_of(config: &Config, genesis: Hash) -> network::Config {
         _ => Topic::FOLLOWING.to_vec(),
     };
     let (keypair, bootstrap) = (config.keypair.clone(), config.bootstrap.clone());
-    network::Config {
-        keypair,
-        genesis,
-        listen: config.listen,
-        bootstrap,
-        topics,
-    }
+    network::Config { keypair, genesis, listen: config.listen, bootstrap, topics }
 }
 
 #[cfg(test)]

@@ -86,9 +86,7 @@ impl Simulation {
         let genesis = plan.genesis();
         let ledger = Ledger::new(&genesis).expect("the simulation's genesis is sound");
         let keys = (0..plan.validators + plan.miners).chain(0..plan.twins);
-        let nodes = keys
-            .map(|i| Node::new(plan.keypair(i), i, &plan, ledger.clone()))
-            .collect();
+        let nodes = keys.map(|i| Node::new(plan.keypair(i), i, &plan, ledger.clone())).collect();
         let mut simulation = Self {
             genesis: genesis.hash(),
             rng: StdRng::seed_from_u64(plan.seed),
@@ -111,8 +109,7 @@ impl Simulation {
         while let Some(Reverse((time, number))) = self.queue.pop() {
             self.now = time;
             if time > deadline {
-                self.record
-                    .stuck(time - BEGINNING, self.nodes.iter().map(Node::height).collect());
+                self.record.stuck(time - BEGINNING, self.nodes.iter().map(Node::height).collect());
                 break;
             }
             if let Some((node, event)) = self.events.remove(&number) {
@@ -167,10 +164,7 @@ impl Simulation {
     }
 
     fn hear(&mut self, node: usize, input: Input) {
-        let moment = Moment {
-            now: self.now + self.nodes[node].clock_skew_ms,
-            seed: Hash(self.rng.random()),
-        };
+        let moment = Moment { now: self.now + self.nodes[node].clock_skew_ms, seed: Hash(self.rng.random()) };
         for effect in self.nodes[node].think(moment, &input) {
             self.carry_out(node, effect);
         }
@@ -189,17 +183,12 @@ impl Simulation {
                 self.request(node, miner, Input::Asked(ticket, question));
             }
             Effect::Answer(ticket, answer) => self.reply(node, ticket, |question| {
-                Input::Answered(Reply {
-                    question: question.unwrap_or_default(),
-                    answer: Some(answer),
-                })
+                Input::Answered(Reply { question: question.unwrap_or_default(), answer: Some(answer) })
             }),
             Effect::Decline(ticket, _) => self.no_answer(ticket),
             Effect::Train => self.soon(node, 50, |node| Input::Trained(node.model())),
             Effect::Infer(ticket, body) => {
-                self.soon(node, INFERENCE_MS, |node| {
-                    Input::Inferred(ticket, node.infer(&body))
-                });
+                self.soon(node, INFERENCE_MS, |node| Input::Inferred(ticket, node.infer(&body)));
             }
             Effect::Fetch(peer, height) => {
                 let ticket = self.ask(node, None);
@@ -230,10 +219,7 @@ impl Simulation {
         let stormy = self.now < BEGINNING + self.plan.faults.calm_after_ms;
         let strike = stormy && self.rng.random_bool(self.plan.faults.crash_at_sync);
         if !strike || self.rng.random_bool(0.5) {
-            persist
-                .entries
-                .iter()
-                .for_each(|entry| self.nodes[node].disk.write(entry));
+            persist.entries.iter().for_each(|entry| self.nodes[node].disk.write(entry));
         }
         if strike {
             self.nodes[node].crash();
@@ -270,21 +256,11 @@ impl Simulation {
 
     /// Puts an input on its way: once, twice, late, or never.
     fn send(&mut self, from: usize, to: usize, input: Input) {
-        let copies = self
-            .plan
-            .faults
-            .copies(&mut self.rng, self.now - BEGINNING, from, to);
+        let copies = self.plan.faults.copies(&mut self.rng, self.now - BEGINNING, from, to);
         for _ in 0..copies {
             let delay = self.plan.faults.delay(&mut self.rng, self.now - BEGINNING);
             let life = self.nodes[to].life();
-            self.at(
-                self.now + delay,
-                to,
-                Event::Hear {
-                    life,
-                    input: Box::new(input.clone()),
-                },
-            );
+            self.at(self.now + delay, to, Event::Hear { life, input: Box::new(input.clone()) });
         }
     }
 
@@ -297,14 +273,7 @@ impl Simulation {
     fn ask(&mut self, asker: usize, question: Option<Hash>) -> Ticket {
         let ticket = Ticket(self.sequence + 1);
         self.at(self.now + PATIENCE_MS, asker, Event::GiveUp(ticket));
-        self.asks.insert(
-            ticket,
-            Ask {
-                asker,
-                life: self.nodes[asker].life(),
-                question,
-            },
-        );
+        self.asks.insert(ticket, Ask { asker, life: self.nodes[asker].life(), question });
         ticket
     }
 
@@ -315,29 +284,14 @@ impl Simulation {
     }
 
     fn no_answer(&mut self, ticket: Ticket) {
-        let Some(Ask {
-            asker,
-            life,
-            question,
-        }) = self.asks.remove(&ticket)
-        else {
+        let Some(Ask { asker, life, question }) = self.asks.remove(&ticket) else {
             return;
         };
         let input = match question {
-            Some(question) => Input::Answered(Reply {
-                question,
-                answer: None,
-            }),
+            Some(question) => Input::Answered(Reply { question, answer: None }),
             None => Input::Fetched(Vec::new()),
         };
-        self.at(
-            self.now,
-            asker,
-            Event::Hear {
-                life,
-                input: Box::new(input),
-            },
-        );
+        self.at(self.now, asker, Event::Hear { life, input: Box::new(input) });
     }
 
     fn soon(&mut self, node: usize, wait: u64, input: impl FnOnce(&mut Node) -> Input) {

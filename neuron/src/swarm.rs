@@ -87,16 +87,7 @@ impl Swarm {
             try_join_all(seats.map(|seat| Member::start(seat, &plan, &directory, tell.clone()))).await?;
         let network = genesis.hash();
         let (earnings, started) = (Earnings::default(), Instant::now());
-        let mut swarm = Self {
-            plan,
-            directory,
-            genesis,
-            network,
-            members,
-            news,
-            earnings,
-            started,
-        };
+        let mut swarm = Self { plan, directory, genesis, network, members, news, earnings, started };
         swarm.wait_until_up().await?;
         Ok(swarm)
     }
@@ -141,25 +132,19 @@ impl Swarm {
 
     /// What makes further waiting vain: a neuron that stopped for good, or no pay in all that time.
     pub fn fault(&self, look: &Look) -> Option<Error> {
-        let given_up = self
-            .members
-            .iter()
-            .find(|member| member.has_given_up())
-            .map(Member::why_given_up);
+        let given_up = self.members.iter().find(|member| member.has_given_up()).map(Member::why_given_up);
         let overdue = self.earnings.first.is_none() && self.started.elapsed() > self.emission_patience();
         given_up.or_else(|| overdue.then(|| self.stuck(look)))
     }
 
     /// Waits until every neuron has settled a height.
     pub async fn wait_for_height(&mut self, height: u64) -> Result<Look, Error> {
-        self.wait_until(HEIGHT_PATIENCE, |look, _| look.lowest() >= height)
-            .await
+        self.wait_until(HEIGHT_PATIENCE, |look, _| look.lowest() >= height).await
     }
 
     /// Waits for the first settlement that pays a miner and a validator.
     pub async fn wait_for_emission(&mut self) -> Result<Duration, Error> {
-        self.wait_until(self.emission_patience(), |_, earnings| earnings.first.is_some())
-            .await?;
+        self.wait_until(self.emission_patience(), |_, earnings| earnings.first.is_some()).await?;
         Ok(self.earnings.first.expect("it was just waited for"))
     }
 
@@ -171,9 +156,7 @@ impl Swarm {
             Err(_) => self.look().await,
         };
         let roots = join_all(self.members.iter().map(Member::state_roots)).await;
-        Report::new(self, &look, &roots).ok_or(Error::NobodyAnswers {
-            dir: self.plan.dir.clone(),
-        })
+        Report::new(self, &look, &roots).ok_or(Error::NobodyAnswers { dir: self.plan.dir.clone() })
     }
 
     /// Stops every neuron and waits until each has let go of its directory.
@@ -184,8 +167,7 @@ impl Swarm {
     async fn wait_until_up(&mut self) -> Result<(), Error> {
         let each = START_PATIENCE_EACH * u32::try_from(self.members.len()).unwrap_or(u32::MAX);
         let all = self.members.len();
-        self.wait_until(START_PATIENCE + each, |look, _| look.answering() == all)
-            .await?;
+        self.wait_until(START_PATIENCE + each, |look, _| look.answering() == all).await?;
         Ok(())
     }
 
@@ -211,10 +193,7 @@ impl Swarm {
     }
 
     fn stuck(&self, look: &Look) -> Error {
-        Error::Stuck {
-            reason: look.diagnosis(),
-            dir: self.plan.dir.clone(),
-        }
+        Error::Stuck { reason: look.diagnosis(), dir: self.plan.dir.clone() }
     }
 
     /// A minute, or the epochs that a slow or large network takes.

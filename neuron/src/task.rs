@@ -102,10 +102,7 @@ pub fn named(name: &str) -> Result<&'static dyn Task, Error> {
     TASKS
         .into_iter()
         .find(|task| task.name() == name)
-        .ok_or_else(|| Error::UnknownTask {
-            name: name.into(),
-            known: TASKS.map(Task::name).join(", "),
-        })
+        .ok_or_else(|| Error::UnknownTask { name: name.into(), known: TASKS.map(Task::name).join(", ") })
 }
 
 #[cfg(test)]

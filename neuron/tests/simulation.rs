@@ -22,29 +22,17 @@ fn two_seeds_give_different_settlements() {
 #[test]
 fn better_miners_earn_more_and_every_validator_is_paid() {
     let outcome = sound(Plan::calm(1, 4, 4, 30));
-    let graph = outcome
-        .ledger
-        .expect("settled")
-        .metagraph(Netuid(1))
-        .expect("the subnet exists");
+    let graph = outcome.ledger.expect("settled").metagraph(Netuid(1)).expect("the subnet exists");
     let (validators, miners): (Vec<_>, Vec<_>) = graph.neurons.iter().partition(|neuron| neuron.permit);
     assert!(miners.is_sorted_by_key(|miner| miner.incentive), "{miners:#?}");
     assert!(miners.iter().all(|miner| miner.emission.0 > 0), "{miners:#?}");
-    assert!(
-        validators.iter().all(|validator| validator.emission.0 > 0),
-        "{validators:#?}"
-    );
+    assert!(validators.iter().all(|validator| validator.emission.0 > 0), "{validators:#?}");
 }
 
 #[test]
 fn who_signs_a_little_later_loses_no_dividends() {
     let outcome = sound(Plan::calm(3, 7, 3, 30));
-    let payout = outcome
-        .ledger
-        .expect("settled")
-        .metagraph(Netuid(1))
-        .expect("the subnet exists")
-        .payout;
+    let payout = outcome.ledger.expect("settled").metagraph(Netuid(1)).expect("the subnet exists").payout;
     let share = payout.validators.0 as f64 / payout.miners.0 as f64;
     assert!(share > 0.999, "{payout:?}");
 }
@@ -52,34 +40,19 @@ fn who_signs_a_little_later_loses_no_dividends() {
 #[test]
 fn two_hundred_rough_histories_hold_every_rule() {
     let failed = failures(0..200, |seed| Plan::rough(seed, 7, 0, SETTLEMENTS));
-    assert!(
-        failed.is_empty(),
-        "{} failed, the first {:#?}",
-        failed.len(),
-        failed.first()
-    );
+    assert!(failed.is_empty(), "{} failed, the first {:#?}", failed.len(), failed.first());
 }
 
 #[test]
 fn a_twin_with_less_than_a_third_of_the_stake_cannot_fork_the_ledger() {
-    let twin = |seed| Plan {
-        twins: 1,
-        ..Plan::rough(seed, 7, 0, SETTLEMENTS)
-    };
+    let twin = |seed| Plan { twins: 1, ..Plan::rough(seed, 7, 0, SETTLEMENTS) };
     let failed = failures(0..40, twin);
-    assert!(
-        failed.is_empty(),
-        "{} failed, the first {:#?}",
-        failed.len(),
-        failed.first()
-    );
+    assert!(failed.is_empty(), "{} failed, the first {:#?}", failed.len(), failed.first());
 }
 
 #[test]
 fn forgetting_the_vote_log_is_found_out() {
-    found_out(Sabotage::VotesForgotten, 0, |v| {
-        matches!(v, Violation::HonestAccused(_))
-    });
+    found_out(Sabotage::VotesForgotten, 0, |v| matches!(v, Violation::HonestAccused(_)));
 }
 
 #[test]
@@ -95,11 +68,7 @@ fn a_quorum_of_one_half_is_found_out() {
 /// Runs seeds until the broken rule shows.
 #[track_caller]
 fn found_out(sabotage: Sabotage, twins: usize, expected: impl Fn(&Violation) -> bool) {
-    let plan = |seed| Plan {
-        sabotage: Some(sabotage),
-        twins,
-        ..Plan::rough(seed, 7, 0, SETTLEMENTS)
-    };
+    let plan = |seed| Plan { sabotage: Some(sabotage), twins, ..Plan::rough(seed, 7, 0, SETTLEMENTS) };
     let caught = (0..500).position(|seed| Simulation::new(plan(seed)).run().violations.iter().any(&expected));
     assert!(caught.is_some(), "500 histories did not show {sabotage:?}");
 }
@@ -114,15 +83,8 @@ fn sound(plan: Plan) -> Outcome {
 /// The seeds whose histories broke a rule, on two threads.
 fn failures(seeds: std::ops::Range<u64>, plan: impl Fn(u64) -> Plan + Sync) -> Vec<(u64, Vec<Violation>)> {
     let run = |seed| (seed, Simulation::new(plan(seed)).run().violations);
-    let broken = |offset| {
-        seeds
-            .clone()
-            .skip(offset)
-            .step_by(2)
-            .map(run)
-            .filter(|(_, v)| !v.is_empty())
-            .collect()
-    };
+    let broken =
+        |offset| seeds.clone().skip(offset).step_by(2).map(run).filter(|(_, v)| !v.is_empty()).collect();
     thread::scope(|scope| {
         let half = scope.spawn(|| broken(1));
         let mut failed: Vec<_> = broken(0);

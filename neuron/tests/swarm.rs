@@ -14,21 +14,12 @@ use neuron::swarm::{Housing, Plan};
 
 /// A swarm as small and as fast as it may be.
 fn small(dir: &Path) -> Plan {
-    Plan {
-        validators: 3,
-        miners: 3,
-        task: "sums".to_owned(),
-        interval_ms: 400,
-        ..Plan::new(dir)
-    }
+    Plan { validators: 3, miners: 3, task: "sums".to_owned(), interval_ms: 400, ..Plan::new(dir) }
 }
 
 /// The same, each neuron a process.
 fn processes(dir: &Path) -> Plan {
-    Plan {
-        housing: Housing::Processes(program()),
-        ..small(dir)
-    }
+    Plan { housing: Housing::Processes(program()), ..small(dir) }
 }
 
 fn program() -> PathBuf {

@@ -29,7 +29,10 @@ const HOMES: [(&str, &str); 17] = [
 /// What must not be found in a place, because others hand it in.
 const ABSENT: [(&str, &[&str]); 2] = [
     ("protocol/src", &["std::env", "std::fs", "std::net", "std::thread", "Instant", "SystemTime", "tokio::"]),
-    ("neuron/src/role", &["std::fs", "std::net", "std::thread", "Instant", "SystemTime", "tokio::", "async ", "clock::"]),
+    (
+        "neuron/src/role",
+        &["std::fs", "std::net", "std::thread", "Instant", "SystemTime", "tokio::", "async ", "clock::"],
+    ),
 ];
 
 /// What only the story sees together.
@@ -67,7 +70,8 @@ fn every_file_is_named_for_what_it_holds() {
 #[test]
 fn foreign_crates_stay_home() {
     for (foreign, home) in HOMES {
-        let offences = sources().into_iter().filter(|source| !source.path.starts_with(home) && source.uses(foreign));
+        let offences =
+            sources().into_iter().filter(|source| !source.path.starts_with(home) && source.uses(foreign));
         check(offences.map(|source| format!("{} names {foreign}, which lives in {home}", source.path)));
     }
 }
@@ -129,7 +133,10 @@ fn the_readme_is_short_and_starts_with_a_command() {
     let readme = read("README.md");
     let (lines, command) = (readme.lines().count(), readme.lines().position(|line| line == "```sh"));
     assert!(lines <= README_LINES.0, "README.md has {lines} lines");
-    assert!(command.is_some_and(|line| line + 1 < README_LINES.1), "README.md has its first command at {command:?}");
+    assert!(
+        command.is_some_and(|line| line + 1 < README_LINES.1),
+        "README.md has its first command at {command:?}"
+    );
     assert!(!readme.contains("!["), "README.md has a badge");
 }
 
@@ -171,7 +178,8 @@ impl Source {
 
     /// Whether the word stands in it, not as the end of another word.
     fn mentions(&self, word: &str) -> bool {
-        let starts = |at: usize| !self.text[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_');
+        let starts =
+            |at: usize| !self.text[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_');
         self.text.match_indices(word).any(|(at, _)| starts(at))
     }
 }
@@ -184,7 +192,8 @@ fn sources() -> Vec<Source> {
             let path = entry.expect("a readable entry").path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with(file!()) {
+            } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with(file!())
+            {
                 let path = path.strip_prefix(root()).expect("found below it").to_string_lossy().into_owned();
                 sources.push(Source { text: read(&path), path });
             }

@@ -38,11 +38,7 @@ impl Amount {
     /// `self · part / whole`, rounded down; zero when `whole` is.
     pub fn portion(self, part: u64, whole: u64) -> Self {
         let product = u128::from(self.0) * u128::from(part);
-        Self(
-            product
-                .checked_div(u128::from(whole))
-                .map_or(0, |q| u64::try_from(q).unwrap_or(u64::MAX)),
-        )
+        Self(product.checked_div(u128::from(whole)).map_or(0, |q| u64::try_from(q).unwrap_or(u64::MAX)))
     }
 }
 

@@ -24,10 +24,7 @@ impl Payload for Profile {
 
     fn check(&self, _signer: &Hotkey) -> Result<(), Error> {
         if self.description.len() > 64 {
-            return Err(Error::Invalid {
-                kind: "profile",
-                reason: "the description passes 64 bytes",
-            });
+            return Err(Error::Invalid { kind: "profile", reason: "the description passes 64 bytes" });
         }
         Ok(())
     }

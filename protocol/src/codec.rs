@@ -19,16 +19,9 @@ pub fn decode<T: Serialize + DeserializeOwned>(
     limit: usize,
 ) -> Result<T, Error> {
     if bytes.len() > limit {
-        return Err(Error::TooLarge {
-            kind,
-            size: bytes.len(),
-            limit,
-        });
+        return Err(Error::TooLarge { kind, size: bytes.len(), limit });
     }
-    let value = rmp_serde::from_slice(bytes).map_err(|e| Error::Malformed {
-        kind,
-        reason: e.to_string(),
-    })?;
+    let value = rmp_serde::from_slice(bytes).map_err(|e| Error::Malformed { kind, reason: e.to_string() })?;
     if encode(&value) != bytes {
         return Err(Error::NotCanonical { kind });
     }
@@ -49,10 +42,7 @@ mod tests {
     fn a_value_has_one_accepted_encoding() {
         let good = encode(&(1u64, "a".to_owned()));
         assert_eq!(good, [0x92, 0x01, 0xa1, b'a']);
-        assert_eq!(
-            decode::<(u64, String)>("pair", &good, 16),
-            Ok((1, "a".to_owned()))
-        );
+        assert_eq!(decode::<(u64, String)>("pair", &good, 16), Ok((1, "a".to_owned())));
         refuses(&[&good[..], &[0]].concat(), "canonical"); // trailing byte
         refuses(&[0x92, 0xcc, 0x01, 0xa1, b'a'], "canonical"); // 1 as u8 instead of fixint
         refuses(&[0x92, 0x01, 0xd9, 0x01, b'a'], "canonical"); // str8 instead of fixstr

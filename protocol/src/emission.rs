@@ -45,9 +45,8 @@ impl Schedule {
     fn steps_at_this_rate(&self) -> u64 {
         let missing = u128::from(next_halving(self.issued).0.saturating_sub(self.issued.0));
         let per_step = u128::from(rate(self.issued)) * u128::from(self.interval);
-        let steps = (missing * u128::from(COIN_TIME))
-            .saturating_sub(u128::from(self.owed))
-            .div_ceil(per_step.max(1));
+        let steps =
+            (missing * u128::from(COIN_TIME)).saturating_sub(u128::from(self.owed)).div_ceil(per_step.max(1));
         u64::try_from(steps).unwrap_or(u64::MAX).max(1)
     }
 
@@ -118,10 +117,7 @@ mod tests {
 
     #[test]
     fn twelve_settlements_of_a_second_issue_exactly_one_coin() {
-        let mut schedule = Schedule {
-            interval: 1_000,
-            ..Schedule::default()
-        };
+        let mut schedule = Schedule { interval: 1_000, ..Schedule::default() };
         let paid: Vec<_> = (0..12).map(|_| schedule.step().0).collect();
         assert_eq!(&paid[..3], [83_333_333, 83_333_333, 83_333_334]);
         assert_eq!(schedule.issued, Amount::coins(1));
@@ -136,11 +132,7 @@ mod tests {
             (CAP.0 - 5, 1_000),
             (CAP.0 / 4 * 3 - 2 * COIN, 7_001),
         ] {
-            let start = Schedule {
-                issued: Amount(issued),
-                owed: 11,
-                interval,
-            };
+            let start = Schedule { issued: Amount(issued), owed: 11, interval };
             let mut walked = start;
             for height in 0..500 {
                 assert_eq!(start.after(height).issued, walked.issued, "{start:?} at {height}");
@@ -151,16 +143,9 @@ mod tests {
 
     #[test]
     fn all_of_it_is_issued_in_the_end_and_no_more() {
-        let genesis = Schedule {
-            interval: 12_000,
-            ..Schedule::default()
-        };
+        let genesis = Schedule { interval: 12_000, ..Schedule::default() };
         let end = genesis.after(u64::MAX);
-        assert!(
-            end.issued <= CAP && end.issued.0 > CAP.0 - 10 * COIN,
-            "{:?}",
-            end.issued
-        );
+        assert!(end.issued <= CAP && end.issued.0 > CAP.0 - 10 * COIN, "{:?}", end.issued);
     }
 
     #[test]

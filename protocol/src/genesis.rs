@@ -90,13 +90,7 @@ impl Genesis {
 
     /// Names the network: covers rules and first state, not the label.
     pub fn hash(&self) -> Hash {
-        let covered = (
-            self.time,
-            &self.parameters,
-            &self.accounts,
-            &self.subnets,
-            &self.neurons,
-        );
+        let covered = (self.time, &self.parameters, &self.accounts, &self.subnets, &self.neurons);
         hash("neuron v1 genesis", &[&codec::encode(&covered)])
     }
 
@@ -114,18 +108,14 @@ impl Genesis {
         self.check_subnets()?;
         self.check_neurons()?;
         self.check_settling_set()?;
-        self.subnets
-            .iter()
-            .try_for_each(|subnet| self.check_window(subnet))
+        self.subnets.iter().try_for_each(|subnet| self.check_window(subnet))
     }
 
     fn check_parameters(&self) -> Result<(), GenesisError> {
         let p = &self.parameters;
-        for (name, value) in [
-            ("interval", p.interval),
-            ("set_period", p.set_period),
-            ("settling_set", p.settling_set.into()),
-        ] {
+        for (name, value) in
+            [("interval", p.interval), ("set_period", p.set_period), ("settling_set", p.settling_set.into())]
+        {
             require_positive("parameters", name, value)?;
         }
         let rules = [
@@ -139,16 +129,8 @@ impl Genesis {
                 "evidence_expiry",
                 "must be shorter than unbonding, or a cheat leaves with its stake",
             ),
-            (
-                p.default_take <= p.maximum_take,
-                "default_take",
-                "must not pass maximum_take",
-            ),
-            (
-                u64::from(p.maximum_take) <= BASIS_POINTS,
-                "maximum_take",
-                "must not pass 10000",
-            ),
+            (p.default_take <= p.maximum_take, "default_take", "must not pass maximum_take"),
+            (u64::from(p.maximum_take) <= BASIS_POINTS, "maximum_take", "must not pass 10000"),
             (u64::from(p.slash) <= BASIS_POINTS, "slash", "must not pass 10000"),
         ];
         require_all("parameters", &rules)
@@ -161,22 +143,13 @@ impl Genesis {
         }
         match self.issued() {
             Some(issued) if issued <= emission::CAP => Ok(()),
-            issued => Err(GenesisError::TooMuch {
-                issued: issued.unwrap_or(Amount(u64::MAX)),
-            }),
+            issued => Err(GenesisError::TooMuch { issued: issued.unwrap_or(Amount(u64::MAX)) }),
         }
     }
 
     fn check_subnets(&self) -> Result<(), GenesisError> {
-        if let Some(pair) = self
-            .subnets
-            .windows(2)
-            .find(|pair| pair[0].netuid >= pair[1].netuid)
-        {
-            return Err(GenesisError::SubnetOrder {
-                first: pair[0].netuid,
-                second: pair[1].netuid,
-            });
+        if let Some(pair) = self.subnets.windows(2).find(|pair| pair[0].netuid >= pair[1].netuid) {
+            return Err(GenesisError::SubnetOrder { first: pair[0].netuid, second: pair[1].netuid });
         }
         self.subnets.iter().try_for_each(check_subnet)
     }
@@ -196,27 +169,19 @@ impl Genesis {
                 return Err(GenesisError::TwoOwners(hotkey));
             }
         }
-        self.subnets
-            .iter()
-            .try_for_each(|subnet| self.check_slots(subnet))
+        self.subnets.iter().try_for_each(|subnet| self.check_slots(subnet))
     }
 
     fn check_slots(&self, subnet: &GenesisSubnet) -> Result<(), GenesisError> {
         let inside = self.neurons.iter().filter(|n| n.netuid == subnet.netuid);
         let permits = inside.clone().filter(|n| n.permit).count();
         let rules = &subnet.hyperparameters;
-        for (what, have, limit) in [
-            ("neurons", inside.count(), rules.slots),
-            ("permits", permits, rules.permits),
-        ] {
+        for (what, have, limit) in
+            [("neurons", inside.count(), rules.slots), ("permits", permits, rules.permits)]
+        {
             if have > usize::from(limit) {
                 let netuid = subnet.netuid;
-                return Err(GenesisError::TooMany {
-                    netuid,
-                    what,
-                    have,
-                    limit,
-                });
+                return Err(GenesisError::TooMany { netuid, what, have, limit });
             }
         }
         Ok(())
@@ -224,9 +189,7 @@ impl Genesis {
 
     fn check_settling_set(&self) -> Result<(), GenesisError> {
         match self.settling_stakes().is_empty() {
-            true => Err(GenesisError::NobodySettles {
-                minimum: self.parameters.minimum_self_stake,
-            }),
+            true => Err(GenesisError::NobodySettles { minimum: self.parameters.minimum_self_stake }),
             false => Ok(()),
         }
     }
@@ -237,11 +200,7 @@ impl Genesis {
         let window = rules.tempo.saturating_mul(rules.reveal_window);
         let needed = self.proposers_beyond_a_third();
         if window < needed {
-            return Err(GenesisError::WindowTooShort {
-                netuid: subnet.netuid,
-                window,
-                needed,
-            });
+            return Err(GenesisError::WindowTooShort { netuid: subnet.netuid, window, needed });
         }
         Ok(())
     }
@@ -298,16 +257,8 @@ fn check_subnet(subnet: &GenesisSubnet) -> Result<(), GenesisError> {
     let cuts = [rules.owner_cut, rules.miners_cut, rules.validators_cut];
     let burn = &rules.burn;
     let rules = [
-        (
-            (1..=MAX_NAME).contains(&subnet.task.len()),
-            "task",
-            "must have 1 to 64 bytes",
-        ),
-        (
-            usize::from(rules.slots) <= MAX_TARGETS,
-            "slots",
-            "must not pass 4096, the longest row",
-        ),
+        ((1..=MAX_NAME).contains(&subnet.task.len()), "task", "must have 1 to 64 bytes"),
+        (usize::from(rules.slots) <= MAX_TARGETS, "slots", "must not pass 4096, the longest row"),
         (
             rules.immunity >= delay,
             "immunity",
@@ -318,11 +269,7 @@ fn check_subnet(subnet: &GenesisSubnet) -> Result<(), GenesisError> {
             "cuts",
             "must not sum to more than 10000",
         ),
-        (
-            rules.bonds_moving_average <= 1_000_000,
-            "bonds_moving_average",
-            "must not pass 1000000",
-        ),
+        (rules.bonds_moving_average <= 1_000_000, "bonds_moving_average", "must not pass 1000000"),
         (
             burn.minimum <= burn.start && burn.start <= burn.maximum,
             "burn.start",
@@ -343,11 +290,7 @@ fn require_positive(place: &str, name: &'static str, value: u64) -> Result<(), G
 
 fn require_all(place: &str, rules: &[(bool, &'static str, &'static str)]) -> Result<(), GenesisError> {
     match rules.iter().find(|(holds, ..)| !holds) {
-        Some((_, name, rule)) => Err(GenesisError::Rule {
-            place: place.to_owned(),
-            name,
-            rule,
-        }),
+        Some((_, name, rule)) => Err(GenesisError::Rule { place: place.to_owned(), name, rule }),
         None => Ok(()),
     }
 }

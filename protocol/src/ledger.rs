@@ -74,10 +74,7 @@ impl Ledger {
         let mut next = self.clone();
         inputs.commits.iter().try_for_each(|c| next.try_commit(c))?;
         inputs.reveals.iter().try_for_each(|r| next.try_reveal(r))?;
-        inputs
-            .transactions
-            .iter()
-            .try_for_each(|t| next.try_transaction(t))?;
+        inputs.transactions.iter().try_for_each(|t| next.try_transaction(t))?;
         next.close(time, signers);
         next.check_supply()?;
         *self = next;
@@ -139,8 +136,7 @@ impl Ledger {
 
     /// The epoch that the next height belongs to: epoch e spans heights `e·tempo + 1 ..= (e + 1)·tempo`.
     pub fn epoch(&self, netuid: Netuid) -> Option<u64> {
-        self.hyperparameters(netuid)
-            .map(|rules| self.height() / rules.tempo)
+        self.hyperparameters(netuid).map(|rules| self.height() / rules.tempo)
     }
 
     /// An account's spendable coins.
@@ -160,9 +156,7 @@ impl Ledger {
 
     /// A hotkey's slot in a subnet.
     pub fn slot(&self, netuid: Netuid, hotkey: &Hotkey) -> Option<Uid> {
-        self.slots_of(netuid)
-            .find(|(_, slot)| slot.hotkey == *hotkey)
-            .map(|(uid, _)| uid)
+        self.slots_of(netuid).find(|(_, slot)| slot.hotkey == *hotkey).map(|(uid, _)| uid)
     }
 
     /// The commitment to every entry: leaves are `table ‖ key ‖ value`, sorted.
@@ -184,19 +178,14 @@ impl Ledger {
 
     /// The ledger with these entries; compare its root with a certified one before trusting it.
     pub fn from_entries(entries: &[Entry]) -> Result<Self, Error> {
-        let malformed = |reason: String| Error::Malformed {
-            kind: "ledger",
-            reason,
-        };
+        let malformed = |reason: String| Error::Malformed { kind: "ledger", reason };
         let mut ledger = Self::empty();
         for (key, value) in entries {
-            let (tag, key) = key
-                .split_first()
-                .ok_or_else(|| malformed("an entry without a key".to_owned()))?;
+            let (tag, key) =
+                key.split_first().ok_or_else(|| malformed("an entry without a key".to_owned()))?;
             let mut tables = ledger.tables_mut();
-            let table = tables
-                .get_mut(usize::from(*tag))
-                .ok_or_else(|| malformed(format!("no table {tag}")))?;
+            let table =
+                tables.get_mut(usize::from(*tag)).ok_or_else(|| malformed(format!("no table {tag}")))?;
             table.load(key, value)?;
         }
         if ledger.parameters.is_empty() || ledger.chain.is_empty() || ledger.seats.is_empty() {
@@ -208,9 +197,7 @@ impl Ledger {
     /// What turns the entries of `before` into these: new values, or `None` for what is gone; sorted.
     pub fn changes_since(&self, before: &Self) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
         let pairs = self.tables().into_iter().zip(before.tables());
-        pairs
-            .flat_map(|(now, before)| table::changes(now, before))
-            .collect()
+        pairs.flat_map(|(now, before)| table::changes(now, before)).collect()
     }
 
     /// The ledger entry that says how much stake a hotkey has, with its place under [`Ledger::root`].
@@ -234,10 +221,7 @@ impl Ledger {
 
     fn slots_of(&self, netuid: Netuid) -> impl Iterator<Item = (Uid, &Slot)> {
         let range = (netuid, Uid(0))..=(netuid, Uid(u16::MAX));
-        self.slots
-            .rows()
-            .range(range)
-            .map(|((_, uid), slot)| (*uid, slot))
+        self.slots.rows().range(range).map(|((_, uid), slot)| (*uid, slot))
     }
 
     fn empty() -> Self {

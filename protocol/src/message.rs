@@ -131,10 +131,7 @@ impl Message {
     pub fn decode(topic: Topic, bytes: &[u8]) -> Result<Self, Error> {
         let message: Self = codec::decode("message", bytes, topic.limit())?;
         if message.topic() != topic {
-            return Err(Error::Invalid {
-                kind: "message",
-                reason: "sent on the wrong topic",
-            });
+            return Err(Error::Invalid { kind: "message", reason: "sent on the wrong topic" });
         }
         Ok(message)
     }
@@ -213,10 +210,7 @@ impl From<Speech> for Message {
 
 fn verify_votes(votes: Vec<Signed<Vote>>, genesis: &Hash) -> Result<Vec<Verified<Vote>>, Error> {
     if votes.len() > MAX_VOTES {
-        return Err(Error::Invalid {
-            kind: "votes",
-            reason: "more than a settling set can cast",
-        });
+        return Err(Error::Invalid { kind: "votes", reason: "more than a settling set can cast" });
     }
     votes.into_iter().map(|vote| vote.verify(genesis)).collect()
 }

@@ -155,12 +155,7 @@ impl Hyperparameters {
 
     /// A subnet of a public network.
     pub fn testnet() -> Self {
-        Self {
-            tempo: 30,
-            immunity: 4_096,
-            stake_threshold: Amount::coins(1_000),
-            ..Self::dev()
-        }
+        Self { tempo: 30, immunity: 4_096, stake_threshold: Amount::coins(1_000), ..Self::dev() }
     }
 }
 

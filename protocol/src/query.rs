@@ -40,10 +40,7 @@ impl Payload for Question {
 
     fn check(&self, signer: &Hotkey) -> Result<(), Error> {
         if *signer == self.miner {
-            return Err(Error::Invalid {
-                kind: "question",
-                reason: "asks its own signer",
-            });
+            return Err(Error::Invalid { kind: "question", reason: "asks its own signer" });
         }
         Ok(())
     }

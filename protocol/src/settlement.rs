@@ -142,16 +142,8 @@ impl Body {
     /// Checks every signature of every input.
     pub fn verify(&self, genesis: &Hash) -> Result<Inputs, Error> {
         Ok(Inputs {
-            commits: self
-                .commits
-                .iter()
-                .map(|c| c.clone().verify(genesis))
-                .collect::<Result<_, _>>()?,
-            reveals: self
-                .reveals
-                .iter()
-                .map(|r| r.clone().verify(genesis))
-                .collect::<Result<_, _>>()?,
+            commits: self.commits.iter().map(|c| c.clone().verify(genesis)).collect::<Result<_, _>>()?,
+            reveals: self.reveals.iter().map(|r| r.clone().verify(genesis)).collect::<Result<_, _>>()?,
             transactions: self
                 .transactions
                 .iter()
@@ -181,15 +173,11 @@ impl Certificate {
 
     /// Adds a precommit that came after the decision, if it is for this header and nobody's second.
     pub fn add(&mut self, vote: &Verified<Vote>) {
-        let place = self
-            .signatures
-            .binary_search_by_key(&vote.signer(), |(signer, _)| *signer);
-        if let (true, Err(place)) = (
-            vote.height() == self.height && vote.certifies(self.header, self.round),
-            place,
-        ) {
-            self.signatures
-                .insert(place, (vote.signer(), vote.signed().signature()));
+        let place = self.signatures.binary_search_by_key(&vote.signer(), |(signer, _)| *signer);
+        if let (true, Err(place)) =
+            (vote.height() == self.height && vote.certifies(self.header, self.round), place)
+        {
+            self.signatures.insert(place, (vote.signer(), vote.signed().signature()));
         }
     }
 
@@ -211,13 +199,7 @@ impl Certificate {
         let mut signed = 0u64;
         for (signer, signature) in &self.signatures {
             let power = set.power(signer).ok_or(Forged::Stranger(*signer))?;
-            let vote = Vote::of(
-                Ballot::Precommit,
-                self.height,
-                self.round,
-                Some(self.header),
-                *signer,
-            );
+            let vote = Vote::of(Ballot::Precommit, self.height, self.round, Some(self.header), *signer);
             Signed::assemble(*signer, &vote, *signature)
                 .verify(genesis)
                 .map_err(|_| Forged::BadSignature(*signer))?;

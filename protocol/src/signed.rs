@@ -45,23 +45,13 @@ impl<T: Payload> Signed<T> {
     pub fn author(keypair: &Keypair, genesis: &Hash, value: T) -> Verified<T> {
         let payload = codec::encode(&value);
         let signature = keypair.sign(&signing_bytes::<T>(genesis, &payload).0);
-        let signed = Self {
-            signer: keypair.hotkey(),
-            payload,
-            signature,
-            kind: PhantomData,
-        };
+        let signed = Self { signer: keypair.hotkey(), payload, signature, kind: PhantomData };
         Verified { signed, value }
     }
 
     /// Puts a payload and a signature back together, as certificates keep them apart.
     pub fn assemble(signer: Hotkey, value: &T, signature: Signature) -> Self {
-        Self {
-            signer,
-            payload: codec::encode(value),
-            signature,
-            kind: PhantomData,
-        }
+        Self { signer, payload: codec::encode(value), signature, kind: PhantomData }
     }
 
     /// Checks size, encoding, stateless rules and last the signature, over the bytes as received.
@@ -76,10 +66,7 @@ impl<T: Payload> Signed<T> {
 
     /// Names this payload by this signer; what replays are recognised by.
     pub fn id(&self) -> Hash {
-        hash(
-            "neuron v1 payload id",
-            &[T::KIND.as_bytes(), &self.signer.0, &self.payload],
-        )
+        hash("neuron v1 payload id", &[T::KIND.as_bytes(), &self.signer.0, &self.payload])
     }
 
     /// The value, if the bytes hold one; says nothing about who wrote them.
@@ -148,14 +135,7 @@ mod tests {
         const KIND: &'static str = "neuron v1 test note";
         const MAX_BYTES: usize = 9;
         fn check(&self, _: &Hotkey) -> Result<(), Error> {
-            if self.0 == 13 {
-                Err(Error::Invalid {
-                    kind: Self::KIND,
-                    reason: "unlucky",
-                })
-            } else {
-                Ok(())
-            }
+            if self.0 == 13 { Err(Error::Invalid { kind: Self::KIND, reason: "unlucky" }) } else { Ok(()) }
         }
     }
     impl Payload for Order {
@@ -182,26 +162,13 @@ mod tests {
 
     #[test]
     fn a_signature_does_not_cross_networks() {
-        assert_eq!(
-            signed(7).verify(&ELSEWHERE),
-            Err(Error::BadSignature(alice().hotkey()))
-        );
+        assert_eq!(signed(7).verify(&ELSEWHERE), Err(Error::BadSignature(alice().hotkey())));
     }
 
     #[test]
     fn a_signature_does_not_cross_kinds() {
-        let Signed {
-            signer,
-            payload,
-            signature,
-            ..
-        } = signed(7);
-        let order = Signed::<Order> {
-            signer,
-            payload,
-            signature,
-            kind: PhantomData,
-        };
+        let Signed { signer, payload, signature, .. } = signed(7);
+        let order = Signed::<Order> { signer, payload, signature, kind: PhantomData };
         assert_eq!(order.verify(&HERE), Err(Error::BadSignature(signer)));
     }
 
@@ -223,9 +190,6 @@ mod tests {
         assert!(matches!(large.verify(&HERE), Err(Error::TooLarge { .. })));
         let mut loose = signed(7);
         loose.payload = vec![0x91, 0xcc, 7];
-        assert!(matches!(
-            loose.verify(&HERE),
-            Err(Error::NotCanonical { .. } | Error::Malformed { .. })
-        ));
+        assert!(matches!(loose.verify(&HERE), Err(Error::NotCanonical { .. } | Error::Malformed { .. })));
     }
 }

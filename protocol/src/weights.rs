@@ -19,21 +19,11 @@ impl Row {
         entries.sort_unstable();
         let top = u128::from(entries.iter().map(|(_, score)| *score).max().unwrap_or(0)).max(1);
         let scale = |score: u64| ((u128::from(score) * 65535 + top / 2) / top) as u16;
-        Self(
-            entries
-                .into_iter()
-                .map(|(uid, score)| (uid, scale(score)))
-                .collect(),
-        )
+        Self(entries.into_iter().map(|(uid, score)| (uid, scale(score))).collect())
     }
 
     fn check(&self) -> Result<(), Error> {
-        let invalid = |reason| {
-            Err(Error::Invalid {
-                kind: "weights",
-                reason,
-            })
-        };
+        let invalid = |reason| Err(Error::Invalid { kind: "weights", reason });
         if self.0.len() > MAX_TARGETS {
             return invalid("too many targets");
         }
@@ -110,16 +100,8 @@ mod tests {
 
     #[test]
     fn a_commitment_binds_its_signer() {
-        let reveal = Reveal {
-            netuid: Netuid(1),
-            epoch: 3,
-            version: 0,
-            salt: Hash([5; 32]),
-            row: Row::default(),
-        };
-        assert_ne!(
-            reveal.commitment(&Hotkey([1; 32])),
-            reveal.commitment(&Hotkey([2; 32]))
-        );
+        let reveal =
+            Reveal { netuid: Netuid(1), epoch: 3, version: 0, salt: Hash([5; 32]), row: Row::default() };
+        assert_ne!(reveal.commitment(&Hotkey([1; 32])), reveal.commitment(&Hotkey([2; 32])));
     }
 }

@@ -31,11 +31,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn commit() -> Commit {
-    Commit {
-        netuid: Netuid(1),
-        epoch: 300,
-        commitment: HASH,
-    }
+    Commit { netuid: Netuid(1), epoch: 300, commitment: HASH }
 }
 
 fn order(action: Action) -> Transaction {
@@ -58,50 +54,21 @@ fn weights() {
 #[test]
 fn transactions() {
     let (hotkey, amount) = (KEY, Amount(1_000_000_000));
-    let transfer = Action::Transfer {
-        to: Coldkey(KEY),
-        amount,
-    };
+    let transfer = Action::Transfer { to: Coldkey(KEY), amount };
     let netuid = Netuid(1);
     check(&order(transfer), "920781a85472616e7366657292Ace3b9aca00");
-    check(
-        &order(Action::Register { netuid, hotkey }),
-        "920781a852656769737465729201A",
-    );
-    check(
-        &order(Action::AddStake { hotkey, amount }),
-        "920781a84164645374616b6592Ace3b9aca00",
-    );
-    check(
-        &order(Action::RemoveStake { hotkey, amount }),
-        "920781ab52656d6f76655374616b6592Ace3b9aca00",
-    );
+    check(&order(Action::Register { netuid, hotkey }), "920781a852656769737465729201A");
+    check(&order(Action::AddStake { hotkey, amount }), "920781a84164645374616b6592Ace3b9aca00");
+    check(&order(Action::RemoveStake { hotkey, amount }), "920781ab52656d6f76655374616b6592Ace3b9aca00");
     let settles = true;
-    check(
-        &order(Action::Settle { hotkey, settles }),
-        "920781a6536574746c6592Ac3",
-    );
+    check(&order(Action::Settle { hotkey, settles }), "920781a6536574746c6592Ac3");
 }
 
 #[test]
 fn questions_and_announcements() {
-    let question = Question {
-        netuid: Netuid(1),
-        miner: KEY,
-        height: 9,
-        number: 2,
-        body: vec![1, 2, 3],
-    };
-    let answer = Answer {
-        question: HASH,
-        body: vec![4],
-    };
-    let profile = Profile {
-        netuid: Netuid(1),
-        number: 1,
-        model: HASH,
-        description: "mlp-64".to_owned(),
-    };
+    let question = Question { netuid: Netuid(1), miner: KEY, height: 9, number: 2, body: vec![1, 2, 3] };
+    let answer = Answer { question: HASH, body: vec![4] };
+    let profile = Profile { netuid: Netuid(1), number: 1, model: HASH, description: "mlp-64".to_owned() };
     check(&question, "9501A0902c403010203");
     check(&answer, "92Bc40104");
     check(&profile, "940101Ba66d6c702d3634");
@@ -118,26 +85,16 @@ fn consensus() {
         proposer: KEY,
         parent: HASH,
         input_root: HASH,
-        state_root: Root {
-            hash: HASH,
-            leaves: 77,
-        },
+        state_root: Root { hash: HASH, leaves: 77 },
         next_set: HASH,
     };
-    let certificate = Certificate {
-        height: 5,
-        round: 1,
-        header: HASH,
-        signatures: vec![(KEY, Signature([0xcc; 64]))],
-    };
+    let certificate =
+        Certificate { height: 5, round: 1, header: HASH, signatures: vec![(KEY, Signature([0xcc; 64]))] };
     check(
         &Vote::of(Ballot::Prevote, 5, 1, Some(HASH), KEY),
         "95a7507265766f74650581a4536f6d650181a356616cBA",
     );
-    check(
-        &Vote::of(Ballot::Precommit, 5, 0, None, KEY),
-        "95a9507265636f6d6d69740581a4536f6d6500a34e696cA",
-    );
+    check(&Vote::of(Ballot::Precommit, 5, 0, None, KEY), "95a9507265636f6d6d69740581a4536f6d6500a34e696cA");
     check(&header, "9a01B05cf0000018bcfe5680001ABB92B4dB");
     check(&certificate, &format!("940501B9192Ac440{}", "cc".repeat(64)));
     check(&Body::default(), "94c0909090");
@@ -150,10 +107,7 @@ fn signatures_and_names() {
         hex(&signed.signature().0),
         "50e5c2db757ad1ddb7469386513b0a2a2d1f382054feeb634fa71c61966849d474aa138edbcda76a597594441c6a5cba55622241f469800ebf900d7f5088570a"
     );
-    assert_eq!(
-        signed.id().to_string(),
-        "37739a1f512bff54625ae74f7b08893cbc17fc10df679c2320a7d5d305636f01"
-    );
+    assert_eq!(signed.id().to_string(), "37739a1f512bff54625ae74f7b08893cbc17fc10df679c2320a7d5d305636f01");
 }
 
 #[test]
@@ -175,9 +129,6 @@ fn the_first_state() {
     let root = Ledger::new(&genesis).expect("sound").root();
     assert_eq!(
         (root.hash.to_string().as_str(), root.leaves),
-        (
-            "b382cdce1b91108143644a525a1222718a584cdf285efa4352cf8b0b6d5addf8",
-            8
-        )
+        ("b382cdce1b91108143644a525a1222718a584cdf285efa4352cf8b0b6d5addf8", 8)
     );
 }

@@ -36,11 +36,7 @@ impl Blobs {
                 fs::remove_file(file.path()).map_err(Error::at(&file.path()))?;
             }
         }
-        Ok(Self {
-            dir: dir.to_owned(),
-            limit,
-            written: Arc::default(),
-        })
+        Ok(Self { dir: dir.to_owned(), limit, written: Arc::default() })
     }
 
     /// The name of a content: blake3 under the domain "neuron v1 blob".
@@ -52,11 +48,7 @@ impl Blobs {
     pub fn put(&self, bytes: &[u8]) -> Result<Hash, Error> {
         let (hash, size) = (Self::hash(bytes), bytes.len() as u64);
         if size > self.limit {
-            return Err(Error::TooLarge {
-                path: self.dir.clone(),
-                size,
-                limit: self.limit,
-            });
+            return Err(Error::TooLarge { path: self.dir.clone(), size, limit: self.limit });
         }
         if self.get(hash)?.is_none() {
             let number = self.written.fetch_add(1, Ordering::Relaxed);
@@ -112,14 +104,7 @@ mod tests {
     fn a_blob_over_the_limit_is_refused_and_not_kept() {
         let dir = tempfile::tempdir().unwrap();
         let blobs = Blobs::open(dir.path(), 4).unwrap();
-        assert!(matches!(
-            blobs.put(b"12345"),
-            Err(Error::TooLarge {
-                size: 5,
-                limit: 4,
-                ..
-            })
-        ));
+        assert!(matches!(blobs.put(b"12345"), Err(Error::TooLarge { size: 5, limit: 4, .. })));
         assert!(!blobs.contains(Blobs::hash(b"12345")));
         assert!(blobs.put(b"1234").is_ok());
     }

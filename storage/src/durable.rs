@@ -37,12 +37,7 @@ pub(crate) fn replace(path: &Path, temporary: &Path, bytes: &[u8]) -> Result<(),
 }
 
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(FILE_MODE)
-        .open(path)?;
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(FILE_MODE).open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }
@@ -68,11 +63,6 @@ pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
 
 /// Puts the entry of `path` in its directory on the disk: a synced file without one is lost.
 pub(crate) fn sync_parent(path: &Path) -> Result<(), Error> {
-    let parent = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    File::open(parent)
-        .and_then(|dir| dir.sync_all())
-        .map_err(Error::at(parent))
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(parent).and_then(|dir| dir.sync_all()).map_err(Error::at(parent))
 }

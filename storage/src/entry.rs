@@ -63,10 +63,7 @@ pub(crate) fn read(source: &mut impl Read, rest: u64, data: &mut Vec<u8>) -> io:
     data.resize(length as usize, 0);
     source.read_exact(data)?;
     Ok(match crc32fast::hash(data).to_be_bytes() == header[9..] {
-        true => Found::Whole {
-            height: be_u64(&data[..HEIGHT]),
-            size: ENTRY_HEADER_SIZE + length,
-        },
+        true => Found::Whole { height: be_u64(&data[..HEIGHT]), size: ENTRY_HEADER_SIZE + length },
         false if length == rest => Found::Torn,
         false => Found::Damaged,
     })
@@ -84,7 +81,5 @@ pub(crate) fn content(file: &mut File, entry: Entry) -> io::Result<Option<Vec<u8
 }
 
 fn be_u64(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .fold(0, |number, &byte| number << 8 | u64::from(byte))
+    bytes.iter().fold(0, |number, &byte| number << 8 | u64::from(byte))
 }

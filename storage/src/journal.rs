@@ -34,21 +34,13 @@ impl<S: Storage<OpenOptions = ()>> Journal<S> {
         let data = entry::seal(height, content);
         let limit = MAX_ENTRY;
         if data.len() as u64 > limit {
-            return Err(Error::TooLarge {
-                path: self.path(),
-                size: data.len() as u64,
-                limit,
-            });
+            return Err(Error::TooLarge { path: self.path(), size: data.len() as u64, limit });
         }
         self.guarded(|log| {
             let offset = log.size_bytes()?;
             log.append(&data)?;
             log.flush()?;
-            Ok(Entry {
-                height,
-                offset,
-                size: log.size_bytes()? - offset,
-            })
+            Ok(Entry { height, offset, size: log.size_bytes()? - offset })
         })
     }
 
@@ -101,10 +93,7 @@ pub(crate) fn recover(path: &Path, belongs: impl FnMut(u64) -> bool) -> Result<R
         }
         cut(&mut file, scan.end).map_err(Error::at(path))?;
     }
-    Ok(Recovery {
-        entries: scan.entries,
-        damage,
-    })
+    Ok(Recovery { entries: scan.entries, damage })
 }
 
 struct Scan {
@@ -120,25 +109,14 @@ impl Scan {
     fn damage(&self, path: &Path) -> Option<Damage> {
         let (kept, lost) = (self.entries.len() as u64, self.size - self.end);
         let clean = lost == 0 && self.header;
-        (!clean).then(|| Damage {
-            path: path.to_owned(),
-            kept,
-            lost,
-            torn: self.torn,
-        })
+        (!clean).then(|| Damage { path: path.to_owned(), kept, lost, torn: self.torn })
     }
 }
 
 fn scan(file: &mut File, mut belongs: impl FnMut(u64) -> bool) -> io::Result<Scan> {
     let size = file.metadata()?.len();
     if size < HEADER_SIZE {
-        return Ok(Scan {
-            entries: Vec::new(),
-            end: 0,
-            size,
-            torn: true,
-            header: true,
-        });
+        return Ok(Scan { entries: Vec::new(), end: 0, size, torn: true, header: true });
     }
     let mut source = BufReader::with_capacity(SCAN_BUFFER, &mut *file);
     let header = read_version(&mut source)? == (Version::V1 as u32).to_be_bytes();
@@ -146,24 +124,14 @@ fn scan(file: &mut File, mut belongs: impl FnMut(u64) -> bool) -> io::Result<Sca
     let found = loop {
         match entry::read(&mut source, size - end, &mut data)? {
             Found::Whole { height, size } if belongs(height) => {
-                entries.push(Entry {
-                    height,
-                    offset: end,
-                    size,
-                });
+                entries.push(Entry { height, offset: end, size });
                 end += size;
             }
             found => break found,
         }
     };
     let torn = header && (found == Found::Torn || is_zero_from(file, end)?);
-    Ok(Scan {
-        entries,
-        end,
-        size,
-        torn,
-        header,
-    })
+    Ok(Scan { entries, end, size, torn, header })
 }
 
 /// Reads the log's own header: the version, and a number that we do not use.

@@ -60,10 +60,7 @@ impl Ledger {
     /// Opens the index, or says why it will not open.
     pub(crate) fn open(dir: &Path) -> Result<Self, Error> {
         let db = open(dir)?;
-        Ok(Self {
-            dir: dir.to_owned(),
-            db: Some(db),
-        })
+        Ok(Self { dir: dir.to_owned(), db: Some(db) })
     }
 
     /// Opens an empty index where another lay, which is set aside.
@@ -78,22 +75,14 @@ impl Ledger {
     pub(crate) fn read(&self) -> Result<Option<Index>, Error> {
         self.guarded(|db| {
             let Some(header) = db.get(HEADER_KEY)? else {
-                return if db.is_empty() {
-                    Ok(None)
-                } else {
-                    Err(corrupt("entries without a height"))
-                };
+                return if db.is_empty() { Ok(None) } else { Err(corrupt("entries without a height")) };
             };
             let (height, root) = read_header(&header).ok_or_else(|| corrupt("the height is malformed"))?;
             let entries = db.scan_prefix([ENTRY_PREFIX]).map(|entry| {
                 let (key, value) = entry?;
                 Ok((key[1..].to_vec(), value.to_vec()))
             });
-            Ok(Some(Index {
-                height,
-                root,
-                entries: entries.collect::<sled::Result<_>>()?,
-            }))
+            Ok(Some(Index { height, root, entries: entries.collect::<sled::Result<_>>()? }))
         })
     }
 
@@ -136,10 +125,7 @@ impl Ledger {
     }
 
     fn guarded<T>(&self, work: impl FnOnce(&sled::Db) -> sled::Result<T>) -> Result<T, Error> {
-        let db = self
-            .db
-            .as_ref()
-            .ok_or_else(|| corrupt("closed after a failed reset"));
+        let db = self.db.as_ref().ok_or_else(|| corrupt("closed after a failed reset"));
         guarded(&self.dir, || work(db?))
     }
 }
@@ -168,10 +154,7 @@ fn guarded<T>(dir: &Path, work: impl FnOnce() -> sled::Result<T>) -> Result<T, E
         Ok(Err(error)) => error.to_string(),
         Err(_) => "sled panicked".to_owned(),
     };
-    Err(Error::Index {
-        path: dir.to_owned(),
-        cause,
-    })
+    Err(Error::Index { path: dir.to_owned(), cause })
 }
 
 fn corrupt(what: &str) -> sled::Error {

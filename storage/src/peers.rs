@@ -30,16 +30,9 @@ pub(crate) fn load(path: &Path) -> Result<Vec<String>, Error> {
         file => file.map_err(Error::at(path))?,
     };
     let mut bytes = Vec::new();
-    file.take((MAX_PEERS * (MAX_ADDRESS + 1)) as u64)
-        .read_to_end(&mut bytes)
-        .map_err(Error::at(path))?;
+    file.take((MAX_PEERS * (MAX_ADDRESS + 1)) as u64).read_to_end(&mut bytes).map_err(Error::at(path))?;
     let text = String::from_utf8_lossy(&bytes);
-    Ok(text
-        .lines()
-        .filter(|line| is_address(line))
-        .take(MAX_PEERS)
-        .map(str::to_owned)
-        .collect())
+    Ok(text.lines().filter(|line| is_address(line)).take(MAX_PEERS).map(str::to_owned).collect())
 }
 
 fn is_address(text: &str) -> bool {

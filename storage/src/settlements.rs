@@ -36,13 +36,7 @@ impl Settlements {
     pub(crate) fn open(dir: &Path, length: u64, damage: &mut Vec<Damage>) -> Result<Self, Error> {
         durable::create_dir(dir)?;
         let (dir, segments) = (dir.to_owned(), Vec::new());
-        let mut log = Self {
-            dir,
-            length,
-            segments,
-            journal: None,
-            reader: None,
-        };
+        let mut log = Self { dir, length, segments, journal: None, reader: None };
         for first in log.files()? {
             damage.extend(log.recover(first)?);
         }
@@ -60,10 +54,7 @@ impl Settlements {
     /// Appends the settlement after the tip; it is on the disk when this returns.
     pub(crate) fn append(&mut self, height: u64, content: &[u8]) -> Result<(), Error> {
         if height != self.next() {
-            return Err(Error::Gap {
-                tip: self.tip(),
-                height,
-            });
+            return Err(Error::Gap { tip: self.tip(), height });
         }
         let (segment, journal) = self.growing(height)?;
         segment.entries.push(journal.append(height, content)?);
@@ -124,45 +115,24 @@ impl Settlements {
         if first != next {
             let lost = fs::metadata(&path).map_err(Error::at(&path))?.len();
             durable::set_aside(&path, ".damaged")?;
-            return Ok(Some(
-                Damage {
-                    path,
-                    kept: 0,
-                    lost,
-                    torn: false,
-                }
-                .report(),
-            ));
+            return Ok(Some(Damage { path, kept: 0, lost, torn: false }.report()));
         }
         let recovery = journal::recover(&path, |height| {
             let belongs = height == next;
             next += u64::from(belongs);
             belongs
         })?;
-        self.segments.push(Segment {
-            first,
-            entries: recovery.entries,
-        });
+        self.segments.push(Segment { first, entries: recovery.entries });
         Ok(recovery.damage)
     }
 
     /// The file that takes `height`: the last, or a new one after a full one.
     fn growing(&mut self, height: u64) -> Result<(&mut Segment, &mut Journal), Error> {
-        if self
-            .segments
-            .last()
-            .is_none_or(|last| last.entries.len() as u64 >= self.length)
-        {
+        if self.segments.last().is_none_or(|last| last.entries.len() as u64 >= self.length) {
             self.journal = Some(Journal::open(&self.path(height))?);
-            self.segments.push(Segment {
-                first: height,
-                entries: Vec::new(),
-            });
+            self.segments.push(Segment { first: height, entries: Vec::new() });
         }
-        let segment = self
-            .segments
-            .last_mut()
-            .expect("one was pushed if there was none");
+        let segment = self.segments.last_mut().expect("one was pushed if there was none");
         let journal = self.journal.as_mut().expect("opened with the last segment");
         Ok((segment, journal))
     }

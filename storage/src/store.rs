@@ -153,11 +153,7 @@ impl Store {
 
 fn lock(dir: &Path) -> Result<File, Error> {
     let path = dir.join("lock");
-    let opened = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path);
+    let opened = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
     let file = opened.map_err(Error::at(&path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
@@ -175,11 +171,5 @@ fn open_ledger(dir: &Path, damage: &mut Vec<Damage>) -> Result<Ledger, Error> {
 
 /// sled does not tell how much is lost of an index that will not open.
 fn broken(dir: &Path) -> Damage {
-    Damage {
-        path: dir.to_owned(),
-        kept: 0,
-        lost: 0,
-        torn: false,
-    }
-    .report()
+    Damage { path: dir.to_owned(), kept: 0, lost: 0, torn: false }.report()
 }

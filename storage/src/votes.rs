@@ -36,11 +36,7 @@ impl Votes {
         damage.extend(recovery.damage);
         let (height, mut batches) = (latest, recovery.entries);
         batches.retain(|batch| batch.height == height);
-        Ok(Self {
-            journal: Journal::open(path)?,
-            height,
-            batches,
-        })
+        Ok(Self { journal: Journal::open(path)?, height, batches })
     }
 
     /// The height of the last votes, 0 for none.
@@ -51,21 +47,14 @@ impl Votes {
     /// Appends a batch, whole or not at all; it is on the disk when this returns.
     pub(crate) fn append(&mut self, height: u64, entries: &[Vec<u8>]) -> Result<(), Error> {
         if height < self.height {
-            return Err(Error::PastVote {
-                height,
-                latest: self.height,
-            });
+            return Err(Error::PastVote { height, latest: self.height });
         }
         if height > self.height {
             self.turn_to(height)?;
         }
         let (size, limit) = (self.journal.size()?, MAX_VOTE_LOG);
         if size > limit {
-            return Err(Error::TooLarge {
-                path: self.journal.path(),
-                size,
-                limit,
-            });
+            return Err(Error::TooLarge { path: self.journal.path(), size, limit });
         }
         self.batches.push(self.journal.append(height, &join(entries))?);
         Ok(())
@@ -82,10 +71,7 @@ impl Votes {
         for &batch in &self.batches {
             let content = entry::content(&mut file, batch).map_err(Error::at(&path))?;
             let split = content.and_then(|content| split(&content));
-            entries.extend(split.ok_or_else(|| Error::Damaged {
-                path: path.clone(),
-                height,
-            })?);
+            entries.extend(split.ok_or_else(|| Error::Damaged { path: path.clone(), height })?);
         }
         Ok(entries)
     }

@@ -14,9 +14,7 @@ use tempfile::TempDir;
 
 /// In memory where there is such a place: thousands of syncs take their time on a busy disk.
 fn dir() -> TempDir {
-    tempfile::tempdir_in("/dev/shm")
-        .or_else(|_| tempfile::tempdir())
-        .unwrap()
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 
 fn open(dir: &TempDir) -> Store {
@@ -61,12 +59,7 @@ fn flip(path: &Path, at: usize, bit: u32) {
 }
 
 fn truncate(path: &Path, size: u64) {
-    OpenOptions::new()
-        .write(true)
-        .open(path)
-        .unwrap()
-        .set_len(size)
-        .unwrap();
+    OpenOptions::new().write(true).open(path).unwrap().set_len(size).unwrap();
 }
 
 #[test]
@@ -83,10 +76,7 @@ fn settlements_are_served_up_to_a_size_and_one_at_least() {
     let dir = filled(1030);
     let mut store = open(&dir);
     let from = |store: &mut Store, height, room| store.settlements_from(height, room).unwrap();
-    assert_eq!(
-        from(&mut store, 1024, 1 << 20),
-        (1024..=1030).map(settlement).collect::<Vec<_>>()
-    );
+    assert_eq!(from(&mut store, 1024, 1 << 20), (1024..=1030).map(settlement).collect::<Vec<_>>());
     assert_eq!(from(&mut store, 1024, 0), [settlement(1024)]);
     assert_eq!(from(&mut store, 1, 120).len(), 3);
     assert_eq!(from(&mut store, 1031, 1 << 20), Vec::<Vec<u8>>::new());
@@ -100,11 +90,7 @@ fn a_settlement_that_does_not_follow_is_refused_with_both_heights() {
     for height in [0, 1, 3, 5, u64::MAX] {
         let error = store.append_settlement(height, b"x").unwrap_err();
         assert!(matches!(error, Error::Gap { tip: 3, .. }));
-        assert!(
-            error
-                .to_string()
-                .contains(&format!("settlement {height} does not follow settlement 3"))
-        );
+        assert!(error.to_string().contains(&format!("settlement {height} does not follow settlement 3")));
     }
     assert_eq!(check(&mut store), 3);
 }
@@ -126,10 +112,7 @@ fn a_store_that_cannot_be_made_names_the_path_and_the_cause() {
     let file = dir.path().join("file");
     fs::write(&file, b"").unwrap();
     let text = Store::open(&file.join("store")).err().unwrap().to_string();
-    assert!(
-        text.starts_with(file.to_str().unwrap()) && text.contains("os error"),
-        "{text}"
-    );
+    assert!(text.starts_with(file.to_str().unwrap()) && text.contains("os error"), "{text}");
 }
 
 #[test]
@@ -157,14 +140,7 @@ fn a_torn_tail_is_cut_at_the_first_bad_entry() {
     let size = fs::metadata(&path).unwrap().len();
     truncate(&path, size - 1);
     let mut store = open(&dir);
-    assert!(matches!(
-        store.damage(),
-        [Damage {
-            kept: 3,
-            torn: true,
-            ..
-        }]
-    ));
+    assert!(matches!(store.damage(), [Damage { kept: 3, torn: true, .. }]));
     assert_eq!(check(&mut store), 3);
 }
 
@@ -191,15 +167,9 @@ fn a_log_with_any_bit_flipped_opens_with_the_entries_before_it_and_says_so() {
         let mut store = open(&dir);
         let harmless = (4..12).contains(&at);
         assert_eq!(store.damage().is_empty(), harmless, "byte {at}");
-        let (kept, tip) = (
-            store.damage().first().map_or(5, |damage| damage.kept),
-            check(&mut store),
-        );
+        let (kept, tip) = (store.damage().first().map_or(5, |damage| damage.kept), check(&mut store));
         assert_eq!(tip, kept);
-        assert!(
-            tip >= (at as u64 * 5 / whole.len() as u64).saturating_sub(1),
-            "byte {at} leaves {tip}"
-        );
+        assert!(tip >= (at as u64 * 5 / whole.len() as u64).saturating_sub(1), "byte {at} leaves {tip}");
     }
 }
 
@@ -230,14 +200,7 @@ fn a_file_that_holds_other_heights_than_its_name_says_is_not_believed() {
     fs::copy(log(&dir, 1), log(&dir, 1025)).unwrap();
     fs::write(dir.path().join("settlements/7.log"), b"no file of ours").unwrap();
     let mut store = open(&dir);
-    assert!(matches!(
-        store.damage(),
-        [Damage {
-            kept: 0,
-            torn: false,
-            ..
-        }]
-    ));
+    assert!(matches!(store.damage(), [Damage { kept: 0, torn: false, .. }]));
     assert_eq!(check(&mut store), 1024);
 }
 
@@ -259,24 +222,15 @@ fn a_neuron_killed_at_any_time_has_all_that_was_acknowledged() {
     let dir = dir();
     let mut store = open(&dir);
     for height in 1..=20 {
-        store
-            .append_votes(height, &entries(&["body", "prevote"]))
-            .unwrap();
+        store.append_votes(height, &entries(&["body", "prevote"])).unwrap();
         let killed = self::dir();
         copy(dir.path(), killed.path());
         let mut copied = open(&killed);
         assert_eq!(copied.votes(height).unwrap(), entries(&["body", "prevote"]));
-        assert!(
-            copied
-                .index()
-                .unwrap()
-                .is_none_or(|index| index.entries[0].1 == [index.height as u8])
-        );
+        assert!(copied.index().unwrap().is_none_or(|index| index.entries[0].1 == [index.height as u8]));
         assert_eq!(check(&mut copied), height - 1);
         store.append_settlement(height, &settlement(height)).unwrap();
-        store
-            .write_index(height, hash("test", &[]), &[(vec![1], Some(vec![height as u8]))])
-            .unwrap();
+        store.write_index(height, hash("test", &[]), &[(vec![1], Some(vec![height as u8]))]).unwrap();
     }
 }
 
@@ -285,10 +239,7 @@ fn damage_done_while_the_store_is_open_is_reported_and_not_served() {
     let dir = filled(5);
     let mut store = open(&dir);
     flip(&log(&dir, 1), 30, 0);
-    assert!(matches!(
-        store.settlement(1),
-        Err(Error::Damaged { height: 1, .. })
-    ));
+    assert!(matches!(store.settlement(1), Err(Error::Damaged { height: 1, .. })));
     assert!(store.settlements_from(1, 100).is_err());
     assert_eq!(store.settlement(2).unwrap(), Some(settlement(2)));
 }
@@ -305,20 +256,14 @@ fn votes_survive_a_reopen_and_belong_to_one_height() {
     store.append_votes(7, &entries(&["precommit"])).unwrap();
     drop(store);
     let mut store = open(&dir);
-    assert_eq!(
-        store.votes(7).unwrap(),
-        entries(&["prevote", "", "body", "precommit"])
-    );
+    assert_eq!(store.votes(7).unwrap(), entries(&["prevote", "", "body", "precommit"]));
     assert_eq!(store.votes(6).unwrap(), entries(&[]));
     store.append_settlement(7, &settlement(7)).unwrap();
     store.append_votes(8, &entries(&["next"])).unwrap();
     drop(store);
     let store = open(&dir);
     assert_eq!(store.votes(7).unwrap(), entries(&[]));
-    assert_eq!(
-        (store.votes_height(), store.votes(8).unwrap()),
-        (8, entries(&["next"]))
-    );
+    assert_eq!((store.votes_height(), store.votes(8).unwrap()), (8, entries(&["next"])));
 }
 
 #[test]
@@ -334,10 +279,7 @@ fn votes_for_an_earlier_height_are_refused_even_if_the_settlements_are_gone() {
 
 #[test]
 fn a_vote_log_cut_at_any_byte_opens_with_the_whole_batches_before_it() {
-    let (dir, batches) = (
-        dir(),
-        [entries(&["a", "bc"]), entries(&["d"]), entries(&["ef", "g"])],
-    );
+    let (dir, batches) = (dir(), [entries(&["a", "bc"]), entries(&["d"]), entries(&["ef", "g"])]);
     let mut store = open(&dir);
     for batch in &batches {
         store.append_votes(1, batch).unwrap();
@@ -347,10 +289,7 @@ fn a_vote_log_cut_at_any_byte_opens_with_the_whole_batches_before_it() {
     for size in (0..fs::metadata(&path).unwrap().len()).rev() {
         truncate(&path, size);
         let votes = open(&dir).votes(1).unwrap();
-        assert!(
-            (0..3).any(|whole| votes == batches[..whole].concat()),
-            "{size}: {votes:?}"
-        );
+        assert!((0..3).any(|whole| votes == batches[..whole].concat()), "{size}: {votes:?}");
     }
 }
 
@@ -359,9 +298,7 @@ fn a_vote_log_does_not_grow_with_the_heights() {
     let dir = dir();
     let mut store = open(&dir);
     for height in 1..=12 {
-        store
-            .append_votes(height, &[vec![height as u8; 1 << 20]])
-            .unwrap();
+        store.append_votes(height, &[vec![height as u8; 1 << 20]]).unwrap();
     }
     assert!(fs::metadata(dir.path().join("votes.log")).unwrap().len() < 6 << 20);
     assert_eq!(store.votes(12).unwrap(), [vec![12; 1 << 20]]);
@@ -374,21 +311,10 @@ fn indexed() -> (TempDir, Index) {
     assert_eq!(store.index().unwrap(), None);
     let set = |key: &[u8], value: &[u8]| (key.to_vec(), Some(value.to_vec()));
     let (one, two) = (hash("test", &[b"1"]), hash("test", &[b"2"]));
-    store
-        .write_index(1, one, &[set(b"b", b"1"), set(b"a", b"1"), set(b"", b"1")])
-        .unwrap();
-    store
-        .write_index(2, two, &[(b"a".to_vec(), None), set(b"c", b"2")])
-        .unwrap();
+    store.write_index(1, one, &[set(b"b", b"1"), set(b"a", b"1"), set(b"", b"1")]).unwrap();
+    store.write_index(2, two, &[(b"a".to_vec(), None), set(b"c", b"2")]).unwrap();
     let entries = [("", "1"), ("b", "1"), ("c", "2")].map(|(key, value)| (key.into(), value.into()));
-    (
-        dir,
-        Index {
-            height: 2,
-            root: two,
-            entries: entries.to_vec(),
-        },
-    )
+    (dir, Index { height: 2, root: two, entries: entries.to_vec() })
 }
 
 #[test]
@@ -406,15 +332,8 @@ fn the_index_survives_a_reopen_with_its_height_and_root_in_the_order_of_keys() {
 fn the_index_holds_values_of_every_size() {
     let dir = filled(1);
     let sizes = [0, 1, 60_000, 70_000, 300_000, 3_000_000];
-    let values: Vec<_> = (0u8..)
-        .zip(sizes)
-        .map(|(key, size)| (vec![key], vec![key; size]))
-        .collect();
-    let changes: Vec<_> = values
-        .iter()
-        .cloned()
-        .map(|(key, value)| (key, Some(value)))
-        .collect();
+    let values: Vec<_> = (0u8..).zip(sizes).map(|(key, size)| (vec![key], vec![key; size])).collect();
+    let changes: Vec<_> = values.iter().cloned().map(|(key, value)| (key, Some(value))).collect();
     open(&dir).write_index(1, hash("test", &[]), &changes).unwrap();
     assert_eq!(open(&dir).index().unwrap().unwrap().entries, values);
 }
@@ -435,9 +354,7 @@ fn a_broken_index_is_none_and_the_log_is_whole() {
         fs::write(dir.path().join("index/db"), &garbage).unwrap();
         let mut store = open(&dir);
         assert_eq!(store.index().unwrap(), None);
-        store
-            .write_index(2, index.root, &[(b"k".to_vec(), Some(b"v".to_vec()))])
-            .unwrap();
+        store.write_index(2, index.root, &[(b"k".to_vec(), Some(b"v".to_vec()))]).unwrap();
         assert_eq!(store.index().unwrap().unwrap().height, 2);
         assert_eq!(check(&mut store), 2);
         drop(store);
@@ -449,11 +366,7 @@ fn a_broken_index_is_none_and_the_log_is_whole() {
 fn an_index_with_any_byte_changed_is_right_or_none_or_has_another_root_to_compare() {
     let ((whole, index), dir, mut random) = (indexed(), filled(2), SmallRng::seed_from_u64(2));
     let (whole, here) = (whole.path().join("index"), dir.path().join("index"));
-    for file in fs::read_dir(&whole)
-        .unwrap()
-        .map(Result::unwrap)
-        .filter(|file| file.path().is_file())
-    {
+    for file in fs::read_dir(&whole).unwrap().map(Result::unwrap).filter(|file| file.path().is_file()) {
         let bytes = fs::read(file.path()).unwrap();
         let written: Vec<_> = (0..bytes.len()).filter(|&at| bytes[at] != 0).collect();
         for &at in written.iter().step_by(written.len().div_ceil(60)) {
@@ -461,10 +374,7 @@ fn an_index_with_any_byte_changed_is_right_or_none_or_has_another_root_to_compar
             copy(&whole, &here);
             flip(&here.join(file.file_name()), at, random.random_range(0..8));
             if let Some(read) = open(&dir).index().unwrap() {
-                assert!(
-                    read == index || read.height < index.height,
-                    "{file:?} byte {at}: {read:?}"
-                );
+                assert!(read == index || read.height < index.height, "{file:?} byte {at}: {read:?}");
             }
             assert_eq!(open(&dir).tip(), 2);
         }
@@ -505,16 +415,11 @@ fn peers_survive_a_reopen_and_what_is_no_address_is_left_out() {
     let store = open(&dir);
     assert_eq!(store.peers().unwrap(), Vec::<String>::new());
     let long = "x".repeat(storage::MAX_ADDRESS + 1);
-    store
-        .save_peers(&["/ip4/127.0.0.1/tcp/1", "two\nlines", "", &long].map(String::from))
-        .unwrap();
+    store.save_peers(&["/ip4/127.0.0.1/tcp/1", "two\nlines", "", &long].map(String::from)).unwrap();
     drop(store);
     let store = open(&dir);
     assert_eq!(store.peers().unwrap(), ["/ip4/127.0.0.1/tcp/1"]);
-    let mut file = OpenOptions::new()
-        .append(true)
-        .open(dir.path().join("peers"))
-        .unwrap();
+    let mut file = OpenOptions::new().append(true).open(dir.path().join("peers")).unwrap();
     file.write_all(b"\xff\xfe\n/ip4/1.1.1.1/tcp/2\n").unwrap();
     assert_eq!(store.peers().unwrap().len(), 2);
     store.save_peers(&vec!["/a".to_owned(); 2000]).unwrap();

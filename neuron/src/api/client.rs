@@ -64,17 +64,10 @@ impl Client {
 
     async fn ask<T: DeserializeOwned>(&self, request: &Request) -> Result<T, Error> {
         let exchange = timeout(Duration::from_secs(PATIENCE), self.exchange(request)).await;
-        let silent = || Error::Silent {
-            dir: self.dir.clone(),
-            seconds: PATIENCE,
-        };
-        let line = exchange
-            .map_err(|_| silent())?
-            .map_err(|cause| self.failed(cause))?;
-        let malformed = |error: serde_json::Error| Error::Malformed {
-            dir: self.dir.clone(),
-            fault: error.to_string(),
-        };
+        let silent = || Error::Silent { dir: self.dir.clone(), seconds: PATIENCE };
+        let line = exchange.map_err(|_| silent())?.map_err(|cause| self.failed(cause))?;
+        let malformed =
+            |error: serde_json::Error| Error::Malformed { dir: self.dir.clone(), fault: error.to_string() };
         if line.is_empty() {
             return Err(Error::NotRunning(self.dir.clone()));
         }
@@ -91,10 +84,7 @@ impl Client {
         request.push(b'\n');
         stream.write_all(&request).await?;
         let mut reply = Vec::new();
-        BufReader::new(stream)
-            .take(MAX_REPLY as u64)
-            .read_until(b'\n', &mut reply)
-            .await?;
+        BufReader::new(stream).take(MAX_REPLY as u64).read_until(b'\n', &mut reply).await?;
         Ok(reply)
     }
 
@@ -104,10 +94,7 @@ impl Client {
             | io::ErrorKind::ConnectionRefused
             | io::ErrorKind::ConnectionReset
             | io::ErrorKind::BrokenPipe => Error::NotRunning(self.dir.clone()),
-            _ => Error::Io {
-                path: self.dir.join(SOCKET),
-                cause,
-            },
+            _ => Error::Io { path: self.dir.join(SOCKET), cause },
         }
     }
 }

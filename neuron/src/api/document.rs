@@ -108,11 +108,7 @@ impl Status {
             round: view.round,
             peers: view.peers,
             addresses,
-            refused: view
-                .refused
-                .iter()
-                .map(|(reason, count)| ((*reason).to_owned(), *count))
-                .collect(),
+            refused: view.refused.iter().map(|(reason, count)| ((*reason).to_owned(), *count)).collect(),
             accusations: view.accusations,
             supply: view.ledger.supply(),
             pid: std::process::id(),
@@ -132,11 +128,7 @@ impl Metagraph {
             task: graph.task.clone(),
             epoch: graph.epoch,
             price: graph.price.0,
-            neurons: graph
-                .neurons
-                .iter()
-                .map(|row| Neuron::of(row, netuid, view))
-                .collect(),
+            neurons: graph.neurons.iter().map(|row| Neuron::of(row, netuid, view)).collect(),
         })
     }
 }
@@ -146,10 +138,7 @@ impl Neuron {
         let graph = view.ledger.metagraph(view.netuid);
         let row = graph.as_ref().and_then(|graph| graph.neuron(&view.hotkey));
         let row = row.map(|row| Self::of(row, view.netuid, view));
-        Self {
-            role: view.role.to_owned(),
-            ..row.unwrap_or_else(|| Self::without_slot(view))
-        }
+        Self { role: view.role.to_owned(), ..row.unwrap_or_else(|| Self::without_slot(view)) }
     }
 
     fn of(row: &NeuronRow, netuid: Netuid, view: &View) -> Self {

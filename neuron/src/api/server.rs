@@ -45,10 +45,7 @@ impl Server {
     /// Opens the socket of a neuron's directory; the caller must hold that directory's lock.
     pub fn bind(dir: &Path) -> Result<Self, Error> {
         let path = dir.join(SOCKET);
-        let listener = open(dir).map_err(|cause| Error::Io {
-            path: path.clone(),
-            cause,
-        })?;
+        let listener = open(dir).map_err(|cause| Error::Io { path: path.clone(), cause })?;
         Ok(Self { listener, path })
     }
 
@@ -120,9 +117,7 @@ async fn converse(mut stream: UnixStream, handle: &Handle, stop: &mpsc::Sender<(
             Ok(request) => answer(request, handle).await,
             Err(fault) => Err(fault.clone()),
         };
-        write
-            .write_all(&line(&reply.map_or_else(Reply::Error, Reply::Ok)))
-            .await?;
+        write.write_all(&line(&reply.map_or_else(Reply::Error, Reply::Ok))).await?;
         match request {
             Ok(Request::Stop {}) => drop(stop.try_send(())),
             Ok(_) => {}
@@ -134,9 +129,7 @@ async fn converse(mut stream: UnixStream, handle: &Handle, stop: &mpsc::Sender<(
 
 fn parse(line: &[u8]) -> Result<Request, String> {
     if line.len() > MAX_REQUEST {
-        return Err(format!(
-            "the request exceeds {MAX_REQUEST} bytes; ask for less at once"
-        ));
+        return Err(format!("the request exceeds {MAX_REQUEST} bytes; ask for less at once"));
     }
     serde_json::from_slice(line).map_err(|error| format!("not a request: {error}"))
 }
@@ -150,9 +143,7 @@ fn line(reply: &Reply) -> Vec<u8> {
 async fn answer(request: &Request, handle: &Handle) -> Result<Value, String> {
     match request {
         Request::Status {} => {
-            let addresses = timeout(BIND_PATIENCE, handle.addresses())
-                .await
-                .unwrap_or_default();
+            let addresses = timeout(BIND_PATIENCE, handle.addresses()).await.unwrap_or_default();
             json(Status::of(&handle.view(), addresses))
         }
         Request::Metagraph { netuid } => {
@@ -176,9 +167,7 @@ async fn answer(request: &Request, handle: &Handle) -> Result<Value, String> {
 async fn poll(handle: &Handle) -> Result<Value, String> {
     let role = handle.view().role;
     if role != "validator" {
-        return Err(format!(
-            "this neuron is a {role}; only validators ask, so name the --dir of one"
-        ));
+        return Err(format!("this neuron is a {role}; only validators ask, so name the --dir of one"));
     }
     let poll = timeout(POLL_PATIENCE, handle.poll()).await.ok().flatten();
     json(poll.ok_or("the validator is busy with other polls; try again")?)
@@ -189,10 +178,7 @@ async fn submit(handle: &Handle, transaction: &str) -> Result<Value, String> {
     let limit = Transaction::MAX_BYTES + SIGNED_FRAME;
     let signed: Signed<Transaction> =
         codec::decode("transaction", &bytes, limit).map_err(|error| error.to_string())?;
-    handle
-        .tell(Message::Transaction(signed))
-        .await
-        .map_err(|error| error.to_string())?;
+    handle.tell(Message::Transaction(signed)).await.map_err(|error| error.to_string())?;
     Ok(Value::Null)
 }
 

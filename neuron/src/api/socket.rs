@@ -24,10 +24,7 @@ impl Door {
         }
         let dir = File::open(dir)?;
         let path = PathBuf::from(format!("/proc/self/fd/{}/{SOCKET}", dir.as_raw_fd()));
-        Ok(Self {
-            path,
-            _dir: Some(dir),
-        })
+        Ok(Self { path, _dir: Some(dir) })
     }
 
     pub(super) fn path(&self) -> &Path {

@@ -22,22 +22,14 @@ use crate::swarm::Plan;
 
 /// A neuron that follows a network of its own.
 async fn light(dir: &Path) -> Host {
-    let plan = Plan {
-        validators: 1,
-        miners: 1,
-        task: "sums".to_owned(),
-        ..Plan::new(dir)
-    };
+    let plan = Plan { validators: 1, miners: 1, task: "sums".to_owned(), ..Plan::new(dir) };
     let config = Config {
         dir: dir.to_owned(),
         genesis: plan.genesis(1_000),
         keypair: Keypair::from_seed([3; 32]),
         duty: Duty::Follow,
         netuid: Netuid(1),
-        listen: Listen {
-            ip: Ipv4Addr::LOCALHOST.into(),
-            port: 0,
-        },
+        listen: Listen { ip: Ipv4Addr::LOCALHOST.into(), port: 0 },
         bootstrap: Vec::new(),
         seed: 1,
     };
@@ -66,23 +58,14 @@ async fn malformed_and_oversized_requests_are_refused_and_the_neuron_goes_on() {
         (b"\xff\xfe\n", "not a request"),
         (&vec![b'['; 100_000], "exceeds 65536 bytes"),
         (b"{\"ask\":\"metagraph\",\"netuid\":9}\n", "there is no subnet 9"),
-        (
-            b"{\"ask\":\"submit\",\"transaction\":\"xyz\"}\n",
-            "not in hexadecimal",
-        ),
+        (b"{\"ask\":\"submit\",\"transaction\":\"xyz\"}\n", "not in hexadecimal"),
         (b"{\"ask\":\"submit\",\"transaction\":\"93\"}\n", "malformed"),
         (b"{\"ask\":\"poll\"}\n", "only validators ask"),
     ] {
         let reply = reply(dir.path(), request).await;
-        assert!(
-            reply.starts_with("{\"error\":") && reply.contains(fault),
-            "{reply}"
-        );
+        assert!(reply.starts_with("{\"error\":") && reply.contains(fault), "{reply}");
     }
-    assert_eq!(
-        Client::new(dir.path()).status().await.unwrap().neuron.role,
-        "light"
-    );
+    assert_eq!(Client::new(dir.path()).status().await.unwrap().neuron.role, "light");
     host.stop().await.unwrap();
 }
 
@@ -90,10 +73,7 @@ async fn malformed_and_oversized_requests_are_refused_and_the_neuron_goes_on() {
 async fn only_the_owner_may_open_the_socket_and_it_goes_with_the_neuron() {
     let dir = TempDir::new().unwrap();
     let host = light(dir.path()).await;
-    let mode = fs::metadata(dir.path().join(SOCKET))
-        .unwrap()
-        .permissions()
-        .mode();
+    let mode = fs::metadata(dir.path().join(SOCKET)).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     host.stop().await.unwrap();
     assert!(!dir.path().join(SOCKET).exists());
@@ -125,11 +105,7 @@ async fn one_connection_too_many_is_told_to_come_back() {
         }
         idle.push(stream);
     };
-    assert!(
-        idle.len() == 32 && refused.contains("others are asking"),
-        "{} {refused}",
-        idle.len()
-    );
+    assert!(idle.len() == 32 && refused.contains("others are asking"), "{} {refused}", idle.len());
     host.stop().await.unwrap();
 }
 
@@ -145,17 +121,8 @@ async fn a_neuron_stops_when_asked_to() {
 async fn a_transaction_of_another_network_is_not_told() {
     let dir = TempDir::new().unwrap();
     let host = light(dir.path()).await;
-    let (key, to) = (
-        Keypair::from_seed([4; 32]),
-        Coldkey(Keypair::from_seed([5; 32]).hotkey()),
-    );
-    let transaction = Transaction {
-        nonce: 0,
-        action: Action::Transfer {
-            to,
-            amount: Amount(1),
-        },
-    };
+    let (key, to) = (Keypair::from_seed([4; 32]), Coldkey(Keypair::from_seed([5; 32]).hotkey()));
+    let transaction = Transaction { nonce: 0, action: Action::Transfer { to, amount: Amount(1) } };
     let ours = host.handle().view().ledger.genesis();
     let sign = |genesis| Signed::author(&key, genesis, transaction.clone());
     let client = Client::new(dir.path());

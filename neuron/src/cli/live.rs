@@ -57,13 +57,7 @@ impl Screen {
         if bar.is_none() {
             out.say(&next)?;
         }
-        Ok(Self {
-            out,
-            bar,
-            next,
-            height: look.height(),
-            paid: false,
-        })
+        Ok(Self { out, bar, next, height: look.height(), paid: false })
     }
 
     /// Renews the view.
@@ -103,11 +97,7 @@ impl Screen {
 fn introduction(swarm: &Swarm, look: &Look, fresh: bool) -> String {
     let plan = swarm.plan();
     let dir = plan.dir.display();
-    let kept = if fresh {
-        "removed at the end; keep it with --dir"
-    } else {
-        "resume with the same --dir"
-    };
+    let kept = if fresh { "removed at the end; keep it with --dir" } else { "resume with the same --dir" };
     let genesis = swarm.genesis();
     let mut lines = vec![
         format!(
@@ -121,46 +111,24 @@ fn introduction(swarm: &Swarm, look: &Look, fresh: bool) -> String {
     ];
     for ((coldkey, amount), number) in genesis.accounts.iter().zip(0..SPARE_ACCOUNTS) {
         let coins = whole_coins(amount.0);
-        lines.push(format!(
-            "           {}  spare-{number} (dev), {coins} coins for a newcomer",
-            coldkey.0
-        ));
+        lines.push(format!("           {}  spare-{number} (dev), {coins} coins for a newcomer", coldkey.0));
     }
-    lines.extend(
-        swarm
-            .members()
-            .iter()
-            .zip(&look.statuses)
-            .take(INTRODUCED)
-            .map(|(member, status)| {
-                let address = status.as_ref().and_then(tcp_address).unwrap_or_default();
-                format!(
-                    "           {}  {} (dev)  {address}",
-                    member.hotkey(),
-                    member.name()
-                )
-            }),
-    );
+    lines.extend(swarm.members().iter().zip(&look.statuses).take(INTRODUCED).map(|(member, status)| {
+        let address = status.as_ref().and_then(tcp_address).unwrap_or_default();
+        format!("           {}  {} (dev)  {address}", member.hotkey(), member.name())
+    }));
     let hidden = swarm.members().len().saturating_sub(INTRODUCED);
     if hidden > 0 {
         lines.push(format!("           and {hidden} more: {dir}/genesis.toml"));
     }
-    lines.extend(
-        swarm
-            .bootstrap()
-            .iter()
-            .map(|address| format!("join at    {address}")),
-    );
+    lines.extend(swarm.bootstrap().iter().map(|address| format!("join at    {address}")));
     lines.push(String::new());
     lines.join("\n")
 }
 
 /// "/ip4/127.0.0.1/tcp/4000".
 fn tcp_address(status: &Status) -> Option<&str> {
-    let tcp = status
-        .addresses
-        .iter()
-        .find(|address| address.contains("/tcp/"))?;
+    let tcp = status.addresses.iter().find(|address| address.contains("/tcp/"))?;
     tcp.split("/p2p/").next()
 }
 
@@ -179,38 +147,19 @@ fn next_steps(swarm: &Swarm) -> String {
 }
 
 fn first_emission(first: Duration) -> String {
-    format!(
-        "first emission to a miner and a validator after {:.1} s",
-        first.as_secs_f64()
-    )
+    format!("first emission to a miner and a validator after {:.1} s", first.as_secs_f64())
 }
 
 fn line(look: &Look) -> String {
-    let earned = |role: &str| {
-        look.neurons()
-            .iter()
-            .filter(|n| n.role == role)
-            .map(|n| n.emission)
-            .sum()
-    };
-    let best = look
-        .neurons()
-        .into_iter()
-        .max_by(|a, b| a.incentive.total_cmp(&b.incentive));
-    let best = best
-        .filter(|best| best.incentive > 0.0)
-        .map_or_else(String::new, |best| {
-            format!(
-                "  best miner {} with {}",
-                number(best.uid),
-                percent(best.incentive)
-            )
-        });
+    let earned = |role: &str| look.neurons().iter().filter(|n| n.role == role).map(|n| n.emission).sum();
+    let best = look.neurons().into_iter().max_by(|a, b| a.incentive.total_cmp(&b.incentive));
+    let best = best.filter(|best| best.incentive > 0.0).map_or_else(String::new, |best| {
+        format!("  best miner {} with {}", number(best.uid), percent(best.incentive))
+    });
     format!(
         "height {}  root {}  miners earned {}  validators {}{best}{}",
         look.height(),
-        look.furthest()
-            .map_or_else(String::new, |status| status.state_root.short()),
+        look.furthest().map_or_else(String::new, |status| status.state_root.short()),
         coins(earned("miner")),
         coins(earned("validator")),
         training(look)
@@ -218,27 +167,16 @@ fn line(look: &Look) -> String {
 }
 
 fn training(look: &Look) -> String {
-    let busy = look
-        .statuses
-        .iter()
-        .flatten()
-        .filter(|status| status.activity.starts_with("training"))
-        .count();
-    if busy == 0 {
-        String::new()
-    } else {
-        format!("  {busy} miners in training")
-    }
+    let busy =
+        look.statuses.iter().flatten().filter(|status| status.activity.starts_with("training")).count();
+    if busy == 0 { String::new() } else { format!("  {busy} miners in training") }
 }
 
 fn view(look: &Look) -> String {
     let neurons = look.neurons();
     let (height, width) = Term::stdout().size();
     let room = usize::from(height).saturating_sub(LINES_AROUND).max(LEAST_ROWS);
-    let table = table(
-        COLUMNS,
-        neurons.iter().take(room).map(|neuron| cells(neuron, look)),
-    );
+    let table = table(COLUMNS, neurons.iter().take(room).map(|neuron| cells(neuron, look)));
     let view = format!("{}\n\n{}", heading(look), table.trim_fmt());
     // A line that wraps would tear the table.
     let lines = view.lines().map(|line| line.chars().take(width.into()).collect());
@@ -267,20 +205,12 @@ fn cells(neuron: &Neuron, look: &Look) -> Vec<String> {
         number(neuron.uid),
         neuron.role.clone(),
         neuron.hotkey.short(),
-        if neuron.stake < COIN {
-            String::new()
-        } else {
-            whole_coins(neuron.stake)
-        },
+        if neuron.stake < COIN { String::new() } else { whole_coins(neuron.stake) },
         measure(neuron.accuracy),
         measure(neuron.score),
         percent(neuron.incentive),
         percent(neuron.dividends),
-        if neuron.emission == 0 {
-            String::new()
-        } else {
-            coins(neuron.emission)
-        },
+        if neuron.emission == 0 { String::new() } else { coins(neuron.emission) },
         number(status.map(|status| status.peers)),
         status.map_or_else(|| "a guest, or silent".to_owned(), |status| doing(neuron, status)),
     ]

@@ -36,44 +36,25 @@ struct Document {
 }
 
 /// Headings, and which hold numbers.
-const COLUMNS: [(&str, bool); 4] = [
-    ("uid", true),
-    ("hotkey", false),
-    ("milliseconds", true),
-    ("score", true),
-];
+const COLUMNS: [(&str, bool); 4] =
+    [("uid", true), ("hotkey", false), ("milliseconds", true), ("score", true)];
 
 pub(super) async fn perform(args: Args) -> Result<()> {
     let client = Client::new(&super::neuron_dir(args.dir.as_deref())?);
     let mut poll = client.poll().await?;
-    poll.voices
-        .sort_by(|a, b| b.score.unwrap_or(-1.0).total_cmp(&a.score.unwrap_or(-1.0)));
+    poll.voices.sort_by(|a, b| b.score.unwrap_or(-1.0).total_cmp(&a.score.unwrap_or(-1.0)));
     if args.json {
         let status = client.status().await?;
         let (network, height, state_root) = (status.network, status.height, status.state_root);
-        return out::document(&Document {
-            network,
-            height,
-            state_root,
-            poll,
-        });
+        return out::document(&Document { network, height, state_root, poll });
     }
     let answered = poll.voices.iter().filter(|voice| voice.score.is_some()).count();
     let Poll { task, asked, .. } = &poll;
-    Out::People.say(&format!(
-        "{answered} of {asked} miners answered a question of {task}\n"
-    ))?;
+    Out::People.say(&format!("{answered} of {asked} miners answered a question of {task}\n"))?;
     Out::People.say(&table(&COLUMNS, poll.voices.iter().map(cells)).trim_fmt())
 }
 
 fn cells(voice: &Voice) -> Vec<String> {
-    let score = voice
-        .score
-        .map_or_else(|| "no answer".to_owned(), |score| measure(Some(score)));
-    vec![
-        number(voice.uid),
-        voice.miner.short(),
-        voice.latency_ms.to_string(),
-        score,
-    ]
+    let score = voice.score.map_or_else(|| "no answer".to_owned(), |score| measure(Some(score)));
+    vec![number(voice.uid), voice.miner.short(), voice.latency_ms.to_string(), score]
 }

@@ -97,12 +97,7 @@ enum Part {
 
 pub(super) async fn perform(args: Args) -> Result<()> {
     let config = config(&args)?;
-    let coldkey = args
-        .coldkey
-        .as_deref()
-        .filter(|_| args.register)
-        .map(key::read)
-        .transpose()?;
+    let coldkey = args.coldkey.as_deref().filter(|_| args.register).map(key::read).transpose()?;
     let (genesis, netuid, hotkey) = (config.genesis.hash(), config.netuid, config.keypair.hotkey());
     let mut host = Host::start(config).await?;
     let handle = host.handle().clone();
@@ -124,10 +119,7 @@ pub(super) async fn perform(args: Args) -> Result<()> {
     let height = handle.view().height;
     drop(handle);
     host.stop().await?;
-    out.say(&format!(
-        "stopped at height {height} of network {}",
-        genesis.short()
-    ))
+    out.say(&format!("stopped at height {height} of network {}", genesis.short()))
 }
 
 fn config(args: &Args) -> Result<Config> {
@@ -136,26 +128,15 @@ fn config(args: &Args) -> Result<Config> {
     let subnet = file.genesis.subnets.iter().find(|subnet| subnet.netuid == netuid);
     let subnet =
         subnet.ok_or_else(|| eyre!("--netuid {netuid}: the genesis has no such subnet; see its list"))?;
-    key::private_dir(&args.dir).map_err(|cause| {
-        eyre!(
-            "--dir {}: {cause}; name one that you may write",
-            args.dir.display()
-        )
-    })?;
+    key::private_dir(&args.dir)
+        .map_err(|cause| eyre!("--dir {}: {cause}; name one that you may write", args.dir.display()))?;
     let keypair = match &args.key {
         Some(path) => key::read(path)?,
         None => key::read_or_create(&args.dir.join("hotkey"))?,
     };
     let duty = duty(args, &keypair, &subnet.task)?;
-    let listen = Listen {
-        ip: args.ip,
-        port: args.port,
-    };
-    let bootstrap = if args.bootstrap.is_empty() {
-        file.bootstrap
-    } else {
-        args.bootstrap.clone()
-    };
+    let listen = Listen { ip: args.ip, port: args.port };
+    let bootstrap = if args.bootstrap.is_empty() { file.bootstrap } else { args.bootstrap.clone() };
     let own = listen.addresses(&keypair.hotkey());
     Ok(Config {
         dir: args.dir.clone(),
@@ -184,23 +165,11 @@ fn duty(args: &Args, keypair: &Keypair, task: &str) -> Result<Duty> {
                 args.model.is_none(),
                 "--model: only a miner serves a model; say --role miner or leave it out"
             );
-            Ok(if args.role == Part::Light {
-                Duty::Follow
-            } else {
-                Duty::Validate
-            })
+            Ok(if args.role == Part::Light { Duty::Follow } else { Duty::Validate })
         }
         Part::Miner => {
-            ensure!(
-                args.rung < RUNGS,
-                "--rung {}: the ladder ends at {}",
-                args.rung,
-                RUNGS - 1
-            );
-            Ok(Duty::Mine {
-                rung: args.rung,
-                weights: weights(args, keypair, task)?,
-            })
+            ensure!(args.rung < RUNGS, "--rung {}: the ladder ends at {}", args.rung, RUNGS - 1);
+            Ok(Duty::Mine { rung: args.rung, weights: weights(args, keypair, task)? })
         }
     }
 }
@@ -218,21 +187,10 @@ fn weights(args: &Args, keypair: &Keypair, task: &str) -> Result<Option<Vec<u8>>
 async fn introduction(args: &Args, handle: &Handle) -> String {
     let view = handle.view();
     let mut lines = vec![
-        format!(
-            "{} {} of network {}",
-            view.role,
-            view.hotkey.short(),
-            view.ledger.genesis().short()
-        ),
+        format!("{} {} of network {}", view.role, view.hotkey.short(), view.ledger.genesis().short()),
         format!("log        {}", args.dir.join(log::FILE).display()),
     ];
-    lines.extend(
-        handle
-            .addresses()
-            .await
-            .into_iter()
-            .map(|address| format!("address    {address}")),
-    );
+    lines.extend(handle.addresses().await.into_iter().map(|address| format!("address    {address}")));
     lines.join("\n")
 }
 
@@ -261,19 +219,11 @@ fn line(view: &View) -> String {
         || "no slot".to_owned(),
         |row| {
             let share = row.incentive.bits().max(row.dividends.bits()) as f64 / (1_u64 << 32) as f64;
-            format!(
-                "uid {}  share {}  earned {}",
-                row.uid,
-                percent(share),
-                coins(row.emission.0)
-            )
+            format!("uid {}  share {}  earned {}", row.uid, percent(share), coins(row.emission.0))
         },
     );
     let root = view.state_root.short();
-    format!(
-        "height {}  root {root}  peers {}  {}  {slot}",
-        view.height, view.peers, view.activity
-    )
+    format!("height {}  root {root}  peers {}  {}  {slot}", view.height, view.peers, view.activity)
 }
 
 /// Asks for a slot until the ledger shows one; never resolves but with an error.
@@ -281,13 +231,7 @@ async fn register(handle: &Handle, coldkey: &Keypair, action: Action, out: Out) 
     let mut tries = interval(REGISTER_EVERY);
     loop {
         tries.tick().await;
-        let View {
-            ledger,
-            netuid,
-            hotkey,
-            height,
-            ..
-        } = handle.view();
+        let View { ledger, netuid, hotkey, height, .. } = handle.view();
         if let Some(uid) = ledger.slot(netuid, &hotkey) {
             out.say(&format!("has slot {uid} of subnet {netuid}"))?;
             return std::future::pending().await;
@@ -302,10 +246,7 @@ async fn register(handle: &Handle, coldkey: &Keypair, action: Action, out: Out) 
             balance > price,
             "--coldkey holds {balance} coins, a slot costs {price}: name one that holds more"
         );
-        let transaction = Transaction {
-            nonce: ledger.nonce(&account),
-            action: action.clone(),
-        };
+        let transaction = Transaction { nonce: ledger.nonce(&account), action: action.clone() };
         let signed = Signed::author(coldkey, &ledger.genesis(), transaction).into_signed();
         handle.tell(Message::Transaction(signed)).await?;
         out.say(&format!("asked for a slot at height {height}, for {price} coins"))?;

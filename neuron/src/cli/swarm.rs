@@ -24,10 +24,8 @@ const LEFTOVER_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 /// neuron's address is all that the others know; they find each other. Ctrl-C stops everything. Exits with 1 if
 /// within a minute or so no settlement paid a miner and a validator, and says what was missing.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  neuron swarm\n  neuron swarm --miners 8 --settlements 40 --json\n  \
-    neuron swarm --dir my-swarm     # keeps everything; the same command later goes on"
-)]
+#[command(after_help = "Examples:\n  neuron swarm\n  neuron swarm --miners 8 --settlements 40 --json\n  \
+    neuron swarm --dir my-swarm     # keeps everything; the same command later goes on")]
 pub(super) struct Args {
     /// Neurons that question miners and settle [default: 4]
     #[arg(long, value_name = "N")]
@@ -154,16 +152,8 @@ fn summary(report: &Report) -> String {
         || "no settlement paid a miner and a validator yet".to_owned(),
         |seconds| format!("a miner and a validator were first paid after {seconds:.1} s"),
     );
-    let schedule = if report.issued == report.scheduled {
-        "as scheduled"
-    } else {
-        "NOT AS SCHEDULED"
-    };
-    let roots = if report.roots_agree {
-        "all state roots agree"
-    } else {
-        "STATE ROOTS DIFFER"
-    };
+    let schedule = if report.issued == report.scheduled { "as scheduled" } else { "NOT AS SCHEDULED" };
+    let roots = if report.roots_agree { "all state roots agree" } else { "STATE ROOTS DIFFER" };
     format!(
         "stopped at height {}; {first}; {} coins issued, {schedule}, {} burned; {roots}",
         report.height,
@@ -188,14 +178,9 @@ fn directory(named: Option<&Path>) -> Result<PathBuf> {
 /// Removes what swarms left that died without cleaning up.
 fn sweep(swarms: &Path) {
     let entries = fs::read_dir(swarms).into_iter().flatten().flatten();
-    for dir in entries
-        .map(|entry| entry.path())
-        .filter(|path| !path.is_symlink())
-    {
-        let age = fs::metadata(&dir)
-            .and_then(|data| data.modified())
-            .ok()
-            .and_then(|then| then.elapsed().ok());
+    for dir in entries.map(|entry| entry.path()).filter(|path| !path.is_symlink()) {
+        let age =
+            fs::metadata(&dir).and_then(|data| data.modified()).ok().and_then(|then| then.elapsed().ok());
         let is_dead = UnixStream::connect(dir.join("validator-0").join(api::SOCKET)).is_err();
         if is_dead && age.is_some_and(|age| age > LEFTOVER_AGE) {
             let _ = fs::remove_dir_all(dir);
@@ -205,10 +190,7 @@ fn sweep(swarms: &Path) {
 
 /// Lets `neuron metagraph` and `neuron query` find this swarm. A convenience: without it they need --dir.
 fn point_latest(dir: &Path) {
-    let (latest, fresh) = (
-        super::latest(),
-        super::swarms().join(format!(".{}", std::process::id())),
-    );
+    let (latest, fresh) = (super::latest(), super::swarms().join(format!(".{}", std::process::id())));
     let _ = key::private_dir(&super::swarms())
         .and_then(|()| symlink(dir, &fresh))
         .and_then(|()| fs::rename(&fresh, &latest));

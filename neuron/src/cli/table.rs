@@ -7,9 +7,7 @@ pub(super) type Columns<'a> = &'a [(&'a str, bool)];
 /// A table without rules, numbers to the right.
 pub(super) fn table(columns: Columns<'_>, rows: impl IntoIterator<Item = Vec<String>>) -> Table {
     let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_header(columns.iter().map(|(heading, _)| *heading));
+    table.load_style(presets::NOTHING).set_header(columns.iter().map(|(heading, _)| *heading));
     for row in rows {
         table.add_row(row);
     }
@@ -34,11 +32,7 @@ pub(super) fn whole_coins(amount: u64) -> String {
 
 /// A share as per cent; nothing for nothing.
 pub(super) fn percent(share: f64) -> String {
-    if share == 0.0 {
-        String::new()
-    } else {
-        format!("{:.1} %", 100.0 * share)
-    }
+    if share == 0.0 { String::new() } else { format!("{:.1} %", 100.0 * share) }
 }
 
 /// A measure from 0 to 1, if it is known.

@@ -34,17 +34,8 @@ impl Profile {
 
 impl fmt::Display for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            architecture,
-            labels,
-            share,
-            steps,
-        } = self;
-        write!(
-            f,
-            "{architecture}, {:.0} % of {labels} digits, {steps} steps",
-            100.0 * share
-        )
+        let Self { architecture, labels, share, steps } = self;
+        write!(f, "{architecture}, {:.0} % of {labels} digits, {steps} steps", 100.0 * share)
     }
 }
 
@@ -71,19 +62,9 @@ const LADDER: [Profile; RUNGS] = [
 ];
 
 const fn mlp(width: i64, labels: usize, share: f64, steps: u32) -> Profile {
-    Profile {
-        architecture: Architecture::Mlp(width),
-        labels,
-        share,
-        steps,
-    }
+    Profile { architecture: Architecture::Mlp(width), labels, share, steps }
 }
 
 const fn cnn(width: i64, labels: usize, share: f64, steps: u32) -> Profile {
-    Profile {
-        architecture: Architecture::Cnn(width),
-        labels,
-        share,
-        steps,
-    }
+    Profile { architecture: Architecture::Cnn(width), labels, share, steps }
 }

@@ -10,11 +10,7 @@ use crate::task::{self, StandIn};
 /// Longer than any of these models takes, on any machine.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-const STARTED: Progress = Progress {
-    step: 0,
-    steps: 1,
-    loss: 0.0,
-};
+const STARTED: Progress = Progress { step: 0, steps: 1, loss: 0.0 };
 
 /// A worker that says when it is at work, waits, and panics or fails when told.
 struct Stubborn(Receiver<&'static str>);
@@ -73,26 +69,13 @@ fn next(heard: &Receiver<Event>) -> Event {
 fn a_model_trains_and_then_answers() {
     let (model, heard) = spawn(stand_in(1.0));
     model.train().unwrap();
-    assert!(matches!(
-        next(&heard),
-        Event::Progress(Progress {
-            step: 1,
-            steps: 1,
-            ..
-        })
-    ));
+    assert!(matches!(next(&heard), Event::Progress(Progress { step: 1, steps: 1, .. })));
     assert!(matches!(next(&heard), Event::Ready(Ready { accuracy: 1.0, .. })));
 
     let questioner = task::named("sums").unwrap().questioner();
     let seed = hash("neuron v1 test", &[b"one"]);
     model.infer(7, questioner.ask(seed)).unwrap();
-    let Event::Inferred(Inferred {
-        ticket: 7,
-        answer: Ok(answer),
-    }) = next(&heard)
-    else {
-        panic!()
-    };
+    let Event::Inferred(Inferred { ticket: 7, answer: Ok(answer) }) = next(&heard) else { panic!() };
     assert_eq!(questioner.judge(seed, &answer), Some(1.0));
 }
 
@@ -109,29 +92,19 @@ fn a_model_starts_from_given_weights() {
 fn a_bad_question_comes_back_under_its_ticket() {
     let (model, heard) = spawn(stand_in(1.0));
     model.infer(3, vec![]).unwrap();
-    let Event::Inferred(Inferred { ticket: 3, answer }) = next(&heard) else {
-        panic!()
-    };
+    let Event::Inferred(Inferred { ticket: 3, answer }) = next(&heard) else { panic!() };
     assert!(matches!(answer, Err(Error::BadQuestion(_))));
 }
 
 #[test]
 fn a_full_queue_is_busy_at_once() {
     let (model, order, heard) = stuck();
-    let accepted = (0..)
-        .take_while(|&ticket| model.infer(ticket, vec![]).is_ok())
-        .count();
+    let accepted = (0..).take_while(|&ticket| model.infer(ticket, vec![]).is_ok()).count();
     assert!((QUEUE_MAX - 1..=QUEUE_MAX).contains(&accepted), "{accepted}");
     order.send("fail").unwrap();
     assert_eq!(next(&heard), Event::Failed(Error::Failed("no data".into())));
     for ticket in 0..accepted as u64 {
-        assert_eq!(
-            next(&heard),
-            Event::Inferred(Inferred {
-                ticket,
-                answer: Ok(vec![])
-            })
-        );
+        assert_eq!(next(&heard), Event::Inferred(Inferred { ticket, answer: Ok(vec![]) }));
     }
 }
 
@@ -141,13 +114,7 @@ fn a_panic_is_a_failure_and_the_thread_lives_on() {
     order.send("jump").unwrap();
     assert_eq!(next(&heard), Event::Failed(Error::Failed("told to jump".into())));
     model.infer(1, vec![]).unwrap();
-    assert!(matches!(
-        next(&heard),
-        Event::Inferred(Inferred {
-            ticket: 1,
-            answer: Ok(_)
-        })
-    ));
+    assert!(matches!(next(&heard), Event::Inferred(Inferred { ticket: 1, answer: Ok(_) })));
 }
 
 #[test]

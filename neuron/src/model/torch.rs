@@ -85,11 +85,7 @@ impl Worker for Classifier {
             optimiser.set_lr(RATE * f64::from(steps - step + 1) / f64::from(steps));
             optimiser.backward_step(&loss);
             if step % REPORT_EVERY == 0 || step == steps {
-                report(Progress {
-                    step,
-                    steps,
-                    loss: loss.double_value(&[]),
-                });
+                report(Progress { step, steps, loss: loss.double_value(&[]) });
             }
         }
         self.network = Some(network);
@@ -99,12 +95,8 @@ impl Worker for Classifier {
 
     fn answer(&mut self, question: &[u8]) -> Result<Vec<u8>, Error> {
         let network = self.network.as_ref().ok_or(Error::Untrained)?;
-        let best = no_grad(|| {
-            network
-                .logits(&tensor(images(question)?))
-                .f_argmax(-1, false)
-                .map_err(Error::from)
-        })?;
+        let best =
+            no_grad(|| network.logits(&tensor(images(question)?)).f_argmax(-1, false).map_err(Error::from))?;
         let labels = Vec::<i64>::try_from(&best)?;
         Ok(labels.into_iter().map(|label| label as u8).collect())
     }
@@ -125,11 +117,7 @@ impl Network {
     fn drawn(architecture: Architecture, rng: &mut impl Rng) -> Result<Self, Error> {
         Self::new(architecture, |_, shape| {
             let inputs: i64 = shape[1..].iter().product();
-            let bound = if shape.len() == 1 {
-                0.0
-            } else {
-                (inputs as f32).recip().sqrt()
-            };
+            let bound = if shape.len() == 1 { 0.0 } else { (inputs as f32).recip().sqrt() };
             let count = shape.iter().product::<i64>();
             Ok((0..count).map(|_| rng.random_range(-1.0..=1.0) * bound).collect())
         })
@@ -137,10 +125,7 @@ impl Network {
 
     fn load(weights: &[u8]) -> Result<Self, Error> {
         if weights.len() > WEIGHTS_BYTES_MAX {
-            return Err(Error::BadWeights(format!(
-                "{} bytes, at most {WEIGHTS_BYTES_MAX}",
-                weights.len()
-            )));
+            return Err(Error::BadWeights(format!("{} bytes, at most {WEIGHTS_BYTES_MAX}", weights.len())));
         }
         let file = SafeTensors::deserialize(weights)
             .map_err(|e| Error::BadWeights(format!("no safetensors: {e}")))?;
@@ -169,11 +154,9 @@ impl Network {
             let bytes: Vec<u8> = values.into_iter().flat_map(f32::to_le_bytes).collect();
             tensors.push((name, tensor.size().iter().map(|&n| n as usize).collect(), bytes));
         }
-        let views = tensors
-            .iter()
-            .map(|(name, shape, bytes): &(String, Vec<usize>, Vec<u8>)| {
-                Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?))
-            });
+        let views = tensors.iter().map(|(name, shape, bytes): &(String, Vec<usize>, Vec<u8>)| {
+            Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?))
+        });
         views
             .collect::<Result<Vec<_>, _>>()
             .and_then(|views| serialize(views, &None))
@@ -182,8 +165,7 @@ impl Network {
 
     /// The mean loss over images `[batch, 64]` with labels `[batch]`, nats.
     fn loss(&self, images: &Tensor, labels: &Tensor) -> Tensor {
-        self.logits(images)
-            .cross_entropy_for_logits(&labels.to_device(self.store.device()))
+        self.logits(images).cross_entropy_for_logits(&labels.to_device(self.store.device()))
     }
 
     /// From images `[batch, 64]` to `[batch, 10]`.
@@ -209,22 +191,13 @@ impl Network {
     /// A 3x3 convolution, rectified, at half the width and height.
     fn conv(&self, layer: &str, input: &Tensor) -> Tensor {
         input
-            .conv2d(
-                &self.tensor(layer, "weight"),
-                Some(self.tensor(layer, "bias")),
-                1,
-                1,
-                1,
-                1,
-            )
+            .conv2d(&self.tensor(layer, "weight"), Some(self.tensor(layer, "bias")), 1, 1, 1, 1)
             .relu()
             .max_pool2d_default(2)
     }
 
     fn tensor(&self, layer: &str, part: &str) -> Tensor {
-        (self.store.root() / layer)
-            .get(part)
-            .expect("every tensor of the architecture is in the store")
+        (self.store.root() / layer).get(part).expect("every tensor of the architecture is in the store")
     }
 }
 
@@ -232,10 +205,7 @@ impl Network {
 fn tensors(architecture: Architecture) -> Vec<(&'static str, &'static str, Vec<i64>)> {
     let layers = match architecture {
         Architecture::Mlp(width) => {
-            vec![
-                ("hidden", vec![width, PIXELS as i64]),
-                ("out", vec![CLASSES, width]),
-            ]
+            vec![("hidden", vec![width, PIXELS as i64]), ("out", vec![CLASSES, width])]
         }
         Architecture::Cnn(width) => vec![
             ("conv", vec![width, 1, 3, 3]),
@@ -250,35 +220,26 @@ fn tensors(architecture: Architecture) -> Vec<(&'static str, &'static str, Vec<i
 
 /// Which architecture the tensors of a file are for, by its first layer.
 fn architecture(file: &SafeTensors<'_>) -> Result<Architecture, Error> {
-    let width = |name| {
-        file.tensor(name)
-            .ok()
-            .and_then(|view| view.shape().first().map(|&width| width as i64))
-    };
+    let width =
+        |name| file.tensor(name).ok().and_then(|view| view.shape().first().map(|&width| width as i64));
     let architecture = match (width("hidden.weight"), width("conv.weight")) {
         (Some(width), _) => Architecture::Mlp(width),
         (None, Some(width)) => Architecture::Cnn(width),
         (None, None) => {
-            return Err(Error::BadWeights(
-                "neither hidden.weight (MLP) nor conv.weight (CNN)".into(),
-            ));
+            return Err(Error::BadWeights("neither hidden.weight (MLP) nor conv.weight (CNN)".into()));
         }
     };
     let (Architecture::Mlp(width) | Architecture::Cnn(width)) = architecture;
     if (1..=WIDTH_MAX).contains(&width) {
         Ok(architecture)
     } else {
-        Err(Error::BadWeights(format!(
-            "a layer of {width}, not 1 to {WIDTH_MAX}"
-        )))
+        Err(Error::BadWeights(format!("a layer of {width}, not 1 to {WIDTH_MAX}")))
     }
 }
 
 /// The values of a tensor that has exactly this shape.
 fn floats(file: &SafeTensors<'_>, name: &str, shape: &[i64]) -> Result<Vec<f32>, Error> {
-    let view = file
-        .tensor(name)
-        .map_err(|_| Error::BadWeights(format!("{name} is missing")))?;
+    let view = file.tensor(name).map_err(|_| Error::BadWeights(format!("{name} is missing")))?;
     let found: Vec<i64> = view.shape().iter().map(|&n| n as i64).collect();
     if view.dtype() != Dtype::F32 || found != shape {
         let fault = format!("{name} is {:?} {found:?}, not F32 {shape:?}", view.dtype());

@@ -16,11 +16,7 @@ pub(super) fn peer(hotkey: &Hotkey) -> PeerId {
 
 /// The hotkey that a peer id contains; none if it is of another kind of key.
 pub(super) fn hotkey(peer: &PeerId) -> Option<Hotkey> {
-    let key = peer
-        .to_bytes()
-        .strip_prefix(&PEER_ID)
-        .map(<[u8; 32]>::try_from)?
-        .ok()?;
+    let key = peer.to_bytes().strip_prefix(&PEER_ID).map(<[u8; 32]>::try_from)?.ok()?;
     Some(Hotkey(key))
 }
 
@@ -95,16 +91,8 @@ mod tests {
     fn a_bootstrap_address_names_its_peer() {
         let peer = PeerId::random();
         let (found, address) = parse(&format!("/ip4/127.0.0.1/tcp/4000/p2p/{peer}")).unwrap();
-        assert_eq!(
-            (found, address.to_string()),
-            (peer, "/ip4/127.0.0.1/tcp/4000".to_owned())
-        );
-        for bad in [
-            "",
-            "/ip4/127.0.0.1/tcp/4000",
-            "127.0.0.1:4000",
-            &format!("/p2p/{peer}"),
-        ] {
+        assert_eq!((found, address.to_string()), (peer, "/ip4/127.0.0.1/tcp/4000".to_owned()));
+        for bad in ["", "/ip4/127.0.0.1/tcp/4000", "127.0.0.1:4000", &format!("/p2p/{peer}")] {
             assert_eq!(parse(bad), None, "{bad}");
         }
     }

@@ -68,10 +68,7 @@ pub(super) fn swarm(config: &Config, counters: Arc<Counters>) -> Result<Swarm<Be
         .with_quic_config(tune_quic);
     // A resolver per neuron is only worth its memory if there are names to resolve.
     if config.bootstrap.iter().any(|address| address.contains("/dns")) {
-        let named = transports
-            .with_dns()
-            .map_err(Error::setup)?
-            .with_behaviour(|_| behaviour);
+        let named = transports.with_dns().map_err(Error::setup)?.with_behaviour(|_| behaviour);
         return Ok(named.map_err(Error::setup)?.with_swarm_config(tune_swarm).build());
     }
     let numbered = transports.with_behaviour(|_| behaviour).map_err(Error::setup)?;
@@ -95,10 +92,7 @@ fn tune_quic(mut config: quic::Config) -> quic::Config {
 }
 
 fn tune_swarm(config: swarm::Config) -> swarm::Config {
-    config
-        .with_idle_connection_timeout(IDLE)
-        .with_smart_dial()
-        .with_max_negotiating_inbound_streams(STREAMS)
+    config.with_idle_connection_timeout(IDLE).with_smart_dial().with_max_negotiating_inbound_streams(STREAMS)
 }
 
 fn behaviour(
@@ -153,9 +147,7 @@ fn asking(network: &str, codec: Codec) -> Result<request_response::Behaviour<Cod
 /// Peers tell each other their addresses, and the network they are on. Addresses are kept by Kademlia alone.
 fn identifying(network: &str, key: identity::PublicKey) -> identify::Behaviour {
     let agent = concat!("neuron/", env!("CARGO_PKG_VERSION")).to_owned();
-    let config = identify::Config::new(network.to_owned(), key)
-        .with_agent_version(agent)
-        .with_cache_size(0);
+    let config = identify::Config::new(network.to_owned(), key).with_agent_version(agent).with_cache_size(0);
     identify::Behaviour::new(config)
 }
 
@@ -169,8 +161,5 @@ pub(super) fn listen_addresses(listen: &Listen) -> [Multiaddr; 2] {
         IpAddr::V4(ip) => Multiaddr::from(ip),
         IpAddr::V6(ip) => Multiaddr::from(ip),
     };
-    [
-        ip.clone().with(Protocol::Udp(listen.port)).with(Protocol::QuicV1),
-        ip.with(Protocol::Tcp(listen.port)),
-    ]
+    [ip.clone().with(Protocol::Udp(listen.port)).with(Protocol::QuicV1), ip.with(Protocol::Tcp(listen.port))]
 }

@@ -26,9 +26,7 @@ impl request_response::Codec for Codec {
     where
         T: AsyncRead + Unpin + Send,
     {
-        read(io, REQUEST_LIMIT)
-            .await
-            .inspect_err(|_| self.0.add(Counter::RequestMalformed))
+        read(io, REQUEST_LIMIT).await.inspect_err(|_| self.0.add(Counter::RequestMalformed))
     }
 
     async fn read_response<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Vec<u8>>
@@ -58,10 +56,7 @@ async fn read(io: &mut (impl AsyncRead + Unpin), limit: usize) -> io::Result<Vec
     io.read_exact(&mut length).await?;
     let length = u32::from_le_bytes(length) as usize;
     if length > limit {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            format!("{length} bytes exceed {limit}"),
-        ));
+        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{length} bytes exceed {limit}")));
     }
     let mut bytes = Vec::new();
     io.take(length as u64).read_to_end(&mut bytes).await?;

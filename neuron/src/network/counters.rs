@@ -88,10 +88,7 @@ impl Counters {
 
     /// All of them by name.
     pub fn snapshot(&self) -> BTreeMap<&'static str, u64> {
-        Counter::ALL
-            .iter()
-            .map(|(counter, name)| (*name, self.get(*counter)))
-            .collect()
+        Counter::ALL.iter().map(|(counter, name)| (*name, self.get(*counter))).collect()
     }
 }
 

@@ -109,10 +109,7 @@ impl Directory {
 
     /// Lets Kademlia dial strangers while we lack peers or seek one.
     pub(super) fn gate(&self, swarm: &mut Swarm<Behaviour>) {
-        let dialled = swarm
-            .network_info()
-            .connection_counters()
-            .num_established_outgoing() as usize;
+        let dialled = swarm.network_info().connection_counters().num_established_outgoing() as usize;
         let open = dialled < DIALLED || !self.lookups.is_empty();
         *swarm.behaviour_mut().limits.limits_mut() = behaviour::limits(open);
     }
@@ -140,30 +137,18 @@ impl Directory {
         self.retries.remove(&peer);
         let (reach, now) = (Reach::of(endpoint.get_remote_address()), Instant::now());
         let since = self.connected.get(&peer).map_or(now, |link| link.since);
-        self.connected.insert(
-            peer,
-            Link {
-                reach,
-                since,
-                used: now,
-            },
-        );
+        self.connected.insert(peer, Link { reach, since, used: now });
     }
 
     /// Whether `peer` connects anew although we think it connected, and not because both dialled at once: it was
     /// started again, and the old connection is dead without our knowledge.
     pub(super) fn is_reborn(&self, peer: &PeerId) -> bool {
-        self.connected
-            .get(peer)
-            .is_some_and(|link| link.since.elapsed() > BOTH_DIALLED)
+        self.connected.get(peer).is_some_and(|link| link.since.elapsed() > BOTH_DIALLED)
     }
 
     /// A request goes to or came from `peer`: that is a reason to stay connected.
     pub(super) fn used(&mut self, peer: &PeerId, now: Instant) {
-        self.connected
-            .get_mut(peer)
-            .into_iter()
-            .for_each(|link| link.used = now);
+        self.connected.get_mut(peer).into_iter().for_each(|link| link.used = now);
     }
 
     pub(super) fn disconnected(&mut self, peer: &PeerId) {
@@ -191,22 +176,13 @@ impl Directory {
             tracing::warn!(%peer, its, "bootstrap peer is on another network; check the genesis and the address");
         }
         let due = now + LAST_RETRY;
-        self.retries.insert(
-            peer,
-            Backoff {
-                wait: LAST_RETRY,
-                due,
-            },
-        );
+        self.retries.insert(peer, Backoff { wait: LAST_RETRY, due });
     }
 
     /// Learns a peer's addresses from itself.
     pub(super) fn identified(&mut self, swarm: &mut Swarm<Behaviour>, peer: PeerId, info: &identify::Info) {
         let kad = &mut swarm.behaviour_mut().kad;
-        let speaks_kad = info
-            .protocols
-            .iter()
-            .any(|protocol| kad.protocol_names().contains(protocol));
+        let speaks_kad = info.protocols.iter().any(|protocol| kad.protocol_names().contains(protocol));
         let Some(Link { reach, .. }) = self.connected.get(&peer).filter(|_| speaks_kad) else {
             return;
         };
@@ -240,8 +216,7 @@ impl Directory {
     pub(super) fn locate(&mut self, swarm: &mut Swarm<Behaviour>, peer: PeerId) {
         let sought = self.lookups.values().any(|sought| *sought == peer);
         if !sought && self.lookups.len() < LOOKUPS {
-            self.lookups
-                .insert(swarm.behaviour_mut().kad.get_closest_peers(peer), peer);
+            self.lookups.insert(swarm.behaviour_mut().kad.get_closest_peers(peer), peer);
         }
     }
 
@@ -264,9 +239,8 @@ impl Directory {
         let short = self.short_of(swarm);
         if short > 0 {
             wanted.extend(self.bootstrap.keys());
-            let known = known(&mut swarm.behaviour_mut().kad)
-                .into_iter()
-                .filter(|peer| missing(peer) && due(peer));
+            let known =
+                known(&mut swarm.behaviour_mut().kad).into_iter().filter(|peer| missing(peer) && due(peer));
             wanted.extend(known.sample(&mut rand::rng(), short));
         }
         wanted.retain(|peer| missing(peer) && due(peer));
@@ -282,10 +256,7 @@ impl Directory {
     }
 
     fn dial(&mut self, swarm: &mut Swarm<Behaviour>, peer: PeerId, now: Instant) {
-        self.retries
-            .entry(peer)
-            .or_insert_with(|| Backoff::new(FIRST_RETRY))
-            .due(now, LAST_RETRY);
+        self.retries.entry(peer).or_insert_with(|| Backoff::new(FIRST_RETRY)).due(now, LAST_RETRY);
         let Some(addresses) = self.addresses(swarm, &peer) else {
             self.locate(swarm, peer);
             return;
@@ -311,10 +282,7 @@ pub(super) struct Backoff {
 impl Backoff {
     /// Due at once, then after `wait`.
     pub(super) fn new(wait: Duration) -> Self {
-        Self {
-            wait,
-            due: Instant::now(),
-        }
+        Self { wait, due: Instant::now() }
     }
 
     /// Whether the pause is over; if so, the next begins.
@@ -340,12 +308,7 @@ struct Link {
 /// Everybody in the routing table.
 fn known(kad: &mut kad::Behaviour<kad::store::MemoryStore>) -> Vec<PeerId> {
     kad.kbuckets()
-        .flat_map(|bucket| {
-            bucket
-                .iter()
-                .map(|entry| *entry.node.key.preimage())
-                .collect::<Vec<_>>()
-        })
+        .flat_map(|bucket| bucket.iter().map(|entry| *entry.node.key.preimage()).collect::<Vec<_>>())
         .collect()
 }
 
@@ -356,11 +319,7 @@ fn neighbours(me: PeerId, mut peers: BTreeSet<PeerId>) -> BTreeSet<PeerId> {
         return peers;
     }
     let ring: Vec<PeerId> = peers.range(me..).chain(peers.range(..me)).copied().collect();
-    let steps = [3].into_iter().chain(
-        (0..)
-            .map(|power| 1 << power)
-            .take_while(|step| *step <= ring.len()),
-    );
+    let steps = [3].into_iter().chain((0..).map(|power| 1 << power).take_while(|step| *step <= ring.len()));
     steps.take(KEPT).map(|step| ring[step - 1]).collect()
 }
 
@@ -374,10 +333,7 @@ mod tests {
         let first = *all.first().unwrap();
         let mut reached = BTreeSet::from([first]);
         for _ in 0..7 {
-            let next: Vec<_> = reached
-                .iter()
-                .flat_map(|peer| neighbours(*peer, all.clone()))
-                .collect();
+            let next: Vec<_> = reached.iter().flat_map(|peer| neighbours(*peer, all.clone())).collect();
             reached.extend(next);
         }
         assert_eq!(reached, all);
@@ -387,10 +343,7 @@ mod tests {
     #[test]
     fn pauses_double_up_to_the_longest() {
         let now = Instant::now();
-        let mut backoff = Backoff {
-            wait: FIRST_RETRY,
-            due: now,
-        };
+        let mut backoff = Backoff { wait: FIRST_RETRY, due: now };
         assert!(backoff.due(now, LAST_RETRY));
         assert!(!backoff.due(now, LAST_RETRY));
         for _ in 0..10 {

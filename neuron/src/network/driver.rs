@@ -57,14 +57,11 @@ impl Driver {
     ) -> Result<Self, Error> {
         let mut swarm = behaviour::swarm(config, Arc::clone(&counters))?;
         let directory = Directory::new(*swarm.local_peer_id(), &config.bootstrap)?;
-        directory
-            .bootstrap_peers()
-            .for_each(|peer| swarm.behaviour_mut().limits.bypass_peer_id(peer));
+        directory.bootstrap_peers().for_each(|peer| swarm.behaviour_mut().limits.bypass_peer_id(peer));
         let mut listeners = Vec::new();
         for address in behaviour::listen_addresses(&config.listen) {
-            let listener = swarm
-                .listen_on(address.clone())
-                .map_err(|error| Error::listen(&address, error))?;
+            let listener =
+                swarm.listen_on(address.clone()).map_err(|error| Error::listen(&address, error))?;
             listeners.push(listener);
         }
         let network = behaviour::network(&config.genesis);
@@ -108,10 +105,8 @@ impl Driver {
         for topic in Topic::ALL {
             self.publish_waiting(topic);
         }
-        self.counters
-            .add_many(Counter::GossipExpired, self.outbox.expire(now));
-        self.counters
-            .add_many(Counter::AnswerLate, self.tickets.expire(now));
+        self.counters.add_many(Counter::GossipExpired, self.outbox.expire(now));
+        self.counters.add_many(Counter::AnswerLate, self.tickets.expire(now));
         self.requests.forget_full(now);
         self.gossip.forget_full(now);
     }
@@ -136,26 +131,16 @@ impl Driver {
             SwarmEvent::ConnectionEstablished { peer_id, .. } if self.directory.is_reborn(&peer_id) => {
                 let _ = self.swarm.disconnect_peer_id(peer_id);
             }
-            SwarmEvent::ConnectionEstablished {
-                peer_id, endpoint, ..
-            } => {
+            SwarmEvent::ConnectionEstablished { peer_id, endpoint, .. } => {
                 self.directory.connected(peer_id, &endpoint);
                 self.connections_changed();
                 self.send_waiting(peer_id, Vec::new());
             }
-            SwarmEvent::ConnectionClosed {
-                peer_id,
-                num_established: 0,
-                ..
-            } => {
+            SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => {
                 self.directory.disconnected(&peer_id);
                 self.connections_changed();
             }
-            SwarmEvent::OutgoingConnectionError {
-                peer_id: Some(peer),
-                error,
-                ..
-            } => {
+            SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), error, .. } => {
                 self.dial_failed(&peer, &error);
             }
             SwarmEvent::IncomingConnectionError { error, .. } => {
@@ -168,18 +153,11 @@ impl Driver {
 
     fn hear_behaviour(&mut self, event: BehaviourEvent) {
         match event {
-            BehaviourEvent::Gossip(gossipsub::Event::Message {
-                propagation_source,
-                message_id,
-                message,
-            }) => {
+            BehaviourEvent::Gossip(gossipsub::Event::Message { propagation_source, message_id, message }) => {
                 self.gossiped(propagation_source, &message_id, message);
             }
             BehaviourEvent::Gossip(gossipsub::Event::Subscribed { topic, .. }) => {
-                self.topics
-                    .get(&topic)
-                    .into_iter()
-                    .for_each(|topic| self.publish_waiting(topic));
+                self.topics.get(&topic).into_iter().for_each(|topic| self.publish_waiting(topic));
             }
             BehaviourEvent::Gossip(gossipsub::Event::SlowPeer { .. }) => self.counters.add(Counter::SlowPeer),
             BehaviourEvent::Ask(event) => self.hear_ask(event),
@@ -192,11 +170,7 @@ impl Driver {
                 step,
                 ..
             }) if step.last => self.located(&id, result),
-            BehaviourEvent::Ping(ping::Event {
-                connection,
-                result: Err(ping::Failure::Timeout),
-                ..
-            }) => {
+            BehaviourEvent::Ping(ping::Event { connection, result: Err(ping::Failure::Timeout), .. }) => {
                 self.swarm.close_connection(connection);
             }
             _ => {}
@@ -227,8 +201,7 @@ impl Driver {
             return self.directory.identified(&mut self.swarm, peer, info);
         }
         self.counters.add(Counter::WrongNetwork);
-        self.directory
-            .stranger(peer, &info.protocol_version, Instant::now());
+        self.directory.stranger(peer, &info.protocol_version, Instant::now());
         let _ = self.swarm.disconnect_peer_id(peer);
     }
 
@@ -253,7 +226,6 @@ impl Driver {
     fn connections_changed(&mut self) {
         self.directory.gate(&mut self.swarm);
         let peers = self.directory.peers();
-        self.status
-            .send_if_modified(|status| std::mem::replace(&mut status.peers, peers) != peers);
+        self.status.send_if_modified(|status| std::mem::replace(&mut status.peers, peers) != peers);
     }
 }

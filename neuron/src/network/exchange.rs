@@ -35,10 +35,7 @@ pub(super) struct Ask {
 impl Ask {
     /// Tells the asker.
     pub(super) fn end(self, result: Result<Vec<u8>, Failure>) {
-        self.outcome.send(Event::Responded {
-            ticket: self.ticket,
-            result,
-        });
+        self.outcome.send(Event::Responded { ticket: self.ticket, result });
     }
 }
 
@@ -65,19 +62,12 @@ impl Asks {
 
     /// Waits for the peer's addresses.
     pub(super) fn wait(&mut self, ask: Ask) {
-        self.waiting
-            .entry(ask.peer)
-            .or_insert_with(|| (Backoff::new(FIRST_SEARCH), Vec::new()))
-            .1
-            .push(ask);
+        self.waiting.entry(ask.peer).or_insert_with(|| (Backoff::new(FIRST_SEARCH), Vec::new())).1.push(ask);
     }
 
     /// Whatever waited for `peer`.
     pub(super) fn waiting(&mut self, peer: &PeerId) -> Vec<Ask> {
-        self.waiting
-            .remove(peer)
-            .map(|(_, asks)| asks)
-            .unwrap_or_default()
+        self.waiting.remove(peer).map(|(_, asks)| asks).unwrap_or_default()
     }
 
     /// Ends what has waited too long.
@@ -133,8 +123,7 @@ impl Tickets {
     /// Drops tickets whose asker has given up; returns how many.
     pub(super) fn expire(&mut self, now: Instant) -> usize {
         let before = self.open.len();
-        self.open
-            .retain(|_, (since, _)| now.duration_since(*since) < ASK_TIMEOUT);
+        self.open.retain(|_, (since, _)| now.duration_since(*since) < ASK_TIMEOUT);
         before - self.open.len()
     }
 }

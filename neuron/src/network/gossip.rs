@@ -46,10 +46,7 @@ pub struct GossipId {
 
 impl GossipId {
     pub(super) fn new(message: &MessageId, relayer: Hotkey) -> Option<Self> {
-        Some(Self {
-            message: message.0.as_slice().try_into().ok()?,
-            relayer,
-        })
+        Some(Self { message: message.0.as_slice().try_into().ok()?, relayer })
     }
 
     pub(super) fn message(&self) -> MessageId {
@@ -68,12 +65,7 @@ pub(super) struct Topics(HashMap<TopicHash, Topic>);
 impl Topics {
     /// `network` is [`super::behaviour::network`].
     pub(super) fn of(network: &str) -> Self {
-        Self(
-            Topic::ALL
-                .into_iter()
-                .map(|topic| (ident(network, topic).hash(), topic))
-                .collect(),
-        )
+        Self(Topic::ALL.into_iter().map(|topic| (ident(network, topic).hash(), topic)).collect())
     }
 
     pub(super) fn get(&self, hash: &TopicHash) -> Option<Topic> {
@@ -100,13 +92,9 @@ pub(super) fn gossipsub(network: &str, subscriptions: &[Topic]) -> Result<Gossip
         filter,
     )
     .map_err(Error::setup)?;
-    gossipsub
-        .with_peer_score(scores(&topics), thresholds())
-        .map_err(Error::setup)?;
+    gossipsub.with_peer_score(scores(&topics), thresholds()).map_err(Error::setup)?;
     for topic in subscriptions {
-        gossipsub
-            .subscribe(&ident(network, *topic))
-            .map_err(Error::setup)?;
+        gossipsub.subscribe(&ident(network, *topic)).map_err(Error::setup)?;
     }
     Ok(gossipsub)
 }
@@ -145,10 +133,7 @@ fn configuration(network: &str, topics: &Topics) -> Result<Config, Error> {
 /// The same bytes on the same topic are the same message, whoever relays them.
 fn message_id(message: &Message) -> MessageId {
     let topic = message.topic.as_str().as_bytes();
-    let Hash(id) = hash(
-        "neuron v1 gossip id",
-        &[&(topic.len() as u64).to_le_bytes(), topic, &message.data],
-    );
+    let Hash(id) = hash("neuron v1 gossip id", &[&(topic.len() as u64).to_le_bytes(), topic, &message.data]);
     MessageId::new(&id[..ID_LENGTH])
 }
 
@@ -171,11 +156,7 @@ fn scores(topics: &Topics) -> PeerScoreParams {
         ..TopicScoreParams::default()
     };
     PeerScoreParams {
-        topics: topics
-            .hashes()
-            .into_iter()
-            .map(|hash| (hash, topic.clone()))
-            .collect(),
+        topics: topics.hashes().into_iter().map(|hash| (hash, topic.clone())).collect(),
         app_specific_weight: 1.0,
         ip_colocation_factor_weight: -100.0,
         ip_colocation_factor_threshold: 5.0,
@@ -223,16 +204,10 @@ impl Outbox {
 
     /// Takes out all messages of `topic`, with the time since when each waits.
     pub(super) fn take(&mut self, topic: Topic) -> Vec<(Instant, Vec<u8>)> {
-        let (taken, kept) = self
-            .waiting
-            .drain(..)
-            .partition::<VecDeque<_>, _>(|(_, of, _)| *of == topic);
+        let (taken, kept) = self.waiting.drain(..).partition::<VecDeque<_>, _>(|(_, of, _)| *of == topic);
         self.waiting = kept;
         self.bytes = self.waiting.iter().map(|(_, _, bytes)| bytes.len()).sum();
-        taken
-            .into_iter()
-            .map(|(since, _, bytes)| (since, bytes))
-            .collect()
+        taken.into_iter().map(|(since, _, bytes)| (since, bytes)).collect()
     }
 
     fn drop_front(&mut self, due: impl Fn(&Self, Instant) -> bool) -> usize {
@@ -255,12 +230,7 @@ mod tests {
 
     fn id(network: &str, topic: Topic, data: &[u8]) -> MessageId {
         let topic = ident(network, topic).hash();
-        message_id(&Message {
-            source: None,
-            data: data.to_vec(),
-            sequence_number: None,
-            topic,
-        })
+        message_id(&Message { source: None, data: data.to_vec(), sequence_number: None, topic })
     }
 
     #[test]
@@ -281,10 +251,7 @@ mod tests {
         let (mut outbox, start) = (Outbox::default(), Instant::now());
         let displaced: usize = (0..100).map(|_| outbox.push(start, Topic::Inputs, vec![0])).sum();
         assert_eq!(displaced, 100 - OUTBOX_MESSAGES);
-        assert_eq!(
-            outbox.push(start, Topic::Settlements, vec![0; OUTBOX_BYTES]),
-            OUTBOX_MESSAGES
-        );
+        assert_eq!(outbox.push(start, Topic::Settlements, vec![0; OUTBOX_BYTES]), OUTBOX_MESSAGES);
         assert_eq!(outbox.push(start + OUTBOX_PATIENCE, Topic::Inputs, vec![0]), 1);
         assert_eq!(outbox.expire(start + OUTBOX_PATIENCE), 0);
         assert_eq!(outbox.take(Topic::Inputs).len(), 1);

@@ -15,11 +15,7 @@ pub(super) struct Rate {
 impl Rate {
     /// `burst` tokens at once and `per_second` more each second.
     pub(super) fn new(per_second: u32, burst: u32) -> Self {
-        Self {
-            interval: Duration::from_secs(1) / per_second,
-            burst,
-            full_again: HashMap::new(),
-        }
+        Self { interval: Duration::from_secs(1) / per_second, burst, full_again: HashMap::new() }
     }
 
     /// Takes `tokens` from the bucket of `peer`; false, and nothing taken, if it holds fewer.
@@ -46,14 +42,8 @@ mod tests {
     fn a_burst_then_the_rate_and_no_more() {
         let (mut rate, peer, now) = (Rate::new(10, 3), PeerId::random(), Instant::now());
         let allowed = |rate: &mut Rate, ms| rate.take(peer, 1, now + Duration::from_millis(ms));
-        assert_eq!(
-            [0, 0, 0, 0].map(|ms| allowed(&mut rate, ms)),
-            [true, true, true, false]
-        );
-        assert_eq!(
-            [50, 100, 101, 200].map(|ms| allowed(&mut rate, ms)),
-            [false, true, false, true]
-        );
+        assert_eq!([0, 0, 0, 0].map(|ms| allowed(&mut rate, ms)), [true, true, true, false]);
+        assert_eq!([50, 100, 101, 200].map(|ms| allowed(&mut rate, ms)), [false, true, false, true]);
         assert!(rate.take(PeerId::random(), 3, now));
         rate.forget_full(now + Duration::from_secs(1));
         assert!(rate.full_again.is_empty());

@@ -22,10 +22,7 @@ impl Node {
         Config {
             keypair: Keypair::from_seed([seed; 32]),
             genesis: GENESIS,
-            listen: Listen {
-                ip: Ipv4Addr::LOCALHOST.into(),
-                port: 0,
-            },
+            listen: Listen { ip: Ipv4Addr::LOCALHOST.into(), port: 0 },
             bootstrap: bootstrap.to_vec(),
             topics: Topic::ALL.to_vec(),
         }
@@ -41,16 +38,12 @@ impl Node {
     }
 
     async fn next(&mut self) -> Event {
-        within(self.events.recv())
-            .await
-            .expect("the network runs while its handle lives")
+        within(self.events.recv()).await.expect("the network runs while its handle lives")
     }
 
     /// The next gossip's bytes, judged by `verdict`.
     async fn hear(&mut self, verdict: Verdict) -> Vec<u8> {
-        let Event::Gossip { id, bytes, .. } = self.next().await else {
-            panic!("expected gossip")
-        };
+        let Event::Gossip { id, bytes, .. } = self.next().await else { panic!("expected gossip") };
         self.network.judge(id, verdict).unwrap();
         bytes
     }
@@ -92,11 +85,7 @@ async fn until(condition: impl Fn() -> bool) {
 }
 
 fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
 }
 
 #[tokio::test]
@@ -119,16 +108,8 @@ async fn asking_nobody_fails_with_a_reason() {
     assert_eq!(asker.ask(&stopped, b"anybody?").await, Err(Failure::NotFound));
     let myself = asker.network.clone();
     assert_eq!(asker.ask(&myself, b"me?").await, Err(Failure::NotFound));
-    let too_large = asker
-        .network
-        .ask(first.network.hotkey(), 1, vec![0; REQUEST_LIMIT + 1]);
-    assert_eq!(
-        too_large,
-        Err(Refused::TooLarge {
-            size: REQUEST_LIMIT + 1,
-            limit: REQUEST_LIMIT
-        })
-    );
+    let too_large = asker.network.ask(first.network.hotkey(), 1, vec![0; REQUEST_LIMIT + 1]);
+    assert_eq!(too_large, Err(Refused::TooLarge { size: REQUEST_LIMIT + 1, limit: REQUEST_LIMIT }));
 }
 
 #[tokio::test]
@@ -137,16 +118,10 @@ async fn a_full_queue_drops_gossip_and_refuses_requests() {
     let mut asker = Node::new(2, &deaf.network.listening().await);
     until(|| asker.network.status().peers == 1).await;
     for number in 0..EVENTS as u32 + 8 {
-        asker
-            .network
-            .publish(Topic::Inputs, number.to_le_bytes().to_vec())
-            .unwrap();
+        asker.network.publish(Topic::Inputs, number.to_le_bytes().to_vec()).unwrap();
     }
     until(|| deaf.network.counters()["gossip_dropped"] >= 8).await;
-    assert_eq!(
-        asker.ask(&deaf.network, b"are you there?").await,
-        Err(Failure::Refused)
-    );
+    assert_eq!(asker.ask(&deaf.network, b"are you there?").await, Err(Failure::Refused));
     assert_eq!(deaf.network.counters()["request_refused"], 1);
 }
 
@@ -167,43 +142,28 @@ async fn a_peer_that_asks_too_often_is_refused() {
             break;
         }
     }
-    assert!(
-        answered >= 64 && refused > 8,
-        "{answered} answered, {refused} refused"
-    );
+    assert!(answered >= 64 && refused > 8, "{answered} answered, {refused} refused");
     assert_eq!(echo.counters()["request_flood"], refused);
 }
 
 #[tokio::test]
 async fn gossip_before_anybody_listens_arrives_when_somebody_does() {
     let first = Node::new(1, &[]);
-    first
-        .network
-        .publish(Topic::Settlements, vec![3; Topic::Settlements.limit()])
-        .unwrap();
+    first.network.publish(Topic::Settlements, vec![3; Topic::Settlements.limit()]).unwrap();
     let mut second = Node::new(2, &first.network.listening().await);
-    assert_eq!(
-        second.hear(Verdict::Accept).await,
-        vec![3; Topic::Settlements.limit()]
-    );
+    assert_eq!(second.hear(Verdict::Accept).await, vec![3; Topic::Settlements.limit()]);
 }
 
 #[tokio::test]
 async fn a_neuron_of_another_network_is_sent_away_and_hears_nothing() {
     let mut ours = Node::new(1, &[]);
-    let theirs = Config {
-        genesis: Hash([8; 32]),
-        ..Node::config(2, &ours.network.listening().await)
-    };
+    let theirs = Config { genesis: Hash([8; 32]), ..Node::config(2, &ours.network.listening().await) };
     let mut theirs = Node::start(theirs);
     until(|| ours.network.counters()["wrong_network"] + theirs.network.counters()["wrong_network"] > 0).await;
     ours.network.publish(Topic::Inputs, b"ours".to_vec()).unwrap();
     theirs.network.publish(Topic::Inputs, b"theirs".to_vec()).unwrap();
     let failure = theirs.ask(&ours.network, b"hello?").await.unwrap_err();
-    assert!(
-        matches!(failure, Failure::Unsupported | Failure::Unreachable),
-        "{failure}"
-    );
+    assert!(matches!(failure, Failure::Unsupported | Failure::Unreachable), "{failure}");
     until(|| ours.network.counters()["gossip_expired"] + theirs.network.counters()["gossip_expired"] == 2)
         .await;
     assert!(ours.events.try_recv().is_err() && theirs.events.try_recv().is_err());
@@ -211,14 +171,8 @@ async fn a_neuron_of_another_network_is_sent_away_and_hears_nothing() {
 
 #[tokio::test]
 async fn a_neuron_restarted_on_the_same_port_is_reached_again() {
-    let listen = Listen {
-        ip: Ipv4Addr::LOCALHOST.into(),
-        port: free_port(),
-    };
-    let config = || Config {
-        listen,
-        ..Node::config(1, &[])
-    };
+    let listen = Listen { ip: Ipv4Addr::LOCALHOST.into(), port: free_port() };
+    let config = || Config { listen, ..Node::config(1, &[]) };
     let restarted = Node::start(config());
     let known = listen.addresses(&restarted.network.hotkey());
     assert_eq!(restarted.network.listening().await.len(), known.len());
@@ -241,16 +195,10 @@ async fn a_neuron_restarted_on_the_same_port_is_reached_again() {
 
 #[tokio::test]
 async fn a_bootstrap_peer_that_starts_late_is_joined() {
-    let listen = Listen {
-        ip: Ipv4Addr::LOCALHOST.into(),
-        port: free_port(),
-    };
+    let listen = Listen { ip: Ipv4Addr::LOCALHOST.into(), port: free_port() };
     let early = Node::new(2, &listen.addresses(&Keypair::from_seed([1; 32]).hotkey()));
     until(|| early.network.counters()["dial_failed"] > 0).await;
-    let late = Node::start(Config {
-        listen,
-        ..Node::config(1, &[])
-    });
+    let late = Node::start(Config { listen, ..Node::config(1, &[]) });
     until(|| early.network.status().peers == 1 && late.network.status().peers == 1).await;
 }
 
@@ -265,27 +213,9 @@ async fn dropping_the_handle_ends_the_task() {
 #[tokio::test]
 async fn a_taken_port_and_a_bad_address_are_named() {
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let listen = Listen {
-        ip: Ipv4Addr::LOCALHOST.into(),
-        port: taken.local_addr().unwrap().port(),
-    };
-    let error = spawn(Config {
-        listen,
-        ..Node::config(1, &[])
-    })
-    .err()
-    .unwrap()
-    .to_string();
-    assert!(
-        error.contains(&listen.port.to_string()) && error.contains("--port"),
-        "{error}"
-    );
-    let error = spawn(Node::config(1, &["127.0.0.1:4000".to_owned()]))
-        .err()
-        .unwrap()
-        .to_string();
-    assert!(
-        error.contains("127.0.0.1:4000") && error.contains("/p2p/"),
-        "{error}"
-    );
+    let listen = Listen { ip: Ipv4Addr::LOCALHOST.into(), port: taken.local_addr().unwrap().port() };
+    let error = spawn(Config { listen, ..Node::config(1, &[]) }).err().unwrap().to_string();
+    assert!(error.contains(&listen.port.to_string()) && error.contains("--port"), "{error}");
+    let error = spawn(Node::config(1, &["127.0.0.1:4000".to_owned()])).err().unwrap().to_string();
+    assert!(error.contains("127.0.0.1:4000") && error.contains("/p2p/"), "{error}");
 }

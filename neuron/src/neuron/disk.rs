@@ -72,26 +72,16 @@ impl Disk {
             .name("disk".to_owned())
             .spawn(move || tracing::dispatcher::with_default(&log, || desk.work(&queue, &done)))
             .expect("the system grants one more thread");
-        (
-            Self {
-                jobs,
-                serves: Arc::new(Semaphore::new(SERVES)),
-            },
-            synced,
-        )
+        (Self { jobs, serves: Arc::new(Semaphore::new(SERVES)) }, synced)
     }
 
     pub(super) fn reader(&self) -> Reader {
-        Reader {
-            jobs: self.jobs.clone(),
-        }
+        Reader { jobs: self.jobs.clone() }
     }
 
     /// Writes, and has the rest carried out once it is synced.
     pub(super) fn write(&self, persist: Persist) -> Result<(), Error> {
-        self.jobs
-            .send(Job::Write(persist))
-            .map_err(|_| Error::Disk("its thread is gone".to_owned()))
+        self.jobs.send(Job::Write(persist)).map_err(|_| Error::Disk("its thread is gone".to_owned()))
     }
 
     /// Sends settlements to whoever wants them; false if the disk is too busy, and they may ask again.
@@ -162,20 +152,13 @@ impl Desk {
                 Entry::Settled(settled) => self.settle(settled)?,
             }
         }
-        if votes.is_empty() {
-            Ok(())
-        } else {
-            self.store.append_votes(height, &votes)
-        }
+        if votes.is_empty() { Ok(()) } else { self.store.append_votes(height, &votes) }
     }
 
     fn settle(&mut self, settled: &Settled) -> Result<(), storage::Error> {
         let header = &settled.certified.settlement.header;
-        self.store
-            .append_settlement(header.height, &codec::encode(&settled.certified))?;
-        let written = self
-            .store
-            .write_index(header.height, header.state_root.hash, &settled.changes);
+        self.store.append_settlement(header.height, &codec::encode(&settled.certified))?;
+        let written = self.store.write_index(header.height, header.state_root.hash, &settled.changes);
         if let Err(error) = written {
             // The log is the truth: a lost index is rebuilt from it at the next start.
             tracing::warn!(height = header.height, %error, "the index was not written");
@@ -184,10 +167,7 @@ impl Desk {
     }
 
     fn serve(&mut self, ticket: Ticket, height: u64) {
-        let batch = self
-            .store
-            .settlements_from(height, BATCH_BYTES)
-            .unwrap_or_default();
+        let batch = self.store.settlements_from(height, BATCH_BYTES).unwrap_or_default();
         let response = Response::Settlements(batch.into_iter().map(ByteBuf::from).collect());
         let _ = self.network.respond(ticket.0, codec::encode(&response));
     }

@@ -66,12 +66,7 @@ pub(super) struct Tally(Arc<Mutex<BTreeMap<&'static str, u64>>>);
 
 impl Tally {
     pub(super) fn count(&self, reason: &'static str) {
-        *self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entry(reason)
-            .or_default() += 1;
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(reason).or_default() += 1;
     }
 
     pub(super) fn snapshot(&self) -> BTreeMap<&'static str, u64> {
@@ -109,16 +104,7 @@ impl Gate {
         refused: Tally,
     ) -> (Self, Pending) {
         let pending = Pending::default();
-        (
-            Self {
-                genesis,
-                network,
-                arrivals,
-                pending: Arc::clone(&pending),
-                refused,
-            },
-            pending,
-        )
+        (Self { genesis, network, arrivals, pending: Arc::clone(&pending), refused }, pending)
     }
 
     /// Watches the network until it or the neuron's loop is gone.
@@ -149,11 +135,7 @@ impl Gate {
             Ok(verdict) => verdict,
             Err((reason, verdict)) => return self.refuse(reason, verdict),
         };
-        if self.enter(Input::Told(heard)) {
-            verdict
-        } else {
-            Verdict::Ignore
-        }
+        if self.enter(Input::Told(heard)) { verdict } else { Verdict::Ignore }
     }
 
     fn refuse(&self, reason: &'static str, verdict: Verdict) -> Verdict {
@@ -165,9 +147,9 @@ impl Gate {
     fn asked(&self, ticket: u64, bytes: &[u8]) {
         let input = match codec::decode("request", bytes, REQUEST_LIMIT) {
             Ok(Request::Settlements(height)) => Ok(Input::Wanted(Ticket(ticket), height)),
-            Ok(Request::Question(question)) => question
-                .verify(&self.genesis)
-                .map(|question| Input::Asked(Ticket(ticket), question)),
+            Ok(Request::Question(question)) => {
+                question.verify(&self.genesis).map(|question| Input::Asked(Ticket(ticket), question))
+            }
             Err(error) => Err(error),
         };
         let entered = match input {
@@ -183,11 +165,7 @@ impl Gate {
     }
 
     fn responded(&self, ticket: Ticket, result: Result<Vec<u8>, Failure>) {
-        let asked = self
-            .pending
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&ticket);
+        let asked = self.pending.lock().unwrap_or_else(PoisonError::into_inner).remove(&ticket);
         let (Some(question), Ok(bytes)) = (asked, &result) else {
             if let Some(question) = asked {
                 self.enter(nothing(question));
@@ -204,14 +182,12 @@ impl Gate {
     fn response(&self, asked: Option<Hash>, bytes: &[u8]) -> Result<Input, Error> {
         let response = codec::decode("response", bytes, RESPONSE_LIMIT)?;
         Ok(match (asked, response) {
-            (Some(question), Response::Answer(answer)) => Input::Answered(Reply {
-                question,
-                answer: Some(answer.verify(&self.genesis)?),
-            }),
+            (Some(question), Response::Answer(answer)) => {
+                Input::Answered(Reply { question, answer: Some(answer.verify(&self.genesis)?) })
+            }
             (None, Response::Settlements(batch)) => {
-                let decoded = batch
-                    .iter()
-                    .map(|bytes| codec::decode("settlement", bytes, settlement::MAX_BYTES));
+                let decoded =
+                    batch.iter().map(|bytes| codec::decode("settlement", bytes, settlement::MAX_BYTES));
                 Input::Fetched(decoded.collect::<Result<_, _>>()?)
             }
             (asked, _) => nothing(asked),
@@ -230,10 +206,7 @@ impl Gate {
 
 /// What state can tell of a message: whether it goes further, or why not even in.
 fn judge(heard: &Heard, view: &View) -> Result<Verdict, (&'static str, Verdict)> {
-    if heard
-        .height()
-        .is_some_and(|about| about.abs_diff(view.height) > HEIGHT_WINDOW)
-    {
+    if heard.height().is_some_and(|about| about.abs_diff(view.height) > HEIGHT_WINDOW) {
         return Err(("out_of_window", Verdict::Ignore));
     }
     if heard.height() != Some(view.height + 1) {
@@ -250,9 +223,7 @@ fn judge(heard: &Heard, view: &View) -> Result<Verdict, (&'static str, Verdict)>
 
 fn is_certified(certified: &Certified, view: &View) -> bool {
     let Settlement { header, body } = &certified.settlement;
-    let proven = certified
-        .certificate
-        .check(&view.ledger.genesis(), header, view.ledger.validators());
+    let proven = certified.certificate.check(&view.ledger.genesis(), header, view.ledger.validators());
     proven.is_ok() && body.root() == header.input_root
 }
 
@@ -272,10 +243,7 @@ fn has_say(heard: &Heard, set: &ValidatorSet) -> bool {
 /// What we hear when no answer comes.
 fn nothing(asked: Option<Hash>) -> Input {
     match asked {
-        Some(question) => Input::Answered(Reply {
-            question,
-            answer: None,
-        }),
+        Some(question) => Input::Answered(Reply { question, answer: None }),
         None => Input::Fetched(Vec::new()),
     }
 }

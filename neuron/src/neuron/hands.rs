@@ -125,10 +125,7 @@ impl Hands {
                 let id = question.id();
                 let request = Request::Question(question.signed().clone());
                 if !self.ask(question.miner, &request, Some(id)) {
-                    return Ok(Some(Input::Answered(Reply {
-                        question: id,
-                        answer: None,
-                    })));
+                    return Ok(Some(Input::Answered(Reply { question: id, answer: None })));
                 }
             }
             Effect::Answer(ticket, answer) => self.respond(ticket, &Response::Answer(answer.into_signed())),
@@ -159,8 +156,7 @@ impl Hands {
                 for offence in &evidence {
                     tracing::warn!(offender = ?offence.offender(), "signed two things where one is allowed");
                 }
-                self.show
-                    .send_modify(|view| view.accusations += evidence.len() as u64);
+                self.show.send_modify(|view| view.accusations += evidence.len() as u64);
             }
             Effect::Report(ticket, poll) => {
                 if let Some(answer) = self.polls.remove(&ticket) {
@@ -178,9 +174,7 @@ impl Hands {
             tracing::debug!(kind = message.kind(), %refused, "not told");
         }
         let own = message.topic() == Topic::Inputs;
-        own.then(|| message.verify(&self.genesis).ok())
-            .flatten()
-            .map(Input::Told)
+        own.then(|| message.verify(&self.genesis).ok()).flatten().map(Input::Told)
     }
 
     fn ask(&mut self, peer: Hotkey, request: &Request, question: Option<Hash>) -> bool {
@@ -211,10 +205,7 @@ impl Hands {
     }
 
     fn infer(&self, ticket: Ticket, body: Vec<u8>) -> Option<Input> {
-        let busy = self
-            .model
-            .as_ref()
-            .is_none_or(|model| model.infer(ticket.0, body).is_err());
+        let busy = self.model.as_ref().is_none_or(|model| model.infer(ticket.0, body).is_err());
         busy.then(|| Input::Inferred(ticket, Err("the model is busy".to_owned())))
     }
 
@@ -262,9 +253,7 @@ impl Hands {
     /// Those who settle stay connected to each other, whatever else comes and goes.
     pub(super) fn stay_close(&mut self, set: &ValidatorSet) {
         let members = set.members().iter().map(|(hotkey, _)| *hotkey);
-        let peers: Vec<_> = members
-            .filter(|member| *member != self.network.hotkey())
-            .collect();
+        let peers: Vec<_> = members.filter(|member| *member != self.network.hotkey()).collect();
         let settles = peers.len() < set.members().len();
         if settles && peers != self.close && self.network.keep(peers.clone()).is_ok() {
             self.close = peers;

@@ -23,17 +23,10 @@ pub(super) fn recover(config: &Config) -> Result<Remembered, Error> {
     for damage in store.damage() {
         tracing::warn!(?damage, "found damage and got over it");
     }
-    let reader = Log {
-        config,
-        genesis: &genesis,
-    };
+    let reader = Log { config, genesis: &genesis };
     let ledger = reader.ledger(&mut store)?;
     let tip = reader.settlement(&mut store, ledger.height())?;
-    let mut recovered = Recovered {
-        ledger: Some(ledger),
-        tip,
-        ..Recovered::default()
-    };
+    let mut recovered = Recovered { ledger: Some(ledger), tip, ..Recovered::default() };
     let height = recovered.ledger.as_ref().map_or(0, Ledger::height) + 1;
     recovered.votes_from = votes_from(&store, height);
     for bytes in store.votes(height)? {
@@ -43,32 +36,17 @@ pub(super) fn recover(config: &Config) -> Result<Remembered, Error> {
             Err(error) => tracing::warn!(height, %error, "skipped an entry of the vote log"),
         }
     }
-    Ok(Remembered {
-        store,
-        genesis,
-        recovered,
-    })
+    Ok(Remembered { store, genesis, recovered })
 }
 
 /// The first height to vote in, given the one in progress: what we voted before may be forgotten, if the vote log is
 /// damaged, or if it went further than the settlements that are left.
 fn votes_from(store: &Store, height: u64) -> u64 {
-    let lost = store
-        .damage()
-        .iter()
-        .any(|damage| !damage.torn && damage.path.ends_with(storage::VOTES));
+    let lost = store.damage().iter().any(|damage| !damage.torn && damage.path.ends_with(storage::VOTES));
     let last = store.votes_height();
-    let from = if lost || last > height {
-        last.max(height) + 1
-    } else {
-        height
-    };
+    let from = if lost || last > height { last.max(height) + 1 } else { height };
     if from > height {
-        tracing::warn!(
-            height,
-            from,
-            "votes that left may be forgotten: following without voting until then"
-        );
+        tracing::warn!(height, from, "votes that left may be forgotten: following without voting until then");
     }
     from
 }
@@ -90,11 +68,8 @@ impl Log<'_> {
         }
         if from == 0 && ledger.height() > 0 {
             store.reset_index()?;
-            let entries: Vec<_> = ledger
-                .entries()
-                .into_iter()
-                .map(|(key, value)| (key, Some(value)))
-                .collect();
+            let entries: Vec<_> =
+                ledger.entries().into_iter().map(|(key, value)| (key, Some(value))).collect();
             store.write_index(ledger.height(), ledger.root().hash, &entries)?;
         }
         Ok(ledger)
@@ -105,9 +80,7 @@ impl Log<'_> {
         let Some(index) = store.index()? else {
             return Ok(None);
         };
-        let certified = self
-            .settlement(store, index.height)?
-            .map(|c| c.settlement.header.state_root);
+        let certified = self.settlement(store, index.height)?.map(|c| c.settlement.header.state_root);
         let ledger = Ledger::from_entries(&index.entries).ok();
         let sound =
             ledger.filter(|ledger| ledger.height() == index.height && Some(ledger.root()) == certified);
@@ -122,28 +95,14 @@ impl Log<'_> {
 
     fn replay(&self, store: &mut Store, before: Ledger) -> Result<Ledger, Error> {
         let height = before.height() + 1;
-        let bad = |reason: String| Error::BadLog {
-            dir: self.config.dir.clone(),
-            height,
-            reason,
-        };
-        let certified = self
-            .settlement(store, height)?
-            .ok_or_else(|| bad("it is missing".to_owned()))?;
+        let bad = |reason: String| Error::BadLog { dir: self.config.dir.clone(), height, reason };
+        let certified = self.settlement(store, height)?.ok_or_else(|| bad("it is missing".to_owned()))?;
         let header = &certified.settlement.header;
         let body = &certified.settlement.body;
-        let inputs = body
-            .verify(&self.genesis.genesis())
-            .map_err(|error| bad(error.to_string()))?;
-        let signers = body
-            .parent_certificate
-            .as_ref()
-            .map(Certificate::signers)
-            .unwrap_or_default();
+        let inputs = body.verify(&self.genesis.genesis()).map_err(|error| bad(error.to_string()))?;
+        let signers = body.parent_certificate.as_ref().map(Certificate::signers).unwrap_or_default();
         let mut after = before.clone();
-        after
-            .apply(&inputs, header.time, &signers)
-            .map_err(|error| bad(error.to_string()))?;
+        after.apply(&inputs, header.time, &signers).map_err(|error| bad(error.to_string()))?;
         if after.root() != header.state_root {
             return Err(bad("it leads to another state root".to_owned()));
         }
@@ -166,11 +125,7 @@ impl Log<'_> {
         })?;
         let (found, expected) = (certified.settlement.header.genesis, self.genesis.genesis());
         if found != expected {
-            return Err(Error::OtherNetwork {
-                dir: self.config.dir.clone(),
-                found,
-                expected,
-            });
+            return Err(Error::OtherNetwork { dir: self.config.dir.clone(), found, expected });
         }
         Ok(Some(certified))
     }

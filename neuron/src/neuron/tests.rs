@@ -49,29 +49,16 @@ impl Victim {
             keypair: bench.keys[key].clone(),
             duty,
             netuid: NETUID,
-            listen: Listen {
-                ip: Ipv4Addr::LOCALHOST.into(),
-                port: 0,
-            },
+            listen: Listen { ip: Ipv4Addr::LOCALHOST.into(), port: 0 },
             bootstrap,
             seed: 1,
         };
         let hotkey = config.keypair.hotkey();
-        Self {
-            host: Host::start(config).await.unwrap(),
-            hotkey,
-            dir,
-        }
+        Self { host: Host::start(config).await.unwrap(), hotkey, dir }
     }
 
     fn refused(&self, reason: &str) -> u64 {
-        self.host
-            .handle()
-            .view()
-            .refused
-            .get(reason)
-            .copied()
-            .unwrap_or(0)
+        self.host.handle().view().refused.get(reason).copied().unwrap_or(0)
     }
 
     async fn refuses(&self, reason: &str) {
@@ -95,10 +82,7 @@ impl Hostile {
         let config = network::Config {
             keypair: bench.keys[key].clone(),
             genesis: bench.genesis.hash(),
-            listen: Listen {
-                ip: Ipv4Addr::LOCALHOST.into(),
-                port: 0,
-            },
+            listen: Listen { ip: Ipv4Addr::LOCALHOST.into(), port: 0 },
             bootstrap,
             topics: Topic::ALL.to_vec(),
         };
@@ -115,10 +99,7 @@ impl Hostile {
     async fn ask(&mut self, victim: &Victim, bytes: Vec<u8>) -> Response {
         self.network.ask(victim.hotkey, 1, bytes).unwrap();
         loop {
-            let event = tokio::time::timeout(DEADLINE, self.events.recv())
-                .await
-                .unwrap()
-                .unwrap();
+            let event = tokio::time::timeout(DEADLINE, self.events.recv()).await.unwrap().unwrap();
             if let Event::Responded { result, .. } = event {
                 return codec::decode("response", &result.unwrap(), gate::RESPONSE_LIMIT).unwrap();
             }
@@ -154,11 +135,7 @@ enum Loose {
 }
 
 fn commit() -> Commit {
-    Commit {
-        netuid: NETUID,
-        epoch: 0,
-        commitment: Hash([1; 32]),
-    }
+    Commit { netuid: NETUID, epoch: 0, commitment: Hash([1; 32]) }
 }
 
 fn loose(bench: &Bench, payload: Vec<u8>, signature: Signature) -> Vec<(Topic, Vec<u8>)> {
@@ -189,18 +166,12 @@ async fn gossip_that_is_not_in_canonical_form_is_refused() {
 
 #[tokio::test]
 async fn oversized_gossip_is_refused() {
-    check("too_large", |bench| {
-        loose(bench, vec![0; 60_000], Signature([0; 64]))
-    })
-    .await;
+    check("too_large", |bench| loose(bench, vec![0; 60_000], Signature([0; 64]))).await;
 }
 
 #[tokio::test]
 async fn unsigned_gossip_is_refused() {
-    check("bad_signature", |bench| {
-        loose(bench, codec::encode(&commit()), Signature([0; 64]))
-    })
-    .await;
+    check("bad_signature", |bench| loose(bench, codec::encode(&commit()), Signature([0; 64]))).await;
 }
 
 #[tokio::test]
@@ -216,10 +187,7 @@ async fn gossip_signed_by_another_is_refused() {
 async fn gossip_signed_for_another_network_is_refused() {
     let foreign = |bench: &Bench| {
         let signed = Signed::author(&bench.keys[0], &Hash([8; 32]), commit());
-        vec![(
-            Topic::Inputs,
-            codec::encode(&Message::Commit(signed.into_signed())),
-        )]
+        vec![(Topic::Inputs, codec::encode(&Message::Commit(signed.into_signed())))]
     };
     check("bad_signature", foreign).await;
 }
@@ -242,9 +210,7 @@ async fn gossip_on_the_wrong_topic_is_refused() {
 async fn more_votes_than_a_set_can_cast_are_refused() {
     let crowd = |bench: &Bench| {
         let vote = |round| Vote::of(Ballot::Prevote, 5, round, None, bench.keys[2].hotkey());
-        let votes = (0..257)
-            .map(|round| bench.author(2, vote(round)).into_signed())
-            .collect();
+        let votes = (0..257).map(|round| bench.author(2, vote(round)).into_signed()).collect();
         vec![(Topic::Consensus, codec::encode(&Message::Votes(votes)))]
     };
     check("invalid", crowd).await;
@@ -257,10 +223,7 @@ async fn gossip_about_distant_heights_is_refused() {
 
 #[tokio::test]
 async fn votes_of_those_who_do_not_settle_are_refused() {
-    check("no_say", |bench| {
-        HEIGHTS.map(|height| vote(bench, height, 2, 2)).collect()
-    })
-    .await;
+    check("no_say", |bench| HEIGHTS.map(|height| vote(bench, height, 2, 2)).collect()).await;
 }
 
 #[tokio::test]
@@ -269,18 +232,10 @@ async fn settlements_with_forged_certificates_are_refused() {
         let mut settlement = bench.draft(&[]);
         let forge = |height| {
             settlement.header.height = height;
-            let certificate = Certificate {
-                signatures: Vec::new(),
-                ..bench.certify(settlement.clone()).certificate
-            };
-            let certified = Certified {
-                settlement: settlement.clone(),
-                certificate,
-            };
-            (
-                Topic::Settlements,
-                codec::encode(&Message::Settled(Box::new(certified))),
-            )
+            let certificate =
+                Certificate { signatures: Vec::new(), ..bench.certify(settlement.clone()).certificate };
+            let certified = Certified { settlement: settlement.clone(), certificate };
+            (Topic::Settlements, codec::encode(&Message::Settled(Box::new(certified))))
         };
         HEIGHTS.map(forge).collect()
     };
@@ -292,13 +247,7 @@ async fn malformed_oversized_and_forged_requests_are_declined() {
     let bench = bench();
     let victim = Victim::start(&bench, 0, Duty::Validate, Vec::new()).await;
     let mut hostile = Hostile::new(&bench, 2, victim.host.handle().addresses().await);
-    let question = Question {
-        netuid: NETUID,
-        miner: victim.hotkey,
-        height: 0,
-        number: 0,
-        body: vec![1],
-    };
+    let question = Question { netuid: NETUID, miner: victim.hotkey, height: 0, number: 0, body: vec![1] };
     let elsewhere = Signed::author(&bench.keys[2], &Hash([8; 32]), question).into_signed();
     for (reason, bytes) in [
         ("malformed", vec![0xc1; 100]),
@@ -314,25 +263,12 @@ async fn malformed_oversized_and_forged_requests_are_declined() {
 #[tokio::test]
 async fn a_replayed_question_and_one_without_a_permit_are_declined() {
     let bench = bench();
-    let duty = Duty::Mine {
-        rung: 7,
-        weights: None,
-    };
+    let duty = Duty::Mine { rung: 7, weights: None };
     let victim = Victim::start(&bench, 1, duty, Vec::new()).await;
     until("it serves", || victim.host.handle().view().model.is_some()).await;
     let mut asker = Hostile::new(&bench, 0, victim.host.handle().addresses().await);
-    let question = Question {
-        netuid: NETUID,
-        miner: victim.hotkey,
-        height: 0,
-        number: 0,
-        body: vec![1; 64],
-    };
-    let ask = |key| {
-        codec::encode(&Request::Question(
-            bench.author(key, question.clone()).into_signed(),
-        ))
-    };
+    let question = Question { netuid: NETUID, miner: victim.hotkey, height: 0, number: 0, body: vec![1; 64] };
+    let ask = |key| codec::encode(&Request::Question(bench.author(key, question.clone()).into_signed()));
     let first = asker.ask(&victim, ask(0)).await;
     assert!(matches!(first, Response::Answer(_)), "{first:?}");
     assert_eq!(asker.ask(&victim, ask(0)).await, Response::Declined);
@@ -346,14 +282,9 @@ async fn garbage_from_a_validator_that_we_catch_up_from_is_refused() {
     let bench = bench();
     let mut hostile = Hostile::new(&bench, 0, Vec::new());
     let victim = Victim::start(&bench, 2, Duty::Follow, hostile.network.listening().await).await;
-    let mut answers = [vec![0xc1; 100], vec![0; gate::RESPONSE_LIMIT + 1]]
-        .into_iter()
-        .cycle();
+    let mut answers = [vec![0xc1; 100], vec![0; gate::RESPONSE_LIMIT + 1]].into_iter().cycle();
     while victim.refused("malformed") == 0 || victim.refused("too_large") == 0 {
-        let event = tokio::time::timeout(DEADLINE, hostile.events.recv())
-            .await
-            .unwrap()
-            .unwrap();
+        let event = tokio::time::timeout(DEADLINE, hostile.events.recv()).await.unwrap().unwrap();
         if let Event::Asked { ticket, .. } = event {
             hostile.network.respond(ticket, answers.next().unwrap()).unwrap();
         }
@@ -369,14 +300,9 @@ async fn a_disk_that_refuses_a_write_stops_the_neuron_in_one_line() {
     bench.genesis.parameters.interval = 2_000;
     let mut victim = Victim::start(&bench, 0, Duty::Validate, Vec::new()).await;
     std::fs::remove_dir_all(victim.dir.path().join("settlements")).unwrap();
-    let ended = tokio::time::timeout(DEADLINE, victim.host.ended())
-        .await
-        .expect("it stops");
+    let ended = tokio::time::timeout(DEADLINE, victim.host.ended()).await.expect("it stops");
     let line = ended.unwrap_err().to_string();
-    assert!(
-        line.contains("settlements") && line.contains("check the permissions and the disk"),
-        "{line}"
-    );
+    assert!(line.contains("settlements") && line.contains("check the permissions and the disk"), "{line}");
     assert!(!line.contains('\n'), "{line}");
 }
 
@@ -404,23 +330,13 @@ async fn a_flood_does_not_keep_a_neuron_from_settling() {
             for topic in Topic::ALL {
                 let _ = garbage.publish(topic, noise.clone());
             }
-            let commit = Commit {
-                commitment: hash("noise", &[&noise]),
-                ..commit()
-            };
+            let commit = Commit { commitment: hash("noise", &[&noise]), ..commit() };
             let commit = Message::Commit(bench.author(3, commit).into_signed());
             let _ = strangers.publish(Topic::Inputs, codec::encode(&commit));
-            let _ = asking.ask(
-                victim.hotkey,
-                sent,
-                codec::encode(&Request::Settlements(sent % 2)),
-            );
+            let _ = asking.ask(victim.hotkey, sent, codec::encode(&Request::Settlements(sent % 2)));
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    eprintln!(
-        "30 settlements in {:?} under {sent} messages of each kind",
-        began.elapsed()
-    );
+    eprintln!("30 settlements in {:?} under {sent} messages of each kind", began.elapsed());
     assert!(victim.refused("malformed") > 0 && victim.refused("request_flood") > 0);
 }

@@ -29,19 +29,12 @@ pub(crate) struct Bench {
 impl Bench {
     /// Validators of equal stake, and miners.
     pub(crate) fn new(validators: u8, miners: u8) -> Self {
-        let keys: Vec<_> = (0..validators + miners)
-            .map(|n| Keypair::from_seed([n + 1; 32]))
-            .collect();
+        let keys: Vec<_> = (0..validators + miners).map(|n| Keypair::from_seed([n + 1; 32])).collect();
         let neuron = |(n, key): (usize, &Keypair)| neuron(key, n < usize::from(validators));
         let mut genesis = Genesis::dev(BEGINNING, keys.iter().enumerate().map(neuron).collect());
         genesis.subnets[0].task = "sums".to_owned();
         let tip = (Ledger::new(&genesis).unwrap(), None);
-        Self {
-            genesis,
-            keys,
-            validators: validators.into(),
-            tip,
-        }
+        Self { genesis, keys, validators: validators.into(), tip }
     }
 
     pub(crate) fn author<T: Payload>(&self, key: usize, payload: T) -> Verified<T> {
@@ -51,30 +44,16 @@ impl Bench {
     /// The settler of a key, at the tip.
     pub(crate) fn settler(&self, key: usize) -> Settler {
         let (ledger, tip) = self.tip.clone();
-        self.recovered(
-            key,
-            Recovered {
-                ledger: Some(ledger),
-                tip,
-                ..Recovered::default()
-            },
-        )
+        self.recovered(key, Recovered { ledger: Some(ledger), tip, ..Recovered::default() })
     }
 
     pub(crate) fn recovered(&self, key: usize, recovered: Recovered) -> Settler {
-        Settler::new(
-            self.keys[key].clone(),
-            Ledger::new(&self.genesis).unwrap(),
-            recovered,
-        )
+        Settler::new(self.keys[key].clone(), Ledger::new(&self.genesis).unwrap(), recovered)
     }
 
     /// Long after whatever was settled last, so that the next is due.
     pub(crate) fn moment(&self) -> Moment {
-        Moment {
-            now: self.tip.0.time() + 10_000,
-            ..moment()
-        }
+        Moment { now: self.tip.0.time() + 10_000, ..moment() }
     }
 
     /// Whose turn it is to propose the next settlement, in round 0.
@@ -98,11 +77,7 @@ impl Bench {
             },
             _ => None,
         });
-        drafts
-            .next()
-            .expect("the proposer has its turn")
-            .settlement
-            .clone()
+        drafts.next().expect("the proposer has its turn").settlement.clone()
     }
 
     /// A settlement with the precommits of all validators.
@@ -115,15 +90,7 @@ impl Bench {
         };
         let mut signatures: Vec<_> = (0..self.validators).map(precommit).collect();
         signatures.sort_unstable();
-        Certified {
-            settlement,
-            certificate: Certificate {
-                height,
-                round: 0,
-                header,
-                signatures,
-            },
-        }
+        Certified { settlement, certificate: Certificate { height, round: 0, header, signatures } }
     }
 
     /// Settles what the next proposer drafts.
@@ -138,12 +105,10 @@ impl Bench {
 
 /// What is settled by these effects, if anything.
 pub(crate) fn settled(effects: &[Effect]) -> Option<std::sync::Arc<Settled>> {
-    flat(effects.to_vec())
-        .into_iter()
-        .find_map(|effect| match effect {
-            Effect::Settle(settled) => Some(settled),
-            _ => None,
-        })
+    flat(effects.to_vec()).into_iter().find_map(|effect| match effect {
+        Effect::Settle(settled) => Some(settled),
+        _ => None,
+    })
 }
 
 /// The effects with those that wait for a write.
@@ -156,25 +121,11 @@ pub(crate) fn flat(effects: Vec<Effect>) -> Vec<Effect> {
 }
 
 pub(crate) fn moment() -> Moment {
-    Moment {
-        now: BEGINNING + 10_000,
-        seed: crypto::Hash([9; 32]),
-    }
+    Moment { now: BEGINNING + 10_000, seed: crypto::Hash([9; 32]) }
 }
 
 fn neuron(key: &Keypair, settles: bool) -> GenesisNeuron {
     let (hotkey, coldkey) = (key.hotkey(), Coldkey(key.hotkey()));
-    let stake = if settles {
-        Amount::coins(1_000)
-    } else {
-        Amount::ZERO
-    };
-    GenesisNeuron {
-        netuid: NETUID,
-        hotkey,
-        coldkey,
-        stake,
-        settles,
-        permit: settles,
-    }
+    let stake = if settles { Amount::coins(1_000) } else { Amount::ZERO };
+    GenesisNeuron { netuid: NETUID, hotkey, coldkey, stake, settles, permit: settles }
 }

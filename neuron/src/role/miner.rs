@@ -51,16 +51,8 @@ impl Miner {
 
     /// Tells validators what it serves, so that they ask.
     fn announce(&self) -> Option<Effect> {
-        let Model {
-            hash: model,
-            description,
-        } = self.model.clone()?;
-        let profile = Profile {
-            netuid: self.netuid,
-            number: self.ledger.height(),
-            model,
-            description,
-        };
+        let Model { hash: model, description } = self.model.clone()?;
+        let profile = Profile { netuid: self.netuid, number: self.ledger.height(), model, description };
         let profile = Signed::author(&self.keypair, &self.genesis, profile);
         Some(Effect::tell(Message::Profile(profile.into_signed())))
     }
@@ -81,21 +73,12 @@ impl Miner {
         let full = self.waiting.len() >= WAITING || self.answered.len() >= REMEMBERED;
         let objections = [
             (!ours, "not_ours"),
-            (
-                !self.ledger.has_permit(self.netuid, &question.signer()),
-                "no_permit",
-            ),
-            (
-                question.height.abs_diff(self.ledger.height()) > QUESTION_AGE,
-                "stale",
-            ),
+            (!self.ledger.has_permit(self.netuid, &question.signer()), "no_permit"),
+            (question.height.abs_diff(self.ledger.height()) > QUESTION_AGE, "stale"),
             (self.answered.contains_key(&question.id()), "replayed"),
             (full || self.model.is_none(), "busy"),
         ];
-        objections
-            .into_iter()
-            .find(|(objects, _)| *objects)
-            .map(|(_, reason)| reason)
+        objections.into_iter().find(|(objects, _)| *objects).map(|(_, reason)| reason)
     }
 
     fn inferred(&mut self, ticket: Ticket, body: &Result<Vec<u8>, String>) -> Option<Effect> {
@@ -103,21 +86,14 @@ impl Miner {
         let Ok(body) = body else {
             return Some(Effect::Decline(ticket, "busy"));
         };
-        let answer = Answer {
-            question,
-            body: body.clone(),
-        };
-        Some(Effect::Answer(
-            ticket,
-            Signed::author(&self.keypair, &self.genesis, answer),
-        ))
+        let answer = Answer { question, body: body.clone() };
+        Some(Effect::Answer(ticket, Signed::author(&self.keypair, &self.genesis, answer)))
     }
 
     fn settled(&mut self, settled: &Arc<Settled>) -> Option<Effect> {
         self.ledger = settled.ledger.clone();
         let height = self.ledger.height();
-        self.answered
-            .retain(|_, asked| asked.abs_diff(height) <= QUESTION_AGE);
+        self.answered.retain(|_, asked| asked.abs_diff(height) <= QUESTION_AGE);
         let tempo = self.ledger.hyperparameters(self.netuid)?.tempo;
         height.is_multiple_of(tempo).then(|| self.announce()).flatten()
     }

@@ -42,33 +42,17 @@ impl Pool {
         let mut room = BODY_BYTES;
         let commits = fitting(self.commits.values(), &mut room, |c| ledger.try_commit(c).is_ok());
         let reveals = fitting(self.reveals.values(), &mut room, |r| ledger.try_reveal(r).is_ok());
-        let candidates = in_order(
-            parent,
-            self.transactions.values().map(|(_, t)| t.clone()).collect(),
-        );
+        let candidates = in_order(parent, self.transactions.values().map(|(_, t)| t.clone()).collect());
         let numbered: Vec<_> = candidates.into_iter().map(|t| (0, t)).collect();
         let transactions = fitting(numbered.iter(), &mut room, |t| ledger.try_transaction(t).is_ok());
-        Inputs {
-            commits,
-            reveals,
-            transactions,
-        }
+        Inputs { commits, reveals, transactions }
     }
 
     /// Forgets what was settled and what waited too long.
     pub(crate) fn settled(&mut self, height: u64, inputs: &Inputs) {
-        inputs
-            .commits
-            .iter()
-            .for_each(|c| drop(self.commits.remove(&c.id())));
-        inputs
-            .reveals
-            .iter()
-            .for_each(|r| drop(self.reveals.remove(&r.id())));
-        inputs
-            .transactions
-            .iter()
-            .for_each(|t| drop(self.transactions.remove(&t.id())));
+        inputs.commits.iter().for_each(|c| drop(self.commits.remove(&c.id())));
+        inputs.reveals.iter().for_each(|r| drop(self.reveals.remove(&r.id())));
+        inputs.transactions.iter().for_each(|t| drop(self.transactions.remove(&t.id())));
         let fresh = |told: u64| told + PATIENCE >= height;
         self.commits.retain(|_, (told, _)| fresh(*told));
         self.reveals.retain(|_, (told, _)| fresh(*told));

@@ -93,20 +93,14 @@ impl Settler {
             votes_from: recovered.votes_from,
             ledger,
         };
-        recovered
-            .drafts
-            .into_iter()
-            .for_each(|draft| settler.remember(draft));
+        recovered.drafts.into_iter().for_each(|draft| settler.remember(draft));
         settler
     }
 
     /// Makes half of the stake enough, which the simulator must find out.
     #[cfg(feature = "planted-faults")]
     pub(crate) fn halve_quorum(&mut self) {
-        let (set, timeouts) = (
-            self.ledger.validators().clone(),
-            timeouts(self.ledger.parameters().interval),
-        );
+        let (set, timeouts) = (self.ledger.validators().clone(), timeouts(self.ledger.parameters().interval));
         self.engine = Engine::with_half_quorum(self.keypair.clone(), self.genesis, set, timeouts);
     }
 
@@ -120,18 +114,12 @@ impl Settler {
             self.ahead = self.ahead.max(header.height.min(self.ledger.height() + ROOTS));
             return Vec::new();
         }
-        if let Err(forged) = certified
-            .certificate
-            .check(&self.genesis, header, self.ledger.validators())
-        {
+        if let Err(forged) = certified.certificate.check(&self.genesis, header, self.ledger.validators()) {
             tracing::debug!(height = header.height, %forged, "refused a settlement");
             return Vec::new();
         }
         if certified.settlement.body.root() != header.input_root {
-            tracing::debug!(
-                height = header.height,
-                "refused a settlement whose body is another's"
-            );
+            tracing::debug!(height = header.height, "refused a settlement whose body is another's");
             return Vec::new();
         }
         let judged = match self.drafts.remove(&header.hash()) {
@@ -159,19 +147,12 @@ impl Settler {
         self.recovered_log.clear();
         self.tip = Some(certified.clone());
         self.ledger = judged.ledger.clone();
-        let settled = Arc::new(Settled {
-            certified,
-            ledger: judged.ledger,
-            changes,
-        });
+        let settled = Arc::new(Settled { certified, ledger: judged.ledger, changes });
         let mut then = vec![Effect::Settle(Arc::clone(&settled)), self.wait_for_next(moment)];
         for draft in std::mem::take(&mut self.early) {
             then.extend(self.drafted(moment, &draft));
         }
-        vec![Effect::Persist(Persist {
-            entries: vec![Entry::Settled(settled)],
-            then,
-        })]
+        vec![Effect::Persist(Persist { entries: vec![Entry::Settled(settled)], then })]
     }
 
     /// Goes on where we stopped. What was logged is gone through before anything new is heard, or we might vote on
@@ -187,10 +168,7 @@ impl Settler {
     }
 
     fn wait_for_next(&self, moment: Moment) -> Effect {
-        let due = self
-            .tip
-            .as_ref()
-            .map_or(self.ledger.time(), |tip| tip.settlement.header.time)
+        let due = self.tip.as_ref().map_or(self.ledger.time(), |tip| tip.settlement.header.time)
             + self.ledger.parameters().interval;
         Effect::Schedule(Timer::NextHeight, due.saturating_sub(moment.now))
     }
@@ -213,16 +191,8 @@ impl Settler {
             let height = self.engine.height();
             entries.extend(self.unwritten.drain(..).map(|entry| Entry::Vote(height, entry)));
         }
-        let then = step
-            .outputs
-            .into_iter()
-            .flat_map(|output| self.carry_out(moment, output))
-            .collect();
-        if entries.is_empty() {
-            then
-        } else {
-            vec![Effect::Persist(Persist { entries, then })]
-        }
+        let then = step.outputs.into_iter().flat_map(|output| self.carry_out(moment, output)).collect();
+        if entries.is_empty() { then } else { vec![Effect::Persist(Persist { entries, then })] }
     }
 
     fn carry_out(&mut self, moment: Moment, output: Output) -> Vec<Effect> {
@@ -249,20 +219,14 @@ impl Settler {
     }
 
     fn stop_timers(&mut self, which: impl Fn(&Timer) -> bool) -> Vec<Effect> {
-        self.timers
-            .extract_if(.., |timer| which(timer))
-            .map(Effect::Cancel)
-            .collect()
+        self.timers.extract_if(.., |timer| which(timer)).map(Effect::Cancel).collect()
     }
 
     /// Drafts the next settlement, or takes the one we drafted for this round before a crash.
     fn propose(&mut self, moment: Moment, round: u32) -> Vec<Effect> {
         let me = self.keypair.hotkey();
         let ours = |header: &Header| header.round == round && header.proposer == me;
-        let stored = self
-            .drafts
-            .values()
-            .find(|judged| ours(&judged.settlement.header));
+        let stored = self.drafts.values().find(|judged| ours(&judged.settlement.header));
         let settlement = match stored {
             Some(judged) => judged.settlement.clone(),
             None => self.keep(self.draft(moment, round)),
@@ -298,11 +262,7 @@ impl Settler {
         }
         let (hash, round) = (header.hash(), draft.round);
         if let Some(judged) = self.drafts.get_mut(&hash) {
-            return if judged.rounds.insert(round) {
-                self.judged(moment, draft, true)
-            } else {
-                Vec::new()
-            };
+            return if judged.rounds.insert(round) { self.judged(moment, draft, true) } else { Vec::new() };
         }
         match self.judge(moment, draft.settlement.clone(), true) {
             Ok(mut judged) => {
@@ -320,9 +280,7 @@ impl Settler {
     /// Tells consensus what we think of a draft; a valid one is durable before we can vote for it.
     fn judged(&mut self, moment: Moment, draft: &Verified<Draft>, valid: bool) -> Vec<Effect> {
         let header = &draft.settlement.header;
-        let step = self
-            .engine
-            .judged(header.height, draft.round, draft.signer(), header.hash(), valid);
+        let step = self.engine.judged(header.height, draft.round, draft.signer(), header.hash(), valid);
         let entry = valid.then(|| Entry::Draft(Box::new(draft.settlement.clone())));
         self.follow(moment, entry.into_iter().collect(), step)
     }
@@ -333,14 +291,8 @@ impl Settler {
             return Vec::new();
         };
         let round = certificate.round;
-        let certified = Certified {
-            settlement: judged.settlement.clone(),
-            certificate,
-        };
-        let speaker = self
-            .ledger
-            .validators()
-            .proposer(certified.settlement.header.height, round);
+        let certified = Certified { settlement: judged.settlement.clone(), certificate };
+        let speaker = self.ledger.validators().proposer(certified.settlement.header.height, round);
         let mut effects = self.enter(moment, certified.clone());
         if speaker == self.keypair.hotkey() {
             effects.push(Effect::tell(Message::Settled(Box::new(certified))));
@@ -380,9 +332,7 @@ impl Settler {
     }
 
     fn is_ahead(&self, votes: &[Verified<Vote>]) -> bool {
-        votes
-            .iter()
-            .all(|vote| vote.height() > self.ledger.height() && self.has_say(&vote.signer()))
+        votes.iter().all(|vote| vote.height() > self.ledger.height() && self.has_say(&vote.signer()))
     }
 
     /// Votes on what is settled must not reach the log of the next height.
@@ -416,10 +366,7 @@ impl Settler {
     fn vouch(&self, attestation: &Attestation) -> Option<Effect> {
         let root = self.roots.get(&attestation.height)?;
         let (hotkey, stake) = Ledger::stake_in_leaf(&attestation.leaf)?;
-        attestation
-            .proof
-            .verify(root, &attestation.leaf)
-            .then_some(Effect::Vouch(hotkey, stake))
+        attestation.proof.verify(root, &attestation.leaf).then_some(Effect::Vouch(hotkey, stake))
     }
 
     fn elapsed(&mut self, moment: Moment, timer: Timer) -> Vec<Effect> {
@@ -453,10 +400,7 @@ impl Role for Settler {
 
 /// Whether an output shows others what consensus took in, so that it must be on disk first.
 fn leaves(output: &Output) -> bool {
-    !matches!(
-        output,
-        Output::StartTimer(..) | Output::StopTimer(_) | Output::StopAllTimers
-    )
+    !matches!(output, Output::StartTimer(..) | Output::StopTimer(_) | Output::StopAllTimers)
 }
 
 /// A step waits about as long as settlements are apart, half a second at the least, and longer in every round.

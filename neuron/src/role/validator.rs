@@ -110,14 +110,9 @@ impl Validator {
         let (height, patience) = (self.ledger.height(), SILENT_EPOCHS * self.tempo());
         let (ledger, netuid) = (&self.ledger, self.netuid);
         let has_slot = |miner: &Hotkey| ledger.slot(netuid, miner).is_some();
-        self.serving
-            .retain(|miner, told| *told + patience >= height && has_slot(miner));
+        self.serving.retain(|miner, told| *told + patience >= height && has_slot(miner));
         self.scores.keep_only(has_slot);
-        self.scores
-            .miners()
-            .filter(|miner| !self.serving.contains_key(miner))
-            .copied()
-            .collect()
+        self.scores.miners().filter(|miner| !self.serving.contains_key(miner)).copied().collect()
     }
 
     /// Fresh questions for the next miners in turn, each its own.
@@ -125,10 +120,7 @@ impl Validator {
         let turns = self.serving.len().div_ceil(ASKED_AT_ONCE).max(1);
         let turn = (self.ledger.height() % turns as u64) as usize;
         let chosen: Vec<_> = self.serving.keys().skip(turn).step_by(turns).copied().collect();
-        chosen
-            .into_iter()
-            .filter_map(|miner| self.ask(moment, miner, None))
-            .collect()
+        chosen.into_iter().filter_map(|miner| self.ask(moment, miner, None)).collect()
     }
 
     fn ask(&mut self, moment: Moment, miner: Hotkey, poll: Option<Ticket>) -> Option<Effect> {
@@ -137,31 +129,13 @@ impl Validator {
         }
         self.next_question += 1;
         let (height, number) = (self.ledger.height(), self.next_question);
-        let parts: [&[u8]; 4] = [
-            &miner.0,
-            &height.to_le_bytes(),
-            &number.to_le_bytes(),
-            &moment.now.to_le_bytes(),
-        ];
+        let parts: [&[u8]; 4] =
+            [&miner.0, &height.to_le_bytes(), &number.to_le_bytes(), &moment.now.to_le_bytes()];
         let seed = self.keypair.secret("neuron v1 question seed", &parts);
         let body = self.questioner.ask(seed);
-        let question = Question {
-            netuid: self.netuid,
-            miner,
-            height,
-            number,
-            body,
-        };
+        let question = Question { netuid: self.netuid, miner, height, number, body };
         let question = Signed::author(&self.keypair, &self.genesis, question);
-        self.asked.insert(
-            question.id(),
-            Asked {
-                miner,
-                seed,
-                at: moment.now,
-                poll,
-            },
-        );
+        self.asked.insert(question.id(), Asked { miner, seed, at: moment.now, poll });
         Some(Effect::Ask(question))
     }
 
@@ -169,10 +143,8 @@ impl Validator {
         let Some(asked) = self.asked.remove(&reply.question) else {
             return Vec::new();
         };
-        let answer = reply
-            .answer
-            .as_ref()
-            .filter(|a| a.signer() == asked.miner && a.question == reply.question);
+        let answer =
+            reply.answer.as_ref().filter(|a| a.signer() == asked.miner && a.question == reply.question);
         let score = answer.and_then(|answer| self.questioner.judge(asked.seed, &answer.body));
         match asked.poll {
             None => {
@@ -201,14 +173,7 @@ impl Validator {
         }
         if self.is_time_to_commit() && self.ledger.commitment(self.netuid, &me, epoch).is_none() {
             let commitment = self.row(epoch).commitment(&me);
-            effects.push(self.tell(
-                Commit {
-                    netuid: self.netuid,
-                    epoch,
-                    commitment,
-                },
-                Message::Commit,
-            ));
+            effects.push(self.tell(Commit { netuid: self.netuid, epoch, commitment }, Message::Commit));
         }
         effects
     }
@@ -222,62 +187,34 @@ impl Validator {
     /// The row for an epoch, fixed at first use.
     fn row(&mut self, epoch: u64) -> &Reveal {
         let (netuid, version) = (self.netuid, SCORING_VERSION);
-        let salt = self.keypair.secret(
-            "neuron v1 weights salt",
-            &[&netuid.0.to_le_bytes(), &epoch.to_le_bytes()],
-        );
+        let salt =
+            self.keypair.secret("neuron v1 weights salt", &[&netuid.0.to_le_bytes(), &epoch.to_le_bytes()]);
         let uid = |hotkey: &Hotkey| self.ledger.slot(netuid, hotkey);
-        let row = Row::from_scores(
-            self.scores
-                .weights()
-                .filter_map(|(miner, w)| Some((uid(miner)?, w))),
-        );
-        self.rows.entry(epoch).or_insert(Reveal {
-            netuid,
-            epoch,
-            version,
-            salt,
-            row,
-        })
+        let row = Row::from_scores(self.scores.weights().filter_map(|(miner, w)| Some((uid(miner)?, w))));
+        self.rows.entry(epoch).or_insert(Reveal { netuid, epoch, version, salt, row })
     }
 
     /// Shows our stake to those who do not hold the ledger, once an epoch.
     fn attest(&self) -> Option<Effect> {
         let first = self.ledger.height().is_multiple_of(self.tempo());
-        let (leaf, proof) = first
-            .then(|| self.ledger.prove_stake(&self.keypair.hotkey()))
-            .flatten()?;
-        let attestation = Attestation {
-            height: self.ledger.height(),
-            leaf,
-            proof,
-        };
+        let (leaf, proof) = first.then(|| self.ledger.prove_stake(&self.keypair.hotkey())).flatten()?;
+        let attestation = Attestation { height: self.ledger.height(), leaf, proof };
         Some(Effect::tell(Message::Attestation(attestation)))
     }
 
     fn tempo(&self) -> u64 {
-        self.ledger
-            .hyperparameters(self.netuid)
-            .map_or(1, |rules| rules.tempo)
+        self.ledger.hyperparameters(self.netuid).map_or(1, |rules| rules.tempo)
     }
 
     fn tell<T: Payload>(&self, payload: T, message: impl FnOnce(Signed<T>) -> Message) -> Effect {
-        Effect::tell(message(
-            Signed::author(&self.keypair, &self.genesis, payload).into_signed(),
-        ))
+        Effect::tell(message(Signed::author(&self.keypair, &self.genesis, payload).into_signed()))
     }
 
     fn poll(&mut self, moment: Moment, ticket: Ticket) -> Vec<Effect> {
         let miners: Vec<_> = self.serving.keys().copied().collect();
-        self.polls
-            .insert(ticket, Poll::new(self.task.name(), miners.len()));
-        let asks: Vec<_> = miners
-            .into_iter()
-            .filter_map(|m| self.ask(moment, m, Some(ticket)))
-            .collect();
-        asks.into_iter()
-            .chain([Effect::Schedule(Timer::Poll(ticket), POLL_MS)])
-            .collect()
+        self.polls.insert(ticket, Poll::new(self.task.name(), miners.len()));
+        let asks: Vec<_> = miners.into_iter().filter_map(|m| self.ask(moment, m, Some(ticket))).collect();
+        asks.into_iter().chain([Effect::Schedule(Timer::Poll(ticket), POLL_MS)]).collect()
     }
 
     fn voiced(&mut self, ticket: Ticket, miner: Hotkey, score: Option<f64>, latency_ms: u64) -> Vec<Effect> {
@@ -285,24 +222,13 @@ impl Validator {
             return Vec::new();
         };
         let uid = self.ledger.slot(self.netuid, &miner);
-        poll.voices.push(Voice {
-            uid,
-            miner,
-            score,
-            latency_ms,
-        });
-        if poll.voices.len() < poll.asked {
-            Vec::new()
-        } else {
-            self.close_poll(ticket)
-        }
+        poll.voices.push(Voice { uid, miner, score, latency_ms });
+        if poll.voices.len() < poll.asked { Vec::new() } else { self.close_poll(ticket) }
     }
 
     fn close_poll(&mut self, ticket: Ticket) -> Vec<Effect> {
         let poll = self.polls.remove(&ticket);
-        poll.map(|poll| Effect::Report(ticket, poll))
-            .into_iter()
-            .collect()
+        poll.map(|poll| Effect::Report(ticket, poll)).into_iter().collect()
     }
 }
 

@@ -86,11 +86,7 @@ impl Record {
         }
         let set = self.ledgers[place].validators();
         if self.checks_certificates
-            && settled
-                .certified
-                .certificate
-                .check(&self.genesis, header, set)
-                .is_err()
+            && settled.certified.certificate.check(&self.genesis, header, set).is_err()
         {
             self.violations.push(Violation::Certificate { height });
         }

@@ -46,12 +46,7 @@ impl Disk {
 
     pub(super) fn from(&self, height: u64, most: usize) -> Vec<Certified> {
         let start = usize::try_from(height.saturating_sub(1)).unwrap_or(usize::MAX);
-        self.settled
-            .iter()
-            .skip(start)
-            .take(most)
-            .map(|settled| settled.certified.clone())
-            .collect()
+        self.settled.iter().skip(start).take(most).map(|settled| settled.certified.clone()).collect()
     }
 
     /// Breaks a rule of storage on purpose.

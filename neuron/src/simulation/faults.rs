@@ -72,11 +72,7 @@ impl Faults {
         let mut rng = StdRng::seed_from_u64(self.seed ^ 0xdead);
         let mut draw = || {
             let down = beginning + rng.random_range(500..self.calm_after_ms.max(501));
-            (
-                rng.random_range(0..nodes),
-                down,
-                down + rng.random_range(50..8_000),
-            )
+            (rng.random_range(0..nodes), down, down + rng.random_range(50..8_000))
         };
         (0..self.crashes).map(|_| draw()).collect()
     }
@@ -94,11 +90,7 @@ impl Faults {
 
     /// How long a message travels, in milliseconds.
     pub(super) fn delay(&self, rng: &mut StdRng, elapsed: u64) -> u64 {
-        let longest = if elapsed >= self.calm_after_ms {
-            self.delay_ms.min(300)
-        } else {
-            self.delay_ms
-        };
+        let longest = if elapsed >= self.calm_after_ms { self.delay_ms.min(300) } else { self.delay_ms };
         rng.random_range(1..=longest.max(1))
     }
 

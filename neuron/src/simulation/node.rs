@@ -70,10 +70,7 @@ impl Node {
     }
 
     pub(super) fn think(&mut self, moment: Moment, input: &Input) -> Vec<Effect> {
-        self.roles
-            .iter_mut()
-            .flat_map(|role| role.handle(moment, input))
-            .collect()
+        self.roles.iter_mut().flat_map(|role| role.handle(moment, input)).collect()
     }
 
     pub(super) fn crash(&mut self) {
@@ -105,10 +102,7 @@ impl Node {
     }
 
     pub(super) fn model(&mut self) -> Model {
-        Model {
-            hash: hash("neuron v1 stand-in", &[&self.hotkey().0]),
-            description: self.worker.describe(),
-        }
+        Model { hash: hash("neuron v1 stand-in", &[&self.hotkey().0]), description: self.worker.describe() }
     }
 
     pub(super) fn infer(&mut self, question: &[u8]) -> Result<Vec<u8>, String> {

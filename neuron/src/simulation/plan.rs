@@ -48,61 +48,33 @@ pub struct Outcome {
 impl Plan {
     /// A plan without faults.
     pub fn calm(seed: u64, validators: usize, miners: usize, settlements: u64) -> Self {
-        Self {
-            seed,
-            validators,
-            miners,
-            twins: 0,
-            settlements,
-            faults: Faults::none(),
-            sabotage: None,
-        }
+        Self { seed, validators, miners, twins: 0, settlements, faults: Faults::none(), sabotage: None }
     }
 
     /// A plan whose faults follow from the seed: loss, delay, duplicates, partitions, crashes.
     pub fn rough(seed: u64, validators: usize, miners: usize, settlements: u64) -> Self {
-        Self {
-            faults: Faults::drawn(seed),
-            ..Self::calm(seed, validators, miners, settlements)
-        }
+        Self { faults: Faults::drawn(seed), ..Self::calm(seed, validators, miners, settlements) }
     }
 
     pub(super) fn keypair(&self, number: usize) -> Keypair {
-        let seed = hash(
-            "neuron v1 simulation key",
-            &[&self.seed.to_le_bytes(), &(number as u64).to_le_bytes()],
-        );
+        let seed =
+            hash("neuron v1 simulation key", &[&self.seed.to_le_bytes(), &(number as u64).to_le_bytes()]);
         Keypair::from_seed(seed.0)
     }
 
     pub(super) fn genesis(&self) -> Genesis {
-        let neurons = (0..self.validators + self.miners)
-            .map(|i| self.neuron(i))
-            .collect();
+        let neurons = (0..self.validators + self.miners).map(|i| self.neuron(i)).collect();
         let mut genesis = Genesis::dev(BEGINNING, neurons);
-        genesis
-            .subnets
-            .iter_mut()
-            .for_each(|subnet| subnet.task = "sums".to_owned());
+        genesis.subnets.iter_mut().for_each(|subnet| subnet.task = "sums".to_owned());
         genesis
     }
 
     fn neuron(&self, number: usize) -> GenesisNeuron {
         let validates = number < self.validators;
-        let stake = if validates {
-            Amount::coins(1_000 + 137 * (number as u64 * 5 % 7))
-        } else {
-            Amount::ZERO
-        };
+        let stake =
+            if validates { Amount::coins(1_000 + 137 * (number as u64 * 5 % 7)) } else { Amount::ZERO };
         let hotkey = self.keypair(number).hotkey();
         let coldkey = Coldkey(hotkey);
-        GenesisNeuron {
-            netuid: NETUID,
-            hotkey,
-            coldkey,
-            stake,
-            settles: validates,
-            permit: validates,
-        }
+        GenesisNeuron { netuid: NETUID, hotkey, coldkey, stake, settles: validates, permit: validates }
     }
 }

@@ -43,19 +43,13 @@ impl Plan {
         let path = dir.join("swarm.toml");
         let text = match fs::read_to_string(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            text => text.map_err(|cause| Error::Io {
-                path: path.clone(),
-                cause,
-            })?,
+            text => text.map_err(|cause| Error::Io { path: path.clone(), cause })?,
         };
         let plan: Self = toml::from_str(&text).map_err(|error| Error::Malformed {
             fault: error.message().replace('\n', " "),
             path: path.clone(),
         })?;
-        Ok(Some(Self {
-            dir: dir.to_owned(),
-            ..plan
-        }))
+        Ok(Some(Self { dir: dir.to_owned(), ..plan }))
     }
 }
 
@@ -64,10 +58,7 @@ impl Directory {
     pub(super) fn open(plan: &Plan) -> Result<Self, Error> {
         let dir = plan.dir.clone();
         let bootstrap = plan.seats()[0].hotkey.hotkey();
-        let listen = Listen {
-            ip: Ipv4Addr::LOCALHOST.into(),
-            port: free_port(&dir)?,
-        };
+        let listen = Listen { ip: Ipv4Addr::LOCALHOST.into(), port: free_port(&dir)? };
         let bootstrap = listen.addresses(&bootstrap);
         let path = dir.join("genesis.toml");
         let genesis = match Plan::read(&dir)? {
@@ -83,11 +74,7 @@ impl Directory {
         let genesis = GenesisFile { genesis, bootstrap };
         genesis.write(&path)?;
         write_plan(plan)?;
-        Ok(Self {
-            dir,
-            genesis,
-            port: listen.port,
-        })
+        Ok(Self { dir, genesis, port: listen.port })
     }
 
     pub(super) fn genesis(&self) -> &GenesisFile {
@@ -130,10 +117,7 @@ fn free_port(dir: &Path) -> Result<u16, Error> {
         }
     }
     let cause = refused.expect("at least one port was tried");
-    Err(Error::Io {
-        path: dir.to_owned(),
-        cause,
-    })
+    Err(Error::Io { path: dir.to_owned(), cause })
 }
 
 fn same(plan: &Plan, earlier: &Plan) -> Result<(), Error> {
@@ -148,12 +132,9 @@ fn same(plan: &Plan, earlier: &Plan) -> Result<(), Error> {
     };
     let mut pairs = settings(plan).into_iter().zip(settings(earlier));
     match pairs.find(|(wanted, found)| wanted != found) {
-        Some(((what, wanted), (_, found))) => Err(Error::Differs {
-            dir: plan.dir.clone(),
-            what,
-            found,
-            wanted,
-        }),
+        Some(((what, wanted), (_, found))) => {
+            Err(Error::Differs { dir: plan.dir.clone(), what, found, wanted })
+        }
         None => Ok(()),
     }
 }
@@ -177,21 +158,11 @@ fn write_keys(plan: &Plan) -> Result<(), Error> {
 }
 
 fn write_key(dir: &Path, name: &str, keypair: &Keypair) -> Result<(), Error> {
-    key::private_dir(dir).map_err(|cause| Error::Io {
-        path: dir.to_owned(),
-        cause,
-    })?;
+    key::private_dir(dir).map_err(|cause| Error::Io { path: dir.to_owned(), cause })?;
     let path = dir.join(name);
     if path.exists() {
         // Left by a run that did not get as far as its plan.
-        fs::remove_file(&path).map_err(|cause| Error::Io {
-            path: path.clone(),
-            cause,
-        })?;
+        fs::remove_file(&path).map_err(|cause| Error::Io { path: path.clone(), cause })?;
     }
-    Ok(key::write(
-        &path,
-        keypair,
-        "dev key: follows from the swarm's seed, worth nothing elsewhere",
-    )?)
+    Ok(key::write(&path, keypair, "dev key: follows from the swarm's seed, worth nothing elsewhere")?)
 }

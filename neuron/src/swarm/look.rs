@@ -16,9 +16,7 @@ pub struct Look {
 impl Look {
     pub(super) async fn new(statuses: Vec<Option<Status>>, members: &[Member]) -> Self {
         let furthest = furthest(&statuses).and_then(|furthest| {
-            let member = members
-                .iter()
-                .find(|member| member.hotkey() == furthest.neuron.hotkey);
+            let member = members.iter().find(|member| member.hotkey() == furthest.neuron.hotkey);
             member.map(Member::client)
         });
         let graph = match furthest {
@@ -40,10 +38,7 @@ impl Look {
 
     /// The height that every member has settled; 0 if one does not answer.
     pub fn lowest(&self) -> u64 {
-        let heights = self
-            .statuses
-            .iter()
-            .map(|status| status.as_ref().map_or(0, |status| status.height));
+        let heights = self.statuses.iter().map(|status| status.as_ref().map_or(0, |status| status.height));
         heights.min().unwrap_or(0)
     }
 
@@ -72,46 +67,25 @@ impl Look {
 
     /// What a member says of itself.
     pub fn status(&self, hotkey: &Hotkey) -> Option<&Status> {
-        self.statuses
-            .iter()
-            .flatten()
-            .find(|status| status.neuron.hotkey == *hotkey)
+        self.statuses.iter().flatten().find(|status| status.neuron.hotkey == *hotkey)
     }
 
     /// The stake of all validators, in units of 1e-9 coins.
     pub fn stake(&self) -> u64 {
         let rows = self.graph.iter().flat_map(|graph| &graph.neurons);
-        rows.filter(|row| row.role == "validator")
-            .map(|row| row.stake)
-            .sum()
+        rows.filter(|row| row.role == "validator").map(|row| row.stake).sum()
     }
 
     /// What is missing, for whoever waits.
     pub(super) fn diagnosis(&self) -> String {
         let (answering, all) = (self.answering(), self.statuses.len());
-        let mut miners = self
-            .statuses
-            .iter()
-            .flatten()
-            .filter(|status| status.neuron.role == "miner");
-        let peers = self
-            .statuses
-            .iter()
-            .flatten()
-            .map(|status| status.peers)
-            .min()
-            .unwrap_or(0);
-        let scored = self
-            .statuses
-            .iter()
-            .flatten()
-            .any(|status| status.scores.values().any(|score| *score > 0.0));
+        let mut miners = self.statuses.iter().flatten().filter(|status| status.neuron.role == "miner");
+        let peers = self.statuses.iter().flatten().map(|status| status.peers).min().unwrap_or(0);
+        let scored =
+            self.statuses.iter().flatten().any(|status| status.scores.values().any(|score| *score > 0.0));
         let (lowest, height) = (self.lowest(), self.height());
         if answering < all {
-            format!(
-                "{} of {all} neurons do not answer, the others are at height {height}",
-                all - answering
-            )
+            format!("{} of {all} neurons do not answer, the others are at height {height}", all - answering)
         } else if height == 0 {
             format!("no settlement was certified: each neuron has at least {peers} peers")
         } else if lowest < height {
@@ -128,12 +102,8 @@ impl Look {
     }
 
     fn score(&self, miner: &Hotkey) -> Option<f64> {
-        let scores: Vec<f64> = self
-            .statuses
-            .iter()
-            .flatten()
-            .filter_map(|status| status.scores.get(miner).copied())
-            .collect();
+        let scores: Vec<f64> =
+            self.statuses.iter().flatten().filter_map(|status| status.scores.get(miner).copied()).collect();
         (!scores.is_empty()).then(|| scores.iter().sum::<f64>() / scores.len() as f64)
     }
 }

@@ -54,19 +54,11 @@ impl Member {
         let (stop, stopped) = oneshot::channel();
         let (name, dir, hotkey) = (seat.name.clone(), directory.of(&seat.name), seat.hotkey.hotkey());
         let fate = Arc::new(OnceLock::new());
-        let tidings = Tidings {
-            name: name.clone(),
-            dir: dir.clone(),
-            fate: Arc::clone(&fate),
-            news,
-        };
+        let tidings = Tidings { name: name.clone(), dir: dir.clone(), fate: Arc::clone(&fate), news };
         let keeper = match &plan.housing {
             Housing::Here => {
                 let host = Host::start(config(seat, plan, directory)?).await;
-                let host = host.map_err(|cause| Error::Host {
-                    name: name.clone(),
-                    cause,
-                })?;
+                let host = host.map_err(|cause| Error::Host { name: name.clone(), cause })?;
                 tokio::spawn(keep(host, stopped, tidings))
             }
             Housing::Processes(program) => {
@@ -74,15 +66,7 @@ impl Member {
                 tokio::spawn(process::keep(program.clone(), arguments, stopped, tidings))
             }
         };
-        Ok(Self {
-            name,
-            hotkey,
-            client: Client::new(&dir),
-            dir,
-            fate,
-            stop,
-            keeper,
-        })
+        Ok(Self { name, hotkey, client: Client::new(&dir), dir, fate, stop, keeper })
     }
 
     /// "validator-0" and so on.
@@ -113,10 +97,7 @@ impl Member {
     /// The state roots of its latest settlements.
     pub(super) async fn state_roots(&self) -> Vec<(u64, Hash)> {
         let height = self.status().await.map_or(0, |status| status.height);
-        self.client
-            .state_roots(height.saturating_sub(ROOTS - 1).max(1))
-            .await
-            .unwrap_or_default()
+        self.client.state_roots(height.saturating_sub(ROOTS - 1).max(1)).await.unwrap_or_default()
     }
 
     pub(super) fn has_given_up(&self) -> bool {
@@ -173,17 +154,9 @@ fn config(seat: Seat, plan: &Plan, directory: &Directory) -> Result<Config, Erro
         netuid: NETUID,
         listen: Listen {
             ip: Ipv4Addr::LOCALHOST.into(),
-            port: if is_bootstrap {
-                directory.bootstrap_port()
-            } else {
-                0
-            },
+            port: if is_bootstrap { directory.bootstrap_port() } else { 0 },
         },
-        bootstrap: if is_bootstrap {
-            Vec::new()
-        } else {
-            file.bootstrap.clone()
-        },
+        bootstrap: if is_bootstrap { Vec::new() } else { file.bootstrap.clone() },
         seed: plan.seed,
     })
 }
@@ -192,16 +165,8 @@ fn duty(seat: &Seat) -> Result<Duty, Error> {
     let Some(rung) = seat.rung else {
         return Ok(Duty::Validate);
     };
-    let fault = |path: &PathBuf, error: std::io::Error| Error::Model {
-        path: path.clone(),
-        fault: error.to_string(),
-    };
-    let weights = seat
-        .model
-        .as_ref()
-        .map(|path| read_model(path).map_err(|error| fault(path, error)));
-    Ok(Duty::Mine {
-        rung,
-        weights: weights.transpose()?,
-    })
+    let fault =
+        |path: &PathBuf, error: std::io::Error| Error::Model { path: path.clone(), fault: error.to_string() };
+    let weights = seat.model.as_ref().map(|path| read_model(path).map_err(|error| fault(path, error)));
+    Ok(Duty::Mine { rung, weights: weights.transpose()? })
 }

@@ -111,10 +111,7 @@ impl Plan {
         let task = task::named(&self.task)?;
         let mut worker = task.worker(self.seed, &self.keypair("hotkey", "miner-0").hotkey(), 0)?;
         let Some(path) = &self.model else { return Ok(()) };
-        let fault = |fault: String| Error::Model {
-            path: path.clone(),
-            fault,
-        };
+        let fault = |fault: String| Error::Model { path: path.clone(), fault };
         let weights = read_model(path).map_err(|error| fault(error.to_string()))?;
         worker.load(&weights).map_err(|error| fault(error.to_string()))
     }
@@ -122,16 +119,12 @@ impl Plan {
     /// Every neuron, validators first.
     pub(super) fn seats(&self) -> Vec<Seat> {
         let validators = (0..self.validators).map(|number| self.validator(number));
-        validators
-            .chain((0..self.miners).map(|number| self.miner(number)))
-            .collect()
+        validators.chain((0..self.miners).map(|number| self.miner(number))).collect()
     }
 
     /// Keys of accounts with coins for neurons that join later.
     pub(super) fn spare_keys(&self) -> Vec<Keypair> {
-        (0..SPARE_ACCOUNTS)
-            .map(|number| self.keypair("coldkey", &format!("spare-{number}")))
-            .collect()
+        (0..SPARE_ACCOUNTS).map(|number| self.keypair("coldkey", &format!("spare-{number}"))).collect()
     }
 
     /// The network, beginning at a time in milliseconds since 1970.
@@ -140,46 +133,25 @@ impl Plan {
         let mut genesis = Genesis::dev(time, neurons);
         genesis.parameters.interval = self.interval_ms;
         genesis.subnets[0].task.clone_from(&self.task);
-        genesis.accounts = self
-            .spare_keys()
-            .iter()
-            .map(|key| (Coldkey(key.hotkey()), SPARE))
-            .collect();
+        genesis.accounts = self.spare_keys().iter().map(|key| (Coldkey(key.hotkey()), SPARE)).collect();
         genesis
     }
 
     fn validator(&self, number: usize) -> Seat {
         let less = STAKE / 2 * number as u64 / self.validators as u64;
-        Seat {
-            stake: Amount::coins(STAKE - less),
-            ..self.seat(format!("validator-{number}"), None)
-        }
+        Seat { stake: Amount::coins(STAKE - less), ..self.seat(format!("validator-{number}"), None) }
     }
 
     fn miner(&self, number: usize) -> Seat {
         let top = RUNGS - 1;
-        let rung = if self.miners == 1 {
-            top
-        } else {
-            number * top / (self.miners - 1)
-        };
+        let rung = if self.miners == 1 { top } else { number * top / (self.miners - 1) };
         let model = self.model.clone().filter(|_| number + 1 == self.miners);
-        Seat {
-            model,
-            ..self.seat(format!("miner-{number}"), Some(rung))
-        }
+        Seat { model, ..self.seat(format!("miner-{number}"), Some(rung)) }
     }
 
     fn seat(&self, name: String, rung: Option<usize>) -> Seat {
         let (hotkey, coldkey) = (self.keypair("hotkey", &name), self.keypair("coldkey", &name));
-        Seat {
-            name,
-            hotkey,
-            coldkey,
-            rung,
-            stake: Amount::ZERO,
-            model: None,
-        }
+        Seat { name, hotkey, coldkey, rung, stake: Amount::ZERO, model: None }
     }
 
     /// A key that anyone can compute: for development only.
@@ -209,9 +181,7 @@ impl Seat {
 /// The bytes of a model file, at most as many as one blob may hold.
 pub(crate) fn read_model(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut weights = Vec::new();
-    fs::File::open(path)?
-        .take(MAX_MODEL + 1)
-        .read_to_end(&mut weights)?;
+    fs::File::open(path)?.take(MAX_MODEL + 1).read_to_end(&mut weights)?;
     match weights.len() as u64 <= MAX_MODEL {
         true => Ok(weights),
         false => Err(std::io::Error::other(format!("more than {MAX_MODEL} bytes"))),
@@ -221,12 +191,7 @@ pub(crate) fn read_model(path: &Path) -> std::io::Result<Vec<u8>> {
 fn within(what: &'static str, value: u64, least: u64, most: u64) -> Result<(), Error> {
     match (least..=most).contains(&value) {
         true => Ok(()),
-        false => Err(Error::Bounds {
-            what,
-            value,
-            least,
-            most,
-        }),
+        false => Err(Error::Bounds { what, value, least, most }),
     }
 }
 
@@ -259,11 +224,7 @@ mod tests {
     #[test]
     fn every_size_of_swarm_has_a_sound_genesis() {
         for (validators, miners) in [(1, 1), (2, 3), (4, 6), (16, 48), (MAX_VALIDATORS, MAX_MINERS)] {
-            let plan = Plan {
-                validators,
-                miners,
-                ..plan()
-            };
+            let plan = Plan { validators, miners, ..plan() };
             assert_eq!(plan.genesis(1).check(), Ok(()), "{validators} and {miners}");
         }
     }
@@ -276,13 +237,7 @@ mod tests {
 
     #[test]
     fn numbers_out_of_bounds_are_named() {
-        let plan = Plan {
-            validators: 0,
-            ..plan()
-        };
-        assert_eq!(
-            plan.check().unwrap_err().to_string(),
-            "--validators 0: must be 1 to 64"
-        );
+        let plan = Plan { validators: 0, ..plan() };
+        assert_eq!(plan.check().unwrap_err().to_string(), "--validators 0: must be 1 to 64");
     }
 }

@@ -77,15 +77,8 @@ pub(super) async fn keep(
                 return stop(child).await;
             }
         };
-        failed = if born.elapsed() < SHORT_LIFE {
-            failed + 1
-        } else {
-            0
-        };
-        tidings.tell(&format!(
-            "stopped ({}); starting it again",
-            ended.map_or_else(|e| e.to_string(), why)
-        ));
+        failed = if born.elapsed() < SHORT_LIFE { failed + 1 } else { 0 };
+        tidings.tell(&format!("stopped ({}); starting it again", ended.map_or_else(|e| e.to_string(), why)));
         tokio::select! {
             () = sleep(BETWEEN_LIVES) => {}
             _ = &mut stopped => return,
@@ -120,7 +113,5 @@ fn why(status: ExitStatus) -> String {
 fn last_words(dir: &Path) -> String {
     let words = fs::read_to_string(dir.join(STDERR)).unwrap_or_default();
     let last = words.lines().rev().find(|line| !line.trim().is_empty());
-    last.unwrap_or("it says nothing")
-        .trim_start_matches("neuron: ")
-        .to_owned()
+    last.unwrap_or("it says nothing").trim_start_matches("neuron: ").to_owned()
 }

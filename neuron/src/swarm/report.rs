@@ -58,12 +58,7 @@ impl Report {
             supply,
             first_emission_s: swarm.first_emission().map(|first| first.as_secs_f64()),
             roots_agree: agree(roots),
-            accusations: look
-                .statuses
-                .iter()
-                .flatten()
-                .map(|status| status.accusations)
-                .sum(),
+            accusations: look.statuses.iter().flatten().map(|status| status.accusations).sum(),
             neurons: look.neurons(),
         })
     }
@@ -71,20 +66,13 @@ impl Report {
 
 fn scheduled(genesis: &Genesis, height: u64) -> u64 {
     let issued = genesis.issued().unwrap_or_default();
-    let start = Schedule {
-        issued,
-        owed: 0,
-        interval: genesis.parameters.interval,
-    };
+    let start = Schedule { issued, owed: 0, interval: genesis.parameters.interval };
     start.after(height).issued.0
 }
 
 fn agree(roots: &[Vec<(u64, Hash)>]) -> bool {
     let mut known = BTreeMap::new();
-    roots
-        .iter()
-        .flatten()
-        .all(|(height, root)| known.entry(height).or_insert(root) == &root)
+    roots.iter().flatten().all(|(height, root)| known.entry(height).or_insert(root) == &root)
 }
 
 #[cfg(test)]

@@ -38,9 +38,7 @@ impl Task for Digits {
 
     #[cfg(feature = "torch")]
     fn worker(&self, seed: u64, hotkey: &Hotkey, rung: usize) -> Result<Box<dyn Worker>, Error> {
-        Ok(Box::new(crate::model::torch::Classifier::new(
-            seed, hotkey, rung,
-        )?))
+        Ok(Box::new(crate::model::torch::Classifier::new(seed, hotkey, rung)?))
     }
 
     #[cfg(not(feature = "torch"))]
@@ -57,10 +55,7 @@ impl Questioner for Desk {
     fn ask(&self, seed: Hash) -> Vec<u8> {
         let mut rng = generator(seed);
         let batch = draw(&mut rng);
-        batch
-            .iter()
-            .flat_map(|digit| distort(&digit.pixels, &mut rng))
-            .collect()
+        batch.iter().flat_map(|digit| distort(&digit.pixels, &mut rng)).collect()
     }
 
     fn judge(&self, seed: Hash, answer: &[u8]) -> Option<f64> {
@@ -92,11 +87,7 @@ fn draw(rng: &mut Xoshiro256PlusPlus) -> [Digit; BATCH] {
 }
 
 fn right(batch: &[Digit], answer: &[u8]) -> usize {
-    batch
-        .iter()
-        .zip(answer)
-        .filter(|(digit, label)| digit.label == **label)
-        .count()
+    batch.iter().zip(answer).filter(|(digit, label)| digit.label == **label).count()
 }
 
 #[cfg(test)]
@@ -112,18 +103,12 @@ mod tests {
     }
 
     fn labels(number: u16) -> Vec<u8> {
-        draw(&mut generator(seed(number)))
-            .iter()
-            .map(|digit| digit.label)
-            .collect()
+        draw(&mut generator(seed(number))).iter().map(|digit| digit.label).collect()
     }
 
     #[test]
     fn every_seed_asks_its_own_question_and_never_a_plain_image() {
-        let plain = data::validators()
-            .iter()
-            .chain(data::test())
-            .map(|digit| digit.pixels);
+        let plain = data::validators().iter().chain(data::test()).map(|digit| digit.pixels);
         let mut seen: HashSet<[u8; PIXELS]> = plain.collect();
         for number in 0..100 {
             for image in Desk.ask(seed(number)).as_chunks::<PIXELS>().0 {

@@ -53,21 +53,14 @@ impl Task for Sums {
 impl Questioner for Pairs {
     fn ask(&self, seed: Hash) -> Vec<u8> {
         let draw = |half: u8| hash("neuron v1 sums question", &[&seed.0, &[half]]).0;
-        [draw(0), draw(1)]
-            .concat()
-            .into_iter()
-            .map(|byte| byte % BASE)
-            .collect()
+        [draw(0), draw(1)].concat().into_iter().map(|byte| byte % BASE).collect()
     }
 
     fn judge(&self, seed: Hash, answer: &[u8]) -> Option<f64> {
         if answer.len() != PAIRS || answer.iter().any(|&sum| sum >= BASE) {
             return None;
         }
-        let right = sums(&self.ask(seed))
-            .zip(answer)
-            .filter(|(sum, answer)| sum == *answer)
-            .count();
+        let right = sums(&self.ask(seed)).zip(answer).filter(|(sum, answer)| sum == *answer).count();
         Some(right as f64 / PAIRS as f64)
     }
 }
@@ -91,12 +84,8 @@ impl StandIn {
     }
 
     fn knows(&self, question: &[u8], pair: usize) -> bool {
-        let parts: [&[u8]; 4] = [
-            &self.seed.to_le_bytes(),
-            &self.hotkey.0,
-            &(pair as u64).to_le_bytes(),
-            question,
-        ];
+        let parts: [&[u8]; 4] =
+            [&self.seed.to_le_bytes(), &self.hotkey.0, &(pair as u64).to_le_bytes(), question];
         let draw = hash("neuron v1 stand-in skill", &parts).to_u64();
         (draw as f64) < self.skill * u64::MAX as f64
     }
@@ -108,27 +97,16 @@ impl Worker for StandIn {
     }
 
     fn train(&mut self, report: &mut dyn FnMut(Progress)) -> Result<(), Error> {
-        report(Progress {
-            step: 1,
-            steps: 1,
-            loss: 1.0 - self.skill,
-        });
+        report(Progress { step: 1, steps: 1, loss: 1.0 - self.skill });
         Ok(())
     }
 
     fn answer(&mut self, question: &[u8]) -> Result<Vec<u8>, Error> {
         if question.len() != 2 * PAIRS || question.iter().any(|&number| number >= BASE) {
-            return Err(Error::BadQuestion(format!(
-                "{} bytes, not 64 numbers below ten",
-                question.len()
-            )));
+            return Err(Error::BadQuestion(format!("{} bytes, not 64 numbers below ten", question.len())));
         }
         let answer = |(pair, sum)| {
-            if self.knows(question, pair) {
-                sum
-            } else {
-                (sum + 1) % BASE
-            }
+            if self.knows(question, pair) { sum } else { (sum + 1) % BASE }
         };
         Ok(sums(question).enumerate().map(answer).collect())
     }
@@ -138,11 +116,8 @@ impl Worker for StandIn {
     }
 
     fn load(&mut self, weights: &[u8]) -> Result<(), Error> {
-        let skill = weights
-            .try_into()
-            .map(f64::from_le_bytes)
-            .ok()
-            .filter(|skill| (0.0..=1.0).contains(skill));
+        let skill =
+            weights.try_into().map(f64::from_le_bytes).ok().filter(|skill| (0.0..=1.0).contains(skill));
         self.skill = skill.ok_or_else(|| Error::BadWeights("not a probability in 8 bytes".into()))?;
         Ok(())
     }
@@ -191,10 +166,7 @@ mod tests {
     #[test]
     fn a_malformed_question_is_refused() {
         for question in [vec![], vec![0; 63], vec![BASE; 64]] {
-            assert!(matches!(
-                worker(1.0).answer(&question),
-                Err(Error::BadQuestion(_))
-            ));
+            assert!(matches!(worker(1.0).answer(&question), Err(Error::BadQuestion(_))));
         }
     }
 

@@ -9,12 +9,7 @@ use tempfile::TempDir;
 use crate::program;
 
 fn neuron(home: &Path, line: &[&str]) -> Output {
-    Command::new(program())
-        .args(line)
-        .env("XDG_CACHE_HOME", home)
-        .current_dir(home)
-        .output()
-        .unwrap()
+    Command::new(program()).args(line).env("XDG_CACHE_HOME", home).current_dir(home).output().unwrap()
 }
 
 /// The program fails with this code, and one line that holds all of these words.
@@ -23,10 +18,7 @@ fn check(home: &Path, line: &[&str], code: i32, words: &[&str]) {
     let output = neuron(home, line);
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(code), "{line:?}: {said}");
-    assert!(
-        said.starts_with("neuron: ") && said.trim_end().lines().count() == 1,
-        "{line:?}: {said}"
-    );
+    assert!(said.starts_with("neuron: ") && said.trim_end().lines().count() == 1, "{line:?}: {said}");
     for word in words {
         assert!(said.contains(word), "{line:?}: {said}");
     }
@@ -40,10 +32,7 @@ fn a_bad_flag_gets_one_line() {
     check(&["swarm", "--minors", "6"], &["--minors", "neuron swarm --help"]);
     check(&["swarm", "--miners", "six"], &["'six'", "--miners"]);
     check(&["swarm", "--settlements", "0"], &["--settlements", "0"]);
-    check(
-        &["run", "--role", "miner"],
-        &["--genesis", "--dir", "neuron run --help"],
-    );
+    check(&["run", "--role", "miner"], &["--genesis", "--dir", "neuron run --help"]);
     check(
         &["run", "--role", "king", "--genesis", "g", "--dir", "d"],
         &["king", "miner", "validator", "light"],
@@ -62,25 +51,16 @@ fn bad_values_and_files_get_one_line_with_a_remedy() {
     let check = |line: &[&str], words: &[&str]| check(home.path(), line, 1, words);
     check(&["swarm", "--validators", "0"], &["--validators 0", "1 to 64"]);
     check(&["swarm", "--task", "chess"], &["chess", "digits, sums"]);
-    check(
-        &["swarm", "--task", "sums", "--model", "none"],
-        &["model file none", "safetensors"],
-    );
+    check(&["swarm", "--task", "sums", "--model", "none"], &["model file none", "safetensors"]);
     check(
         &["swarm", "--task", "sums", "--model", "model"],
         &["model file model", "no weights for this model"],
     );
-    check(
-        &["swarm", "--task", "sums", "--dir", "file"],
-        &["--dir file", "choose one"],
-    );
+    check(&["swarm", "--task", "sums", "--dir", "file"], &["--dir file", "choose one"]);
     check(&["metagraph"], &["start one with `neuron swarm`"]);
     check(&["query", "--dir", "nowhere"], &["no neuron runs in nowhere"]);
     let run = ["run", "--role", "light", "--dir", "d", "--genesis"];
-    check(
-        &[&run[..], &["nowhere"]].concat(),
-        &["genesis file nowhere", "genesis.toml"],
-    );
+    check(&[&run[..], &["nowhere"]].concat(), &["genesis file nowhere", "genesis.toml"]);
     check(
         &[&run[..], &["broken.toml"]].concat(),
         &["genesis file broken.toml, line 2", "copy the file again"],
@@ -99,16 +79,10 @@ fn a_swarm_with_json_prints_one_document_and_progress_beside_it() {
     let output = swarm(home.path());
     assert!(output.status.success(), "{output:?}");
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert!(
-        document["height"].as_u64().unwrap() >= 2 && document["roots_agree"] == true,
-        "{document}"
-    );
+    assert!(document["height"].as_u64().unwrap() >= 2 && document["roots_agree"] == true, "{document}");
     assert_eq!(document["neurons"].as_array().unwrap().len(), 4);
     let progress = String::from_utf8(output.stderr).unwrap();
-    assert!(
-        progress.contains("(dev)") && progress.contains("height 2 "),
-        "{progress}"
-    );
+    assert!(progress.contains("(dev)") && progress.contains("height 2 "), "{progress}");
 }
 
 #[test]
@@ -122,11 +96,7 @@ fn a_neuron_that_cannot_run_says_why_in_one_line() {
         check(home, &[&line[..], more].concat(), 1, words);
     };
     check("light", &["--key", "open"], &["key file open", "chmod 600"]);
-    check(
-        "light",
-        &["--key", "s/genesis.toml"],
-        &["key file s/genesis.toml"],
-    );
+    check("light", &["--key", "s/genesis.toml"], &["key file s/genesis.toml"]);
     check("light", &["--netuid", "7"], &["--netuid 7", "genesis"]);
     check("light", &["--bootstrap", "here"], &["\"here\"", "/ip4/"]);
     check("miner", &["--model", "open"], &["--model open", "safetensors"]);
@@ -140,9 +110,6 @@ fn every_command_explains_itself_with_an_example() {
     for command in ["swarm", "run", "metagraph", "query"] {
         let output = neuron(home.path(), &[command, "--help"]);
         let help = String::from_utf8(output.stdout).unwrap();
-        assert!(
-            output.status.success() && help.contains("--json") && help.contains("Example"),
-            "{help}"
-        );
+        assert!(output.status.success() && help.contains("--json") && help.contains("Example"), "{help}");
     }
 }

@@ -44,14 +44,7 @@ impl Record {
     fn new() -> Self {
         let (began, longest_pause) = (Instant::now(), Duration::ZERO);
         let (acknowledged, killed) = (BTreeMap::new(), BTreeMap::new());
-        Self {
-            began,
-            acknowledged,
-            killed,
-            highest: 0,
-            grown: began,
-            longest_pause,
-        }
+        Self { began, acknowledged, killed, highest: 0, grown: began, longest_pause }
     }
 
     /// Looks once; nobody may have fallen back, and something must have been settled lately.
@@ -60,22 +53,14 @@ impl Record {
         self.note(swarm, &look);
         swarm.news().iter().for_each(|line| eprintln!("        {line}"));
         assert!(swarm.fault(&look).is_none(), "{:?}", swarm.fault(&look));
-        assert!(
-            self.grown.elapsed() < PATIENCE,
-            "nothing settled for {PATIENCE:?}: {self:#?}"
-        );
+        assert!(self.grown.elapsed() < PATIENCE, "nothing settled for {PATIENCE:?}: {self:#?}");
     }
 
     fn note(&mut self, swarm: &Swarm, look: &Look) {
         for (member, status) in swarm.members().iter().zip(&look.statuses) {
             let Some(status) = status else { continue };
             let before = self.acknowledged.entry(member.name().to_owned()).or_default();
-            assert!(
-                status.height >= *before,
-                "{} fell from {before} to {}",
-                member.name(),
-                status.height
-            );
+            assert!(status.height >= *before, "{} fell from {before} to {}", member.name(), status.height);
             *before = status.height;
         }
         self.longest_pause = self.longest_pause.max(self.grown.elapsed());
@@ -86,10 +71,7 @@ impl Record {
 
     async fn kill(&mut self, swarm: &Swarm, victim: usize) {
         let member = &swarm.members()[victim];
-        let status = member
-            .status()
-            .await
-            .unwrap_or_else(|| panic!("{} does not answer", member.name()));
+        let status = member.status().await.unwrap_or_else(|| panic!("{} does not answer", member.name()));
         signal("-9", status.pid);
         eprintln!(
             "{:5.1} s killed {} at height {}",
@@ -108,10 +90,7 @@ impl Record {
         let report = swarm.report().await.expect("somebody answers");
         eprintln!("{self:#?}");
         eprintln!("height {}, roots agree: {}", report.height, report.roots_agree);
-        eprintln!(
-            "accusations: {}, issued {} of {}",
-            report.accusations, report.issued, report.scheduled
-        );
+        eprintln!("accusations: {}, issued {} of {}", report.accusations, report.issued, report.scheduled);
         assert!(report.roots_agree && report.accusations == 0);
         assert_eq!(report.issued, report.scheduled);
     }
@@ -143,12 +122,7 @@ async fn twenty_kills_in_three_minutes_stop_nothing_and_nobody_votes_twice() {
 #[ignore = "takes a minute"]
 async fn with_a_third_of_the_stake_silent_nothing_settles_and_then_it_goes_on() {
     let dir = TempDir::new().unwrap();
-    let mut swarm = Swarm::start(Plan {
-        miners: 1,
-        ..plan(dir.path())
-    })
-    .await
-    .unwrap();
+    let mut swarm = Swarm::start(Plan { miners: 1, ..plan(dir.path()) }).await.unwrap();
     swarm.wait_for_height(3).await.unwrap();
     let mut record = Record::new();
     for victims in [[0, 1], [2, 3]] {
@@ -161,10 +135,7 @@ async fn with_a_third_of_the_stake_silent_nothing_settles_and_then_it_goes_on() 
         let silent = Instant::now();
         let before = swarm.look().await.height();
         while silent.elapsed() < SILENCE {
-            assert!(
-                swarm.look().await.height() <= before + 1,
-                "settled without two thirds of the stake"
-            );
+            assert!(swarm.look().await.height() <= before + 1, "settled without two thirds of the stake");
         }
         stopped.into_iter().for_each(|pid| signal("-9", pid));
         record.grown = Instant::now();
@@ -183,9 +154,5 @@ fn plan(dir: &Path) -> Plan {
     let copy = dir.join("neuron");
     fs::copy(program(), &copy).expect("the program was built with this test");
     let task = if cfg!(feature = "torch") { "digits" } else { "sums" };
-    Plan {
-        housing: Housing::Processes(copy),
-        task: task.to_owned(),
-        ..Plan::new(&dir.join("swarm"))
-    }
+    Plan { housing: Housing::Processes(copy), task: task.to_owned(), ..Plan::new(&dir.join("swarm")) }
 }

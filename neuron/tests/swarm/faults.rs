@@ -12,10 +12,7 @@ use crate::{processes, program, small};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(super) fn signal(name: &str, pid: u32) {
-    let sent = Command::new("kill")
-        .args([name, &pid.to_string()])
-        .status()
-        .unwrap();
+    let sent = Command::new("kill").args([name, &pid.to_string()]).status().unwrap();
     assert!(sent.success());
 }
 
@@ -31,11 +28,7 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_process_is_started_again_catches_up_and_is_never_accused() {
     let dir = TempDir::new().unwrap();
-    let plan = Plan {
-        validators: 4,
-        miners: 2,
-        ..processes(dir.path())
-    };
+    let plan = Plan { validators: 4, miners: 2, ..processes(dir.path()) };
     let mut swarm = Swarm::start(plan).await.unwrap();
     let mut height = swarm.wait_for_height(2).await.unwrap().height();
     for victim in [1, 0, 5] {
@@ -59,17 +52,7 @@ async fn a_killed_process_is_started_again_catches_up_and_is_never_accused() {
 async fn processes_stop_when_the_swarm_is_killed() {
     let dir = TempDir::new().unwrap();
     let mut swarm = Command::new(program())
-        .args([
-            "swarm",
-            "--processes",
-            "--task",
-            "sums",
-            "--validators",
-            "2",
-            "--miners",
-            "1",
-            "--dir",
-        ])
+        .args(["swarm", "--processes", "--task", "sums", "--validators", "2", "--miners", "1", "--dir"])
         .arg(dir.path())
         .env("XDG_CACHE_HOME", dir.path())
         .stdout(Stdio::null())
@@ -77,10 +60,7 @@ async fn processes_stop_when_the_swarm_is_killed() {
         .spawn()
         .unwrap();
     let client = Client::new(&dir.path().join("validator-1"));
-    until("it settles", async || {
-        client.status().await.is_ok_and(|status| status.height > 0)
-    })
-    .await;
+    until("it settles", async || client.status().await.is_ok_and(|status| status.height > 0)).await;
     swarm.kill().unwrap();
     swarm.wait().unwrap();
     until("its processes stop", async || client.status().await.is_err()).await;
@@ -90,33 +70,18 @@ async fn processes_stop_when_the_swarm_is_killed() {
 async fn an_interrupted_swarm_cleans_up_and_says_how_it_went() {
     let dir = TempDir::new().unwrap();
     let swarm = Command::new(program())
-        .args([
-            "swarm",
-            "--task",
-            "sums",
-            "--validators",
-            "2",
-            "--miners",
-            "1",
-            "--dir",
-        ])
+        .args(["swarm", "--task", "sums", "--validators", "2", "--miners", "1", "--dir"])
         .arg(dir.path())
         .env("XDG_CACHE_HOME", dir.path())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     let client = Client::new(&dir.path().join("validator-1"));
-    until("it settles", async || {
-        client.status().await.is_ok_and(|status| status.height > 0)
-    })
-    .await;
+    until("it settles", async || client.status().await.is_ok_and(|status| status.height > 0)).await;
     signal("-INT", swarm.id());
     let output = swarm.wait_with_output().unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
-    assert!(
-        output.status.success() && said.contains("stopped at height"),
-        "{said}"
-    );
+    assert!(output.status.success() && said.contains("stopped at height"), "{said}");
     assert!(!dir.path().join("validator-1/neuron.sock").exists());
 }
 
@@ -138,10 +103,7 @@ async fn a_neuron_run_by_hand_joins_buys_a_slot_and_earns() {
         .unwrap();
     until("it earns", async || {
         let look = swarm.look().await;
-        let guest = look
-            .neurons()
-            .into_iter()
-            .find(|neuron| neuron.uid.is_some_and(|uid| uid.0 == 6));
+        let guest = look.neurons().into_iter().find(|neuron| neuron.uid.is_some_and(|uid| uid.0 == 6));
         guest.is_some_and(|guest| guest.emission > 0)
     })
     .await;

@@ -20,14 +20,8 @@ async fn a_swarm_pays_miners_and_validators_and_every_coin_is_accounted_for() {
     assert!(report.supply.check(), "{:?}", report.supply);
     let document = serde_json::to_value(&report).unwrap();
     let supply = |place: &str| document["supply"][place].as_u64().unwrap();
-    let found = ["balances", "stakes", "locks", "pools"]
-        .map(supply)
-        .iter()
-        .sum::<u64>();
-    assert_eq!(
-        document["issued"].as_u64().unwrap(),
-        found + document["burned"].as_u64().unwrap()
-    );
+    let found = ["balances", "stakes", "locks", "pools"].map(supply).iter().sum::<u64>();
+    assert_eq!(document["issued"].as_u64().unwrap(), found + document["burned"].as_u64().unwrap());
     assert!(document["first_emission_s"].as_f64().unwrap() > 0.0);
     let neurons = document["neurons"].as_array().unwrap();
     assert_eq!(neurons.len(), 6);
@@ -75,15 +69,9 @@ async fn another_swarm_does_not_start_in_a_directory_that_is_taken() {
     let dir = TempDir::new().unwrap();
     let swarm = Swarm::start(small(dir.path())).await.unwrap();
     swarm.stop().await;
-    let other = Plan {
-        miners: 4,
-        ..small(dir.path())
-    };
+    let other = Plan { miners: 4, ..small(dir.path()) };
     let refused = Swarm::start(other).await.err().unwrap();
-    assert!(
-        matches!(refused, Error::Differs { what: "--miners", .. }),
-        "{refused}"
-    );
+    assert!(matches!(refused, Error::Differs { what: "--miners", .. }), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,18 +79,11 @@ async fn each_neuron_has_a_log_of_its_own() {
     let dir = TempDir::new().unwrap();
     let mut swarm = Swarm::start(small(dir.path())).await.unwrap();
     swarm.wait_for_height(2).await.unwrap();
-    let dirs: Vec<_> = swarm
-        .members()
-        .iter()
-        .map(|member| member.dir().to_owned())
-        .collect();
+    let dirs: Vec<_> = swarm.members().iter().map(|member| member.dir().to_owned()).collect();
     swarm.stop().await;
     for dir in dirs {
         let log = std::fs::read_to_string(dir.join(neuron::log::FILE)).unwrap();
-        let first = log
-            .lines()
-            .filter(|line| line.contains("settled height=1 "))
-            .count();
+        let first = log.lines().filter(|line| line.contains("settled height=1 ")).count();
         assert_eq!(first, 1, "{}:\n{log}", dir.display());
     }
 }

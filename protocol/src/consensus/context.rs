@@ -64,11 +64,7 @@ impl malachite::Context for Context {
 
     fn select_proposer<'a>(&self, members: &'a Members, height: Height, round: Round) -> &'a Member {
         let proposer = members.set.proposer(height.0, round.as_u32().unwrap_or(0));
-        members
-            .members
-            .iter()
-            .find(|member| member.voter.0 == proposer)
-            .expect("the proposer is a member")
+        members.members.iter().find(|member| member.voter.0 == proposer).expect("the proposer is a member")
     }
 
     fn new_proposal(
@@ -79,46 +75,23 @@ impl malachite::Context for Context {
         pol: Round,
         proposer: Voter,
     ) -> Proposal {
-        Proposal {
-            height,
-            round,
-            header,
-            locked_in: pol,
-            proposer,
-        }
+        Proposal { height, round, header, locked_in: pol, proposer }
     }
 
     fn new_prevote(&self, height: Height, round: Round, header: NilOrVal<Candidate>, voter: Voter) -> Vote {
-        Vote {
-            ballot: Ballot::Prevote,
-            height,
-            round,
-            header,
-            voter,
-        }
+        Vote { ballot: Ballot::Prevote, height, round, header, voter }
     }
 
     fn new_precommit(&self, height: Height, round: Round, header: NilOrVal<Candidate>, voter: Voter) -> Vote {
-        Vote {
-            ballot: Ballot::Precommit,
-            height,
-            round,
-            header,
-            voter,
-        }
+        Vote { ballot: Ballot::Precommit, height, round, header, voter }
     }
 }
 
 impl Members {
     pub(super) fn new(set: ValidatorSet) -> Self {
-        let members = set.members().iter().map(|(hotkey, power)| Member {
-            voter: Voter(*hotkey),
-            power: *power,
-        });
-        Self {
-            members: members.collect(),
-            set,
-        }
+        let members =
+            set.members().iter().map(|(hotkey, power)| Member { voter: Voter(*hotkey), power: *power });
+        Self { members: members.collect(), set }
     }
 }
 
@@ -204,10 +177,7 @@ impl SigningScheme for Ed25519 {
     type PrivateKey = ();
 
     fn decode_signature(bytes: &[u8]) -> Result<Signature, &'static str> {
-        bytes
-            .try_into()
-            .map(Signature)
-            .map_err(|_| "a signature has 64 bytes")
+        bytes.try_into().map(Signature).map_err(|_| "a signature has 64 bytes")
     }
 
     fn encode_signature(signature: &Signature) -> Vec<u8> {
@@ -215,10 +185,7 @@ impl SigningScheme for Ed25519 {
     }
 
     fn decode_public_key(bytes: &[u8]) -> Result<Hotkey, &'static str> {
-        bytes
-            .try_into()
-            .map(Hotkey)
-            .map_err(|_| "a public key has 32 bytes")
+        bytes.try_into().map(Hotkey).map_err(|_| "a public key has 32 bytes")
     }
 
     fn encode_public_key(key: &Hotkey) -> Vec<u8> {

@@ -11,8 +11,11 @@ use std::time::Duration;
 use arc_malachitebft_core_consensus::{
     Error, Input, LocallyProposedValue, MisbehaviorEvidence, Params, State, ThresholdParams, process,
 };
+#[cfg(feature = "planted-faults")]
+use arc_malachitebft_core_types::ThresholdParam;
 use arc_malachitebft_core_types::{
-    LinearTimeouts, Round, RoundCertificate, RoundCertificateType, SignedMessage, Timeout, ValuePayload, VoteType,
+    LinearTimeouts, Round, RoundCertificate, RoundCertificateType, SignedMessage, Timeout, ValuePayload,
+    VoteType,
 };
 use crypto::{Hash, Hotkey, Keypair};
 use serde::{Deserialize, Serialize};
@@ -131,10 +134,7 @@ impl Engine {
         timeouts: LinearTimeouts,
     ) -> Self {
         let quorum = ThresholdParam::new(1, 2);
-        let thresholds = ThresholdParams {
-            quorum,
-            ..ThresholdParams::default()
-        };
+        let thresholds = ThresholdParams { quorum, ..ThresholdParams::default() };
         Self::with_thresholds(keypair, genesis, set, timeouts, thresholds)
     }
 
@@ -153,20 +153,9 @@ impl Engine {
             enabled: true,
         };
         // Before the first height, so that whatever comes early is kept until its height starts.
-        let state = State::new(
-            Context,
-            Height(0),
-            Members::new(set),
-            params,
-            HEIGHTS_AHEAD,
-            INPUTS_PER_HEIGHT,
-        );
-        Self {
-            state,
-            keypair,
-            genesis,
-            timeouts,
-        }
+        let state =
+            State::new(Context, Height(0), Members::new(set), params, HEIGHTS_AHEAD, INPUTS_PER_HEIGHT);
+        Self { state, keypair, genesis, timeouts }
     }
 
     /// Begins a height, going again through what was logged in it before a crash.
@@ -181,9 +170,7 @@ impl Engine {
             let inputs: Vec<_> = log.iter().filter_map(|entry| entry.to_input(height)).collect();
             self.state.index_wal_entries(&inputs);
             let mut replayed = Step::default();
-            inputs
-                .into_iter()
-                .for_each(|input| self.advance(input, &mut replayed));
+            inputs.into_iter().for_each(|input| self.advance(input, &mut replayed));
             self.state.reset_entries_index();
             // Replay appends what is already in the log: only its outputs count.
             step.outputs.append(&mut replayed.outputs);
@@ -194,11 +181,7 @@ impl Engine {
     /// Puts our draft to the vote.
     pub fn propose(&mut self, height: u64, round: u32, header: Hash) -> Step {
         let (height, round) = (Height(height), Round::new(round));
-        self.step(Input::Propose(LocallyProposedValue {
-            height,
-            round,
-            value: Candidate(header),
-        }))
+        self.step(Input::Propose(LocallyProposedValue { height, round, value: Candidate(header) }))
     }
 
     /// Takes in our judgement of somebody's draft, whose text must be on disk already.
@@ -208,20 +191,13 @@ impl Engine {
 
     /// Takes in a vote.
     pub fn vote(&mut self, vote: Verified<Vote>) -> Step {
-        self.step(Input::Vote(SignedMessage::new(
-            (*vote).clone(),
-            vote.signed().signature(),
-        )))
+        self.step(Input::Vote(SignedMessage::new((*vote).clone(), vote.signed().signature())))
     }
 
     /// Takes in prevotes of a quorum for one header.
     pub fn polka(&mut self, votes: &[Verified<Vote>]) -> Step {
-        let votes = votes
-            .iter()
-            .map(|vote| SignedMessage::new((**vote).clone(), vote.signed().signature()));
-        polka(votes.collect())
-            .map(|polka| self.step(Input::PolkaCertificate(polka)))
-            .unwrap_or_default()
+        let votes = votes.iter().map(|vote| SignedMessage::new((**vote).clone(), vote.signed().signature()));
+        polka(votes.collect()).map(|polka| self.step(Input::PolkaCertificate(polka))).unwrap_or_default()
     }
 
     /// Takes in votes of one height and round that together may let us go to a later round.
@@ -230,28 +206,16 @@ impl Engine {
             return Step::default();
         };
         let (height, round) = (first.height, first.round);
-        if votes
-            .iter()
-            .any(|vote| (vote.height, vote.round) != (height, round))
-        {
+        if votes.iter().any(|vote| (vote.height, vote.round) != (height, round)) {
             return Step::default();
         }
         let precommits = votes.iter().all(|vote| vote.ballot == VoteType::Precommit);
         let voters = votes.iter().map(|vote| vote.voter);
-        let quorum = backed(
-            voters,
-            self.state.validator_set(),
-            self.state.params.threshold_params.quorum,
-        )
-        .is_ok();
-        let kind = if precommits && quorum {
-            RoundCertificateType::Precommit
-        } else {
-            RoundCertificateType::Skip
-        };
-        let votes = votes
-            .iter()
-            .map(|vote| SignedMessage::new((**vote).clone(), vote.signed().signature()));
+        let quorum =
+            backed(voters, self.state.validator_set(), self.state.params.threshold_params.quorum).is_ok();
+        let kind =
+            if precommits && quorum { RoundCertificateType::Precommit } else { RoundCertificateType::Skip };
+        let votes = votes.iter().map(|vote| SignedMessage::new((**vote).clone(), vote.signed().signature()));
         self.step(Input::RoundCertificate(RoundCertificate::new_from_votes(
             height,
             round,
@@ -262,10 +226,7 @@ impl Engine {
 
     /// Takes in a proposal.
     pub fn proposal(&mut self, proposal: Verified<Proposal>) -> Step {
-        self.step(Input::Proposal(SignedMessage::new(
-            (*proposal).clone(),
-            proposal.signed().signature(),
-        )))
+        self.step(Input::Proposal(SignedMessage::new((*proposal).clone(), proposal.signed().signature())))
     }
 
     /// Takes in that a timer ran out.
@@ -290,18 +251,8 @@ impl Engine {
     }
 
     fn advance(&mut self, input: Input<Context>, step: &mut Step) {
-        let Self {
-            state,
-            keypair,
-            genesis,
-            timeouts,
-        } = self;
-        let mut hand = Hand {
-            keypair,
-            genesis,
-            timeouts,
-            step,
-        };
+        let Self { state, keypair, genesis, timeouts } = self;
+        let mut hand = Hand { keypair, genesis, timeouts, step };
         let done: Result<(), Error<Context>> = process!(
             input: input,
             state: state,

@@ -17,9 +17,7 @@ impl ValidatorSet {
     pub fn new(members: impl IntoIterator<Item = (Hotkey, u64)>) -> Option<Self> {
         let mut members: Vec<_> = members.into_iter().filter(|(_, power)| *power > 0).collect();
         members.sort_unstable_by_key(|(hotkey, power)| (std::cmp::Reverse(*power), *hotkey));
-        let total = members
-            .iter()
-            .try_fold(0u64, |sum, (_, power)| sum.checked_add(*power))?;
+        let total = members.iter().try_fold(0u64, |sum, (_, power)| sum.checked_add(*power))?;
         (total > 0 && total <= MAX_TOTAL).then_some(Self(members))
     }
 
@@ -30,10 +28,7 @@ impl ValidatorSet {
 
     /// The stake of a member.
     pub fn power(&self, hotkey: &Hotkey) -> Option<u64> {
-        self.0
-            .iter()
-            .find(|(member, _)| member == hotkey)
-            .map(|(_, power)| *power)
+        self.0.iter().find(|(member, _)| member == hotkey).map(|(_, power)| *power)
     }
 
     /// The stake of all members.
@@ -48,10 +43,7 @@ impl ValidatorSet {
 
     /// Who proposes in `round` of `height`: a draw weighted by stake, fixed as soon as the set is.
     pub fn proposer(&self, height: u64, round: u32) -> Hotkey {
-        let draw = hash(
-            "neuron v1 proposer",
-            &[&self.hash().0, &height.to_le_bytes(), &round.to_le_bytes()],
-        );
+        let draw = hash("neuron v1 proposer", &[&self.hash().0, &height.to_le_bytes(), &round.to_le_bytes()]);
         let mut ticket = draw.to_u64() % self.total().max(1);
         for (hotkey, power) in &self.0 {
             match ticket.checked_sub(*power) {
@@ -68,20 +60,14 @@ mod tests {
     use super::*;
 
     fn set(powers: &[u64]) -> ValidatorSet {
-        let members = powers
-            .iter()
-            .enumerate()
-            .map(|(i, power)| (Hotkey([i as u8; 32]), *power));
+        let members = powers.iter().enumerate().map(|(i, power)| (Hotkey([i as u8; 32]), *power));
         ValidatorSet::new(members).expect("some stake")
     }
 
     #[test]
     fn a_set_without_stake_or_with_too_much_is_none() {
         assert_eq!(ValidatorSet::new([(Hotkey([1; 32]), 0)]), None);
-        assert_eq!(
-            ValidatorSet::new([(Hotkey([1; 32]), MAX_TOTAL), (Hotkey([2; 32]), 1)]),
-            None
-        );
+        assert_eq!(ValidatorSet::new([(Hotkey([1; 32]), MAX_TOTAL), (Hotkey([2; 32]), 1)]), None);
     }
 
     #[test]
@@ -90,10 +76,7 @@ mod tests {
         let mut turns = [0; 3];
         (0..10_000).for_each(|height| turns[usize::from(set.proposer(height, 0).0[0])] += 1);
         for (turns, expected) in turns.into_iter().zip([1_000, 3_000, 6_000]) {
-            assert!(
-                (expected - 300..expected + 300).contains(&turns),
-                "{turns} instead of {expected}"
-            );
+            assert!((expected - 300..expected + 300).contains(&turns), "{turns} instead of {expected}");
         }
     }
 }

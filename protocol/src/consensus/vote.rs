@@ -42,13 +42,7 @@ impl Vote {
     /// A vote for a header, or for nothing.
     pub fn of(ballot: Ballot, height: u64, round: u32, header: Option<Hash>, voter: Hotkey) -> Self {
         let header = header.map_or(NilOrVal::Nil, |hash| NilOrVal::Val(Candidate(hash)));
-        Self {
-            ballot,
-            height: Height(height),
-            round: Round::new(round),
-            header,
-            voter: Voter(voter),
-        }
+        Self { ballot, height: Height(height), round: Round::new(round), header, voter: Voter(voter) }
     }
 
     /// The height it is about.
@@ -102,10 +96,7 @@ fn in_own_name(claimed: Voter, signer: &Hotkey) -> Result<(), Error> {
     if claimed.0 == *signer {
         Ok(())
     } else {
-        Err(Error::WrongSigner {
-            signer: *signer,
-            claimed: claimed.0,
-        })
+        Err(Error::WrongSigner { signer: *signer, claimed: claimed.0 })
     }
 }
 

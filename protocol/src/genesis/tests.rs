@@ -63,10 +63,7 @@ fn neurons_that_do_not_fit_are_refused_by_name() {
         g.subnets[0].hyperparameters.permits = 3;
     });
     refuses("two owners", |g| {
-        g.subnets.push(GenesisSubnet {
-            netuid: Netuid(2),
-            ..g.subnets[0].clone()
-        });
+        g.subnets.push(GenesisSubnet { netuid: Netuid(2), ..g.subnets[0].clone() });
         g.neurons.push(GenesisNeuron {
             netuid: Netuid(2),
             coldkey: Coldkey(Hotkey([9; 32])),
@@ -110,10 +107,7 @@ fn a_third_of_the_stake_cannot_keep_a_reveal_out() {
     let mut short = equals(16);
     short.subnets[0].hyperparameters.tempo = 5;
     let error = short.check().expect_err("too short").to_string();
-    assert!(
-        error.contains("revealed for 5 settlements, but it takes 6"),
-        "{error}"
-    );
+    assert!(error.contains("revealed for 5 settlements, but it takes 6"), "{error}");
 }
 
 #[test]

@@ -20,25 +20,16 @@ pub(super) fn of(genesis: &Genesis) -> Result<Ledger, GenesisError> {
             burned: Burned::default(),
             beacon: genesis.hash(),
         }),
-        seats: Table::of(Seats {
-            last: ValidatorSet::default(),
-            next: ValidatorSet::default(),
-        }),
+        seats: Table::of(Seats { last: ValidatorSet::default(), next: ValidatorSet::default() }),
         ..Ledger::empty()
     };
-    genesis
-        .accounts
-        .iter()
-        .for_each(|(coldkey, amount)| ledger.credit(*coldkey, *amount));
+    genesis.accounts.iter().for_each(|(coldkey, amount)| ledger.credit(*coldkey, *amount));
     genesis.subnets.iter().for_each(|subnet| ledger.found(subnet));
     genesis.neurons.iter().for_each(|neuron| ledger.seat(neuron));
-    let set = ledger.most_staked().ok_or(GenesisError::NobodySettles {
-        minimum: genesis.parameters.minimum_self_stake,
-    })?;
-    ledger.seats = Table::of(Seats {
-        last: set.clone(),
-        next: set,
-    });
+    let set = ledger
+        .most_staked()
+        .ok_or(GenesisError::NobodySettles { minimum: genesis.parameters.minimum_self_stake })?;
+    ledger.seats = Table::of(Seats { last: set.clone(), next: set });
     Ok(ledger)
 }
 
@@ -57,10 +48,7 @@ impl Ledger {
 
     fn seat(&mut self, neuron: &GenesisNeuron) {
         let uid = Uid(self.slots_of(neuron.netuid).count() as u16);
-        let slot = Slot {
-            permit: neuron.permit,
-            ..Slot::new(neuron.hotkey, 0, Attendance::default())
-        };
+        let slot = Slot { permit: neuron.permit, ..Slot::new(neuron.hotkey, 0, Attendance::default()) };
         self.slots.insert((neuron.netuid, uid), slot);
         self.adopt(neuron.hotkey, neuron.coldkey);
         self.deposit(neuron.hotkey, neuron.coldkey, neuron.stake);

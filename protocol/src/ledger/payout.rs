@@ -17,9 +17,7 @@ impl Ledger {
             .filter(|(_, subnet)| due(&subnet.hyperparameters))
             .map(|(netuid, _)| *netuid)
             .collect();
-        ended
-            .into_iter()
-            .for_each(|netuid| self.end_epoch(netuid, height));
+        ended.into_iter().for_each(|netuid| self.end_epoch(netuid, height));
     }
 
     fn end_epoch(&mut self, netuid: Netuid, height: u64) {
@@ -34,9 +32,7 @@ impl Ledger {
     }
 
     fn ballots(&self, netuid: Netuid) -> Vec<Ballot> {
-        self.slots_of(netuid)
-            .map(|(uid, slot)| self.ballot(netuid, uid, slot))
-            .collect()
+        self.slots_of(netuid).map(|(uid, slot)| self.ballot(netuid, uid, slot)).collect()
     }
 
     /// Only a row revealed in this epoch is activity: who does not reveal votes for nobody and earns nothing.
@@ -114,10 +110,7 @@ impl Ledger {
     }
 
     fn note_earnings(&mut self, place: (Netuid, Uid), earned: Amount) {
-        let attendance = self
-            .slots
-            .get(&place)
-            .map(|slot| self.attendance_of(&slot.hotkey));
+        let attendance = self.slots.get(&place).map(|slot| self.attendance_of(&slot.hotkey));
         if let (Some(slot), Some(attendance)) = (self.slots.get_mut(&place), attendance) {
             slot.latest = earned;
             slot.emission = Amount(slot.emission.0.saturating_add(earned.0));

@@ -161,10 +161,7 @@ mod tests {
             (50, 4_235_837_212),
             (360, 4_286_705_684),
         ] {
-            let burn = Burn {
-                half_life,
-                ..Burn::default()
-            };
+            let burn = Burn { half_life, ..Burn::default() };
             assert!(decay_factor(&burn).abs_diff(factor) == 0, "half-life {half_life}");
         }
     }

@@ -46,13 +46,7 @@ impl Ledger {
     pub(super) fn adopt(&mut self, hotkey: Hotkey, owner: Coldkey) {
         if self.delegates.get(&hotkey).is_none() {
             let take = self.parameters().default_take;
-            let delegate = Delegate {
-                owner,
-                take,
-                value: Amount::ZERO,
-                shares: 0,
-                settles: false,
-            };
+            let delegate = Delegate { owner, take, value: Amount::ZERO, shares: 0, settles: false };
             self.delegates.insert(hotkey, delegate);
         }
     }
@@ -60,9 +54,7 @@ impl Ledger {
     /// What an account's shares of a hotkey's pool are worth.
     pub fn stake_between(&self, hotkey: &Hotkey, coldkey: &Coldkey) -> Amount {
         let shares = self.shares.get(&(*hotkey, *coldkey)).copied().unwrap_or(0);
-        self.delegates
-            .get(hotkey)
-            .map_or(Amount::ZERO, |d| d.worth(shares))
+        self.delegates.get(hotkey).map_or(Amount::ZERO, |d| d.worth(shares))
     }
 
     /// Puts coins behind a known hotkey in the name of `coldkey`.
@@ -127,9 +119,7 @@ impl Ledger {
             .map(|((_, coldkey, _), amount)| (*coldkey, *amount))
             .collect();
         self.locks.retain(|(until, ..)| !due(*until));
-        freed
-            .into_iter()
-            .for_each(|(coldkey, amount)| self.credit(coldkey, amount));
+        freed.into_iter().for_each(|(coldkey, amount)| self.credit(coldkey, amount));
     }
 
     /// The hotkey's delegate entry, if `coldkey` owns it.
@@ -137,11 +127,7 @@ impl Ledger {
         let delegate = self.delegates.get(&hotkey).ok_or(Refusal::NoHotkey(hotkey))?;
         match delegate.owner == coldkey {
             true => Ok(delegate),
-            false => Err(Refusal::NotOwner {
-                hotkey,
-                owner: delegate.owner,
-                coldkey,
-            }),
+            false => Err(Refusal::NotOwner { hotkey, owner: delegate.owner, coldkey }),
         }
     }
 }

@@ -62,22 +62,16 @@ impl Ledger {
     /// Where the emission schedule stands; [`Schedule::after`] foretells every later height.
     pub fn schedule(&self) -> Schedule {
         let chain = self.chain.only();
-        Schedule {
-            issued: chain.issued,
-            owed: chain.owed,
-            interval: self.parameters().interval,
-        }
+        Schedule { issued: chain.issued, owed: chain.owed, interval: self.parameters().interval }
     }
 
     pub(super) fn check_supply(&self) -> Result<(), Refusal> {
         let supply = self.supply();
         match supply.check() {
             true => Ok(()),
-            false => Err(Refusal::Supply {
-                height: self.height(),
-                issued: supply.issued,
-                found: supply.found(),
-            }),
+            false => {
+                Err(Refusal::Supply { height: self.height(), issued: supply.issued, found: supply.found() })
+            }
         }
     }
 

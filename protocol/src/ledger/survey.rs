@@ -23,24 +23,18 @@ impl Ledger {
             task: subnet.task.clone(),
             price: subnet.price,
             payout: subnet.payout,
-            neurons: self
-                .slots_of(netuid)
-                .map(|(uid, slot)| self.neuron(uid, slot))
-                .collect(),
+            neurons: self.slots_of(netuid).map(|(uid, slot)| self.neuron(uid, slot)).collect(),
         })
     }
 
     /// Whether a hotkey may vote in this epoch.
     pub fn has_permit(&self, netuid: Netuid, hotkey: &Hotkey) -> bool {
-        self.slots_of(netuid)
-            .any(|(_, slot)| slot.hotkey == *hotkey && slot.permit)
+        self.slots_of(netuid).any(|(_, slot)| slot.hotkey == *hotkey && slot.permit)
     }
 
     /// What a hotkey committed to in an epoch and did not reveal yet.
     pub fn commitment(&self, netuid: Netuid, hotkey: &Hotkey, epoch: u64) -> Option<Hash> {
-        self.commits
-            .get(&(netuid, epoch, *hotkey))
-            .map(|committed| committed.commitment)
+        self.commits.get(&(netuid, epoch, *hotkey)).map(|committed| committed.commitment)
     }
 
     fn neuron(&self, uid: Uid, slot: &Slot) -> NeuronRow {

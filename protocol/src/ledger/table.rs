@@ -107,10 +107,7 @@ impl<const TAG: u8, V: Clone> Table<TAG, (), V> {
 
 impl<const TAG: u8, K, V> Default for Table<TAG, K, V> {
     fn default() -> Self {
-        Self {
-            rows: Arc::default(),
-            leaves: OnceLock::new(),
-        }
+        Self { rows: Arc::default(), leaves: OnceLock::new() }
     }
 }
 
@@ -130,10 +127,8 @@ impl<const TAG: u8, K: Key, V: Clone + Serialize + DeserializeOwned> Leaves for 
     }
 
     fn load(&mut self, key: &[u8], value: &[u8]) -> Result<(), Error> {
-        let malformed = || Error::Malformed {
-            kind: "ledger entry",
-            reason: format!("key {key:?} of table {TAG}"),
-        };
+        let malformed =
+            || Error::Malformed { kind: "ledger entry", reason: format!("key {key:?} of table {TAG}") };
         let key = K::read(key).ok_or_else(malformed)?;
         let value = codec::decode("ledger entry", value, MAX_VALUE_BYTES)?;
         self.insert(key, value);

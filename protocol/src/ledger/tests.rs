@@ -87,31 +87,18 @@ impl Network {
 
     fn commit(&self, n: u8, epoch: u64, row: &[(u16, u16)]) -> Inputs {
         let commitment = shown(epoch, row).commitment(&hot(n));
-        let commit = Commit {
-            netuid: SUBNET,
-            epoch,
-            commitment,
-        };
-        Inputs {
-            commits: vec![self.sign(n, commit)],
-            ..Inputs::default()
-        }
+        let commit = Commit { netuid: SUBNET, epoch, commitment };
+        Inputs { commits: vec![self.sign(n, commit)], ..Inputs::default() }
     }
 
     fn reveal(&self, n: u8, epoch: u64, row: &[(u16, u16)]) -> Inputs {
-        Inputs {
-            reveals: vec![self.sign(n, shown(epoch, row))],
-            ..Inputs::default()
-        }
+        Inputs { reveals: vec![self.sign(n, shown(epoch, row))], ..Inputs::default() }
     }
 
     /// A transaction of key `n` with the nonce the ledger expects.
     fn order(&self, n: u8, action: Action) -> Inputs {
         let nonce = self.ledger.nonce(&cold(n));
-        Inputs {
-            transactions: vec![self.sign(n, Transaction { nonce, action })],
-            ..Inputs::default()
-        }
+        Inputs { transactions: vec![self.sign(n, Transaction { nonce, action })], ..Inputs::default() }
     }
 
     fn sign<T: crate::Payload>(&self, n: u8, value: T) -> Verified<T> {
@@ -123,9 +110,7 @@ impl Network {
         let epoch = self.ledger.epoch(SUBNET).expect("the subnet is there");
         for (n, row) in rows {
             let inputs = self.commit(*n, epoch, row);
-            self.ledger
-                .try_commit(&inputs.commits[0])
-                .expect("a fresh commit");
+            self.ledger.try_commit(&inputs.commits[0]).expect("a fresh commit");
             if epoch > 0 {
                 let inputs = self.reveal(*n, epoch - 1, row);
                 self.ledger.try_reveal(&inputs.reveals[0]).expect("as committed");

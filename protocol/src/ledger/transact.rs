@@ -45,11 +45,7 @@ impl Ledger {
                 let delegate = self.delegates.get(&hotkey).ok_or(Refusal::NoHotkey(hotkey))?;
                 let least = Amount(delegate.value.0.div_ceil(delegate.shares.max(1)).max(1));
                 match delegate.shares_for(amount) {
-                    0 => Err(Refusal::TooLittle {
-                        coldkey,
-                        amount,
-                        least,
-                    }),
+                    0 => Err(Refusal::TooLittle { coldkey, amount, least }),
                     _ => Ok(amount),
                 }
             }
@@ -57,17 +53,8 @@ impl Ledger {
                 let have = self.stake_between(&hotkey, &coldkey);
                 let least = Amount(1);
                 match amount {
-                    Amount::ZERO => Err(Refusal::TooLittle {
-                        coldkey,
-                        amount,
-                        least,
-                    }),
-                    need if need > have => Err(Refusal::Stake {
-                        coldkey,
-                        hotkey,
-                        have,
-                        need,
-                    }),
+                    Amount::ZERO => Err(Refusal::TooLittle { coldkey, amount, least }),
+                    need if need > have => Err(Refusal::Stake { coldkey, hotkey, have, need }),
                     _ => Ok(Amount::ZERO),
                 }
             }

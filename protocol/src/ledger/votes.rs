@@ -14,24 +14,14 @@ impl Ledger {
         let uid = self.voter(netuid, hotkey)?;
         let now = self.epoch(netuid).ok_or(Refusal::NoSubnet(netuid))?;
         if epoch != now {
-            return Err(Refusal::CommitEpoch {
-                hotkey,
-                netuid,
-                epoch,
-                now,
-            });
+            return Err(Refusal::CommitEpoch { hotkey, netuid, epoch, now });
         }
         if self.commits.get(&(netuid, epoch, hotkey)).is_some() {
-            return Err(Refusal::CommitTwice {
-                hotkey,
-                netuid,
-                epoch,
-            });
+            return Err(Refusal::CommitTwice { hotkey, netuid, epoch });
         }
         let height = self.height() + 1;
         let commitment = commit.commitment;
-        self.commits
-            .insert((netuid, epoch, hotkey), Committed { commitment, height });
+        self.commits.insert((netuid, epoch, hotkey), Committed { commitment, height });
         if let Some(slot) = self.slots.get_mut(&(netuid, uid)) {
             slot.last_update = height;
         }
@@ -46,11 +36,7 @@ impl Ledger {
         self.voter(netuid, hotkey)?;
         self.check_reveal_epoch(netuid, hotkey, epoch)?;
         let key = (netuid, epoch, hotkey);
-        let commit = self.commits.get(&key).ok_or(Refusal::NoCommit {
-            hotkey,
-            netuid,
-            epoch,
-        })?;
+        let commit = self.commits.get(&key).ok_or(Refusal::NoCommit { hotkey, netuid, epoch })?;
         if commit.commitment != reveal.commitment(&hotkey) {
             return Err(Refusal::OtherRow { hotkey, epoch });
         }
@@ -71,15 +57,13 @@ impl Ledger {
     pub(super) fn clear_votes(&mut self, netuid: Netuid, ended: u64, window: u64) {
         self.reveals.retain(|(subnet, _)| *subnet != netuid);
         let open = |epoch: u64| epoch.saturating_add(window) > ended;
-        self.commits
-            .retain(|(subnet, epoch, _)| *subnet != netuid || open(*epoch));
+        self.commits.retain(|(subnet, epoch, _)| *subnet != netuid || open(*epoch));
     }
 
     /// Forgets the votes of a hotkey that lost its slot.
     pub(super) fn forget_votes(&mut self, netuid: Netuid, hotkey: Hotkey) {
         self.reveals.remove(&(netuid, hotkey));
-        self.commits
-            .retain(|(subnet, _, voter)| (*subnet, *voter) != (netuid, hotkey));
+        self.commits.retain(|(subnet, _, voter)| (*subnet, *voter) != (netuid, hotkey));
     }
 
     fn voter(&self, netuid: Netuid, hotkey: Hotkey) -> Result<Uid, Refusal> {
@@ -99,26 +83,14 @@ impl Ledger {
         let last = epoch.saturating_add(rules.reveal_window);
         match (first..=last).contains(&now) {
             true => Ok(()),
-            false => Err(Refusal::RevealEpoch {
-                hotkey,
-                netuid,
-                epoch,
-                now,
-                first,
-                last,
-            }),
+            false => Err(Refusal::RevealEpoch { hotkey, netuid, epoch, now, first, last }),
         }
     }
 
     fn check_targets(&self, netuid: Netuid, hotkey: Hotkey, row: &Row) -> Result<(), Refusal> {
         let slots = self.slots_of(netuid).count();
         match row.0.iter().find(|(uid, _)| usize::from(uid.0) >= slots) {
-            Some((uid, _)) => Err(Refusal::NoTarget {
-                hotkey,
-                netuid,
-                uid: *uid,
-                slots,
-            }),
+            Some((uid, _)) => Err(Refusal::NoTarget { hotkey, netuid, uid: *uid, slots }),
             None => Ok(()),
         }
     }

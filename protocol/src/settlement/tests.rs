@@ -13,13 +13,7 @@ fn key(n: usize) -> Keypair {
 }
 
 fn set() -> ValidatorSet {
-    ValidatorSet::new(
-        STAKES
-            .into_iter()
-            .enumerate()
-            .map(|(n, stake)| (key(n).hotkey(), stake)),
-    )
-    .unwrap()
+    ValidatorSet::new(STAKES.into_iter().enumerate().map(|(n, stake)| (key(n).hotkey(), stake))).unwrap()
 }
 
 fn header() -> Header {
@@ -40,24 +34,13 @@ fn header() -> Header {
 
 fn vote(ballot: Ballot, genesis: &Hash, round: u32, n: usize) -> (Hotkey, Signature) {
     let vote = Vote::of(ballot, 5, round, Some(header().hash()), key(n).hotkey());
-    (
-        key(n).hotkey(),
-        Signed::author(&key(n), genesis, vote).signed().signature(),
-    )
+    (key(n).hotkey(), Signed::author(&key(n), genesis, vote).signed().signature())
 }
 
 fn certificate(signers: &[usize]) -> Certificate {
-    let mut signatures: Vec<_> = signers
-        .iter()
-        .map(|n| vote(Ballot::Precommit, &GENESIS, 0, *n))
-        .collect();
+    let mut signatures: Vec<_> = signers.iter().map(|n| vote(Ballot::Precommit, &GENESIS, 0, *n)).collect();
     signatures.sort_unstable();
-    Certificate {
-        height: 5,
-        round: 0,
-        header: header().hash(),
-        signatures,
-    }
+    Certificate { height: 5, round: 0, header: header().hash(), signatures }
 }
 
 /// What the check says of a certificate by three of four, once it is changed.
@@ -77,18 +60,12 @@ fn a_certificate_proves_no_other_height_or_header() {
     assert_eq!(check(|c| c.height = 6), Err(Forged::OtherSettlement));
     assert_eq!(check(|c| c.header = Hash([9; 32])), Err(Forged::OtherSettlement));
     let other = Header { time: 2, ..header() };
-    assert_eq!(
-        certificate(&[0, 1, 2]).check(&GENESIS, &other, &set()),
-        Err(Forged::OtherSettlement)
-    );
+    assert_eq!(certificate(&[0, 1, 2]).check(&GENESIS, &other, &set()), Err(Forged::OtherSettlement));
 }
 
 #[test]
 fn nobody_counts_twice() {
-    assert_eq!(
-        check(|c| c.signatures[1] = c.signatures[0]),
-        Err(Forged::Unordered)
-    );
+    assert_eq!(check(|c| c.signatures[1] = c.signatures[0]), Err(Forged::Unordered));
     assert_eq!(check(|c| c.signatures.reverse()), Err(Forged::Unordered));
 }
 
@@ -106,31 +83,15 @@ fn strangers_do_not_count() {
 fn a_signature_under_anything_else_does_not_count() {
     let forge = |signature: (Hotkey, Signature)| {
         check(|c| {
-            let place = c
-                .signatures
-                .iter()
-                .position(|(signer, _)| *signer == signature.0)
-                .unwrap();
+            let place = c.signatures.iter().position(|(signer, _)| *signer == signature.0).unwrap();
             c.signatures[place] = signature;
         })
     };
     let bad = Err(Forged::BadSignature(key(1).hotkey()));
     assert_eq!(forge(vote(Ballot::Prevote, &GENESIS, 0, 1)), bad, "a prevote");
-    assert_eq!(
-        forge(vote(Ballot::Precommit, &Hash([8; 32]), 0, 1)),
-        bad,
-        "another network"
-    );
-    assert_eq!(
-        forge(vote(Ballot::Precommit, &GENESIS, 1, 1)),
-        bad,
-        "another round"
-    );
-    assert_eq!(
-        forge((key(1).hotkey(), vote(Ballot::Precommit, &GENESIS, 0, 2).1)),
-        bad,
-        "another's"
-    );
+    assert_eq!(forge(vote(Ballot::Precommit, &Hash([8; 32]), 0, 1)), bad, "another network");
+    assert_eq!(forge(vote(Ballot::Precommit, &GENESIS, 1, 1)), bad, "another round");
+    assert_eq!(forge((key(1).hotkey(), vote(Ballot::Precommit, &GENESIS, 0, 2).1)), bad, "another's");
     assert_eq!(forge((key(1).hotkey(), Signature([0; 64]))), bad, "nothing");
 }
 
@@ -138,23 +99,8 @@ fn a_signature_under_anything_else_does_not_count() {
 fn two_thirds_exactly_are_too_little() {
     let set = ValidatorSet::new((0..3).map(|n| (key(n).hotkey(), 100))).unwrap();
     let checked = certificate(&[0, 1]).check(&GENESIS, &header(), &set);
-    assert_eq!(
-        checked,
-        Err(Forged::NoQuorum {
-            signed: 200,
-            total: 300
-        })
-    );
+    assert_eq!(checked, Err(Forged::NoQuorum { signed: 200, total: 300 }));
     assert_eq!(certificate(&[0, 1, 2]).check(&GENESIS, &header(), &set), Ok(()));
-    let nobody = Certificate {
-        signatures: Vec::new(),
-        ..certificate(&[])
-    };
-    assert_eq!(
-        nobody.check(&GENESIS, &header(), &set),
-        Err(Forged::NoQuorum {
-            signed: 0,
-            total: 300
-        })
-    );
+    let nobody = Certificate { signatures: Vec::new(), ..certificate(&[]) };
+    assert_eq!(nobody.check(&GENESIS, &header(), &set), Err(Forged::NoQuorum { signed: 0, total: 300 }));
 }

@@ -59,10 +59,7 @@ pub fn epoch(ballots: &[Ballot], setting: &Setting) -> Outcome {
 
 fn stakes(ballots: &[Ballot], threshold: u64) -> Vec<Share> {
     let counted = |b: &Ballot| if b.stake < threshold { 0 } else { b.stake };
-    let total = ballots
-        .iter()
-        .map(counted)
-        .fold(0u64, |sum, s| sum.saturating_add(s));
+    let total = ballots.iter().map(counted).fold(0u64, |sum, s| sum.saturating_add(s));
     ballots.iter().map(|b| Share::ratio(counted(b), total)).collect()
 }
 
@@ -83,11 +80,7 @@ fn voting(ballots: &[Ballot], stake: &[Share]) -> Vec<Share> {
 /// Rows of permitted voters without self-votes and without votes for a slot's holder of before.
 fn counted(ballots: &[Ballot]) -> Matrix {
     let counts = |i: usize, voter: &Ballot, j: usize| {
-        voter.permit
-            && i != j
-            && ballots
-                .get(j)
-                .is_some_and(|target| voter.updated > target.registered)
+        voter.permit && i != j && ballots.get(j).is_some_and(|target| voter.updated > target.registered)
     };
     let row = |(i, voter): (usize, &Ballot)| {
         voter
@@ -101,11 +94,7 @@ fn counted(ballots: &[Ballot]) -> Matrix {
 }
 
 fn surviving(ballots: &[Ballot], start: u64) -> Matrix {
-    let stands = |uid: Uid| {
-        ballots
-            .get(index(uid))
-            .is_some_and(|target| target.registered < start)
-    };
+    let stands = |uid: Uid| ballots.get(index(uid)).is_some_and(|target| target.registered < start);
     let row = |b: &Ballot| b.bonds.iter().copied().filter(|(uid, _)| stands(*uid)).collect();
     Matrix(ballots.iter().map(row).collect())
 }

@@ -18,10 +18,7 @@ impl Matrix {
     /// Every entry changed by `f(row, column, value)`; those that become zero leave.
     pub(super) fn map(&self, f: impl Fn(usize, usize, Share) -> Share) -> Self {
         let row = |(i, row): (usize, &Vec<(Uid, Share)>)| {
-            row.iter()
-                .map(|&(uid, x)| (uid, f(i, index(uid), x)))
-                .filter(|(_, x)| *x > Share::ZERO)
-                .collect()
+            row.iter().map(|&(uid, x)| (uid, f(i, index(uid), x))).filter(|(_, x)| *x > Share::ZERO).collect()
         };
         Self(self.0.iter().enumerate().map(row).collect())
     }
@@ -78,20 +75,11 @@ impl Matrix {
         let minority = stakes.iter().copied().sum::<Share>() - kappa;
         let voters = stakes.iter().filter(|stake| **stake > Share::ZERO).count();
         let mut columns = vec![Vec::with_capacity(voters); self.0.len()];
-        for (row, stake) in self
-            .0
-            .iter()
-            .zip(&stakes)
-            .filter(|(_, stake)| **stake > Share::ZERO)
-        {
-            row.iter()
-                .for_each(|(uid, x)| columns[index(*uid)].push((*x, *stake)));
+        for (row, stake) in self.0.iter().zip(&stakes).filter(|(_, stake)| **stake > Share::ZERO) {
+            row.iter().for_each(|(uid, x)| columns[index(*uid)].push((*x, *stake)));
         }
         let whole = stakes.iter().copied().sum::<Share>();
-        columns
-            .into_iter()
-            .map(|column| weighted_median(column, voters, whole, minority))
-            .collect()
+        columns.into_iter().map(|column| weighted_median(column, voters, whole, minority)).collect()
     }
 }
 

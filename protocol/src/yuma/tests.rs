@@ -78,18 +78,9 @@ fn a_minority_that_withholds_its_votes_gains_nothing() {
     let honest = &[(2, 65_535), (3, 65_535)];
     let united = [voter(600, honest), voter(400, honest), miner(), miner()];
     let withheld = [voter(600, honest), voter(400, &[(3, 65_535)]), miner(), miner()];
-    assert_eq!(
-        epoch(&united, &ours()).incentive,
-        epoch(&withheld, &ours()).incentive
-    );
-    let by_rank = Setting {
-        incentive: Incentive::Rank,
-        ..ours()
-    };
-    assert_eq!(
-        thousandths(&epoch(&withheld, &by_rank).incentive),
-        [0, 0, 375, 625]
-    );
+    assert_eq!(epoch(&united, &ours()).incentive, epoch(&withheld, &ours()).incentive);
+    let by_rank = Setting { incentive: Incentive::Rank, ..ours() };
+    assert_eq!(thousandths(&epoch(&withheld, &by_rank).incentive), [0, 0, 375, 625]);
 }
 
 #[test]
@@ -100,10 +91,7 @@ fn a_vote_for_oneself_does_not_count() {
 
 #[test]
 fn a_vote_for_a_slots_former_holder_does_not_count() {
-    let newcomer = Ballot {
-        registered: 1,
-        ..miner()
-    };
+    let newcomer = Ballot { registered: 1, ..miner() };
     let ballots = [voter(900, &[(1, 65_535), (2, 1)]), newcomer, miner()];
     check(&ballots, &[0, 0, 1_000], &[1_000, 0, 0]);
 }
@@ -111,14 +99,8 @@ fn a_vote_for_a_slots_former_holder_does_not_count() {
 #[test]
 fn without_a_permit_or_a_row_a_vote_is_no_vote() {
     let row = &[(3, 65_535)];
-    let silent = Ballot {
-        active: false,
-        ..voter(500, &[])
-    };
-    let barred = Ballot {
-        permit: false,
-        ..voter(500, row)
-    };
+    let silent = Ballot { active: false, ..voter(500, &[]) };
+    let barred = Ballot { permit: false, ..voter(500, row) };
     let ballots = [voter(100, row), silent, barred, miner()];
     check(&ballots, &[0, 0, 0, 1_000], &[1_000, 0, 0, 0]);
 }
@@ -126,11 +108,7 @@ fn without_a_permit_or_a_row_a_vote_is_no_vote() {
 #[test]
 fn the_bonds_of_an_absent_voter_decay() {
     let bonds = vec![(Uid(2), Share::from_bits(HALF))];
-    let absent = Ballot {
-        active: false,
-        bonds,
-        ..voter(400, &[])
-    };
+    let absent = Ballot { active: false, bonds, ..voter(400, &[]) };
     let outcome = epoch(&[voter(600, &[(2, 1)]), absent, miner()], &ours());
     assert_eq!(thousandths(&outcome.dividends), [1_000, 0, 0]);
     let (uid, kept) = outcome.bonds.rows()[1][0];
@@ -140,19 +118,8 @@ fn the_bonds_of_an_absent_voter_decay() {
 #[test]
 fn bonds_to_a_slot_taken_in_this_epoch_are_dropped() {
     let bonds = vec![(Uid(1), Share::ONE), (Uid(2), Share::ONE)];
-    let newcomer = Ballot {
-        registered: 7,
-        ..miner()
-    };
-    let ballots = [
-        Ballot {
-            bonds,
-            updated: 9,
-            ..voter(1, &[(2, 1)])
-        },
-        newcomer,
-        miner(),
-    ];
+    let newcomer = Ballot { registered: 7, ..miner() };
+    let ballots = [Ballot { bonds, updated: 9, ..voter(1, &[(2, 1)]) }, newcomer, miner()];
     let setting = Setting { start: 7, ..ours() };
     let rows = epoch(&ballots, &setting).bonds.rows()[0].clone();
     assert_eq!(rows.iter().map(|(uid, _)| uid.0).collect::<Vec<_>>(), [2]);
@@ -160,37 +127,24 @@ fn bonds_to_a_slot_taken_in_this_epoch_are_dropped() {
 
 #[test]
 fn who_bonded_early_earns_more() {
-    let early = Ballot {
-        bonds: vec![(Uid(2), Share::ratio(1, 2))],
-        ..voter(500, &[(2, 1)])
-    };
+    let early = Ballot { bonds: vec![(Uid(2), Share::ratio(1, 2))], ..voter(500, &[(2, 1)]) };
     let ballots = [early, voter(500, &[(2, 1)]), miner()];
     check(&ballots, &[0, 0, 1_000], &[846, 154, 0]); // 0.55 against 0.1
 }
 
 #[test]
 fn permits_go_to_the_most_staked_and_among_equals_to_the_higher_uid() {
-    let setting = Setting {
-        permits: 2,
-        threshold: 5,
-        ..ours()
-    };
+    let setting = Setting { permits: 2, threshold: 5, ..ours() };
     let stakes = [7, 4, 7, 0, 7];
     let ballots = stakes.map(|stake| voter(stake, &[]));
-    assert_eq!(
-        epoch(&ballots, &setting).permits,
-        [false, false, true, false, true]
-    );
+    assert_eq!(epoch(&ballots, &setting).permits, [false, false, true, false, true]);
 }
 
 #[test]
 fn garbage_ballots_do_not_panic() {
     let wild = Ballot {
         stake: u64::MAX,
-        bonds: vec![
-            (Uid(999), Share::from_bits(i64::MAX)),
-            (Uid(u16::MAX), Share::ONE),
-        ],
+        bonds: vec![(Uid(999), Share::from_bits(i64::MAX)), (Uid(u16::MAX), Share::ONE)],
         ..voter(u64::MAX, &[(0, 0), (500, 65_535)])
     };
     check(&[wild.clone(), wild], &[0, 0], &[0, 0]);

@@ -15,11 +15,7 @@ struct Failing(File);
 fn spend() -> io::Result<()> {
     let room = ROOM.get();
     ROOM.set(room.saturating_sub(1));
-    if room == 0 {
-        Err(io::ErrorKind::StorageFull.into())
-    } else {
-        Ok(())
-    }
+    if room == 0 { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
 }
 
 impl Read for Failing {
@@ -68,12 +64,7 @@ impl Storage for Failing {
 }
 
 fn heights(path: &Path) -> Vec<u64> {
-    recover(path, |_| true)
-        .unwrap()
-        .entries
-        .iter()
-        .map(|entry| entry.height)
-        .collect()
+    recover(path, |_| true).unwrap().entries.iter().map(|entry| entry.height).collect()
 }
 
 #[test]
@@ -85,13 +76,8 @@ fn a_disk_that_fails_at_any_write_or_sync_ends_the_journal_and_loses_nothing_ack
         let mut journal = Journal::<Failing>::open(&path).unwrap();
         journal.append(1, b"one").unwrap();
         ROOM.set(room);
-        let Err(Error::Io { path: culprit, cause }) = journal.append(2, b"two") else {
-            panic!("{room}")
-        };
-        assert_eq!(
-            (culprit, cause.kind()),
-            (path.clone(), io::ErrorKind::StorageFull)
-        );
+        let Err(Error::Io { path: culprit, cause }) = journal.append(2, b"two") else { panic!("{room}") };
+        assert_eq!((culprit, cause.kind()), (path.clone(), io::ErrorKind::StorageFull));
         ROOM.set(u32::MAX);
         assert!(matches!(journal.append(2, b"two"), Err(Error::Halted { .. })));
         drop(journal);
@@ -118,17 +104,9 @@ fn a_tail_of_zeros_is_torn_and_other_bytes_are_damage() {
         let path = dir.path().join("log");
         Journal::<File>::open(&path).unwrap().append(1, b"one").unwrap();
         let size = fs::metadata(&path).unwrap().len();
-        OpenOptions::new()
-            .append(true)
-            .open(&path)
-            .unwrap()
-            .write_all(&tail)
-            .unwrap();
+        OpenOptions::new().append(true).open(&path).unwrap().write_all(&tail).unwrap();
         let damage = recover(&path, |_| true).unwrap().damage.unwrap();
-        assert_eq!(
-            (damage.kept, damage.lost, damage.torn),
-            (1, tail.len() as u64, torn)
-        );
+        assert_eq!((damage.kept, damage.lost, damage.torn), (1, tail.len() as u64, torn));
         assert_eq!(fs::metadata(&path).unwrap().len(), size);
         assert_eq!(durable::beside(&path, ".damaged").exists(), !torn);
     }
@@ -140,10 +118,7 @@ fn an_entry_over_the_limit_is_refused_and_the_journal_goes_on() {
     let path = dir.path().join("log");
     let mut journal = Journal::<File>::open(&path).unwrap();
     let big = vec![0; MAX_ENTRY as usize - 8];
-    assert!(matches!(
-        journal.append(1, &[&big[..], b"x"].concat()),
-        Err(Error::TooLarge { .. })
-    ));
+    assert!(matches!(journal.append(1, &[&big[..], b"x"].concat()), Err(Error::TooLarge { .. })));
     journal.append(1, &big).unwrap();
     assert_eq!(heights(&path), [1]);
 }

@@ -24,9 +24,7 @@ fn score(worker: &mut Classifier, questions: u32) -> f64 {
     let (questioner, _) = digits();
     let scores = (0..questions).map(|number| {
         let seed = hash("neuron v1 test question", &[&number.to_le_bytes()]);
-        questioner
-            .judge(seed, &worker.answer(&questioner.ask(seed)).unwrap())
-            .unwrap()
+        questioner.judge(seed, &worker.answer(&questioner.ask(seed)).unwrap()).unwrap()
     });
     scores.sum::<f64>() / f64::from(questions)
 }
@@ -48,12 +46,7 @@ fn doctored(worker: &Classifier, name: &str, as_name: &str, as_shape: &[usize]) 
     let views = tensors.iter().map(|(name, shape, data)| {
         (
             name,
-            TensorView::new(
-                Dtype::F32,
-                shape.clone(),
-                &data[..4 * shape.iter().product::<usize>()],
-            )
-            .unwrap(),
+            TensorView::new(Dtype::F32, shape.clone(), &data[..4 * shape.iter().product::<usize>()]).unwrap(),
         )
     });
     serialize(views, &None).unwrap()
@@ -63,10 +56,7 @@ fn doctored(worker: &Classifier, name: &str, as_name: &str, as_shape: &[usize]) 
 fn every_rung_is_better_than_the_one_below_on_the_test_split_and_in_score() {
     let measure = |mut worker: Classifier| (accuracy(&mut worker), score(&mut worker, 32));
     let rungs: Vec<(f64, f64)> = (0..RUNGS).map(|rung| measure(trained(1, rung))).collect();
-    assert!(
-        rungs.is_sorted_by(|low, high| low.0 < high.0 && low.1 < high.1),
-        "{rungs:?}"
-    );
+    assert!(rungs.is_sorted_by(|low, high| low.0 < high.0 && low.1 < high.1), "{rungs:?}");
     assert!(rungs[0].0 < 0.45 && rungs[RUNGS - 1].0 > 0.95, "{rungs:?}");
 }
 
@@ -81,13 +71,8 @@ fn trainings_side_by_side_end_in_the_same_weights() {
 #[test]
 fn training_reports_how_far_it_is() {
     let mut reports = Vec::new();
-    classifier(1, 0)
-        .train(&mut |progress| reports.push(progress))
-        .unwrap();
-    assert_eq!(
-        reports.last().map(|last| (last.step, last.steps)),
-        Some((200, 200))
-    );
+    classifier(1, 0).train(&mut |progress| reports.push(progress)).unwrap();
+    assert_eq!(reports.last().map(|last| (last.step, last.steps)), Some((200, 200)));
     assert!(reports.first().unwrap().loss > reports.last().unwrap().loss);
 }
 
@@ -115,26 +100,17 @@ fn foreign_weights_are_refused_by_name_and_change_nothing() {
     let before = worker.save().unwrap();
     for (weights, fault) in [
         (b"PK pickle".to_vec(), "no safetensors: HeaderTooLarge"),
-        (
-            before[..before.len() - 1].to_vec(),
-            "no safetensors: MetadataIncompleteBuffer",
-        ),
+        (before[..before.len() - 1].to_vec(), "no safetensors: MetadataIncompleteBuffer"),
         (
             doctored(&worker, "hidden.weight", "a", &[32, 64]),
             "neither hidden.weight (MLP) nor conv.weight (CNN)",
         ),
-        (
-            doctored(&worker, "out.bias", "bias", &[10]),
-            "out.bias is missing",
-        ),
+        (doctored(&worker, "out.bias", "bias", &[10]), "out.bias is missing"),
         (
             doctored(&worker, "out.weight", "out.weight", &[32, 10]),
             "out.weight is F32 [32, 10], not F32 [10, 32]",
         ),
-        (
-            doctored(&worker, "hidden.weight", "hidden.weight", &[2048, 1]),
-            "a layer of 2048, not 1 to 1024",
-        ),
+        (doctored(&worker, "hidden.weight", "hidden.weight", &[2048, 1]), "a layer of 2048, not 1 to 1024"),
         (
             doctored(&worker, "hidden.weight", "hidden.weight", &[]),
             "neither hidden.weight (MLP) nor conv.weight (CNN)",

@@ -12,22 +12,13 @@ use crate::network::{self, Counter, Failure, address};
 impl Driver {
     pub(super) fn hear_ask(&mut self, event: Event<Vec<u8>, Vec<u8>>) {
         match event {
-            Event::Message {
-                peer,
-                message: Message::Request { request, channel, .. },
-                ..
-            } => {
+            Event::Message { peer, message: Message::Request { request, channel, .. }, .. } => {
                 self.asked(peer, request, channel);
             }
-            Event::Message {
-                message: Message::Response { request_id, response },
-                ..
-            } => {
+            Event::Message { message: Message::Response { request_id, response }, .. } => {
                 self.answered(request_id, response);
             }
-            Event::OutboundFailure {
-                request_id, error, ..
-            } => self.ask_failed(request_id, &error),
+            Event::OutboundFailure { request_id, error, .. } => self.ask_failed(request_id, &error),
             Event::InboundFailure { error, .. } => {
                 tracing::debug!(%error, "a request stayed unanswered");
                 self.counters.add(Counter::RequestUnanswered);
@@ -40,14 +31,8 @@ impl Driver {
         let Ok(outcome) = self.events.clone().try_reserve_owned() else {
             return self.counters.add(Counter::AskRefused);
         };
-        let ask = Ask {
-            peer: address::peer(peer),
-            ticket,
-            bytes,
-            since: Instant::now(),
-            located: false,
-            outcome,
-        };
+        let ask =
+            Ask { peer: address::peer(peer), ticket, bytes, since: Instant::now(), located: false, outcome };
         if self.asks.full() {
             self.counters.add(Counter::AskRefused);
             return ask.end(Err(Failure::Busy));
@@ -78,11 +63,7 @@ impl Driver {
             return ask.end(Err(Failure::NotFound));
         }
         let now = Instant::now();
-        self.asks.wait(Ask {
-            located: true,
-            since: now,
-            ..ask
-        });
+        self.asks.wait(Ask { located: true, since: now, ..ask });
         self.seek(now);
     }
 
@@ -142,11 +123,7 @@ impl Driver {
         let Some(from) = address::hotkey(&peer).filter(|_| !self.tickets.full()) else {
             return self.counters.add(Counter::RequestRefused);
         };
-        let event = network::Event::Asked {
-            from,
-            ticket: self.tickets.next(),
-            bytes,
-        };
+        let event = network::Event::Asked { from, ticket: self.tickets.next(), bytes };
         match self.events.try_send(event) {
             Ok(()) => self.tickets.open(now, channel),
             Err(_) => self.counters.add(Counter::RequestRefused),

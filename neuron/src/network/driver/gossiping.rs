@@ -36,10 +36,7 @@ impl Driver {
     /// Stake counts by its logarithm: a thousand coins are worth twice what thirty are.
     pub(super) fn vouch(&mut self, peer: &Hotkey, coins: u64) {
         let score = (STAKE_SCORE * (coins as f64).ln_1p()).min(STAKE_SCORE_MAX);
-        self.swarm
-            .behaviour_mut()
-            .gossip
-            .set_application_score(&address::peer(peer), score);
+        self.swarm.behaviour_mut().gossip.set_application_score(&address::peer(peer), score);
     }
 
     pub(super) fn publish_waiting(&mut self, topic: Topic) {
@@ -75,15 +72,8 @@ impl Driver {
         if !self.gossip.take(source, units, Instant::now()) {
             return Err((Counter::GossipFlood, Verdict::Ignore));
         }
-        let event = Event::Gossip {
-            topic,
-            from,
-            id,
-            bytes,
-        };
-        self.events
-            .try_send(event)
-            .map_err(|_| (Counter::GossipDropped, Verdict::Ignore))
+        let event = Event::Gossip { topic, from, id, bytes };
+        self.events.try_send(event).map_err(|_| (Counter::GossipDropped, Verdict::Ignore))
     }
 
     pub(super) fn judge(&mut self, id: &GossipId, verdict: Verdict) {

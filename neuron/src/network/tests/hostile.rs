@@ -68,16 +68,11 @@ async fn send(protocol: &str, address: &Multiaddr, peer: &Hotkey, bytes: Vec<u8>
         request_response::Behaviour::new([(protocol, ProtocolSupport::Outbound)], Default::default());
     let mut swarm = swarm(behaviour);
     let peer = address::peer(peer);
-    swarm
-        .behaviour_mut()
-        .send_request_with_addresses(&peer, bytes, vec![address.clone()]);
+    swarm.behaviour_mut().send_request_with_addresses(&peer, bytes, vec![address.clone()]);
     loop {
         match swarm.select_next_some().await {
             SwarmEvent::Behaviour(request_response::Event::OutboundFailure { error, .. }) => {
-                assert!(
-                    matches!(error, request_response::OutboundFailure::Io(_)),
-                    "{error}"
-                );
+                assert!(matches!(error, request_response::OutboundFailure::Io(_)), "{error}");
                 return;
             }
             SwarmEvent::Behaviour(_) => return,
@@ -90,63 +85,32 @@ async fn send(protocol: &str, address: &Multiaddr, peer: &Hotkey, bytes: Vec<u8>
 async fn garbage_on_any_protocol_does_not_stop_the_loop() {
     let echo = Node::new(1, &[]).echo();
     let known = echo.listening().await;
-    let tcp: Multiaddr = known
-        .iter()
-        .find(|address| address.contains("/tcp/"))
-        .unwrap()
-        .parse()
-        .unwrap();
+    let tcp: Multiaddr = known.iter().find(|address| address.contains("/tcp/")).unwrap().parse().unwrap();
     for protocol in ["/ask/1", "/kad/1", "/meshsub/1.1.0", "/meshsub/1.0.0"] {
-        for garbage in [
-            vec![0xff; 4],
-            vec![0xff; 100_000],
-            b"\x08\x00\x00\x00cut".to_vec(),
-        ] {
+        for garbage in [vec![0xff; 4], vec![0xff; 100_000], b"\x08\x00\x00\x00cut".to_vec()] {
             within(send(protocol, &tcp, &echo.hotkey(), garbage)).await;
         }
     }
     until(|| echo.counters()["request_malformed"] == 3).await;
     let mut asker = Node::new(2, &known);
-    assert_eq!(
-        asker.ask(&echo, b"still there?").await,
-        Ok(b"still there?".to_vec())
-    );
+    assert_eq!(asker.ask(&echo, b"still there?").await, Ok(b"still there?".to_vec()));
 }
 
 #[tokio::test]
 async fn garbage_on_the_port_does_not_stop_the_loop() {
-    let listen = Listen {
-        ip: Ipv4Addr::LOCALHOST.into(),
-        port: free_port(),
-    };
-    let echo = Node::start(Config {
-        listen,
-        ..Node::config(1, &[])
-    })
-    .echo();
+    let listen = Listen { ip: Ipv4Addr::LOCALHOST.into(), port: free_port() };
+    let echo = Node::start(Config { listen, ..Node::config(1, &[]) }).echo();
     let known = echo.listening().await;
-    for garbage in [
-        vec![0xff; 100],
-        vec![0; 100_000],
-        b"GET / HTTP/1.1\r\n\r\n".to_vec(),
-    ] {
-        let mut stream = tokio::net::TcpStream::connect((listen.ip, listen.port))
-            .await
-            .unwrap();
+    for garbage in [vec![0xff; 100], vec![0; 100_000], b"GET / HTTP/1.1\r\n\r\n".to_vec()] {
+        let mut stream = tokio::net::TcpStream::connect((listen.ip, listen.port)).await.unwrap();
         let _ = (stream.write_all(&garbage).await, stream.shutdown().await);
         let _ = within(stream.read_to_end(&mut Vec::new())).await;
         let datagrams = tokio::net::UdpSocket::bind((listen.ip, 0)).await.unwrap();
-        datagrams
-            .send_to(&garbage[..garbage.len().min(1200)], (listen.ip, listen.port))
-            .await
-            .unwrap();
+        datagrams.send_to(&garbage[..garbage.len().min(1200)], (listen.ip, listen.port)).await.unwrap();
     }
     until(|| echo.counters()["connection_refused"] >= 3).await;
     let mut asker = Node::new(2, &known);
-    assert_eq!(
-        asker.ask(&echo, b"still there?").await,
-        Ok(b"still there?".to_vec())
-    );
+    assert_eq!(asker.ask(&echo, b"still there?").await, Ok(b"still there?".to_vec()));
 }
 
 #[tokio::test]
@@ -170,11 +134,7 @@ async fn only_accepted_gossip_goes_further() {
         }
     });
     for _ in Topic::ALL {
-        assert_eq!(
-            within(heard.recv()).await.unwrap(),
-            b"",
-            "the relay subscribes to every topic"
-        );
+        assert_eq!(within(heard.recv()).await.unwrap(), b"", "the relay subscribes to every topic");
     }
     let said: [(&[u8], Option<Verdict>); 4] = [
         (b"rejected", Some(Verdict::Reject)),
@@ -184,13 +144,9 @@ async fn only_accepted_gossip_goes_further() {
     ];
     for (bytes, verdict) in said {
         author.network.publish(Topic::Inputs, bytes.to_vec()).unwrap();
-        let Event::Gossip { id, from, topic, .. } = relay.next().await else {
-            panic!("expected gossip")
-        };
+        let Event::Gossip { id, from, topic, .. } = relay.next().await else { panic!("expected gossip") };
         assert_eq!((from, topic), (author.network.hotkey(), Topic::Inputs));
-        verdict
-            .into_iter()
-            .for_each(|verdict| relay.network.judge(id, verdict).unwrap());
+        verdict.into_iter().for_each(|verdict| relay.network.judge(id, verdict).unwrap());
     }
     assert_eq!(within(heard.recv()).await.unwrap(), b"accepted");
 }

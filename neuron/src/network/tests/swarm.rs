@@ -41,11 +41,7 @@ impl Swarm {
                 }
             });
         }
-        Self {
-            start,
-            networks,
-            heard,
-        }
+        Self { start, networks, heard }
     }
 
     /// The last neuron speaks until all others have heard the same message: which it was, and after how long.
@@ -88,20 +84,9 @@ async fn sixty_four_neurons_meet_without_knowing_everybody() {
     let spent = processor_time() - processor;
     eprintln!("all heard message {number} after {elapsed:?}, {spent} ms of processor time");
     let asking = Instant::now();
-    for (asker, asked) in [
-        (3, 50),
-        (20, 41),
-        (63, 8),
-        (5, 33),
-        (12, 60),
-        (31, 30),
-        (44, 13),
-        (57, 26),
-    ] {
+    for (asker, asked) in [(3, 50), (20, 41), (63, 8), (5, 33), (12, 60), (31, 30), (44, 13), (57, 26)] {
         let asked = swarm.networks[asked].hotkey();
-        swarm.networks[asker]
-            .ask(asked, 0, b"who are you?".to_vec())
-            .unwrap();
+        swarm.networks[asker].ask(asked, 0, b"who are you?".to_vec()).unwrap();
     }
     let mut answers = 0;
     while answers < 8 {
@@ -110,22 +95,12 @@ async fn sixty_four_neurons_meet_without_knowing_everybody() {
             eprintln!("a stranger answered after {:?}", asking.elapsed());
         }
     }
-    eprintln!(
-        "eight questions to strangers answered after {:?}",
-        asking.elapsed()
-    );
+    eprintln!("eight questions to strangers answered after {:?}", asking.elapsed());
     for _ in 0..6 {
-        let mut peers: Vec<usize> = swarm
-            .networks
-            .iter()
-            .map(|network| network.status().peers)
-            .collect();
+        let mut peers: Vec<usize> = swarm.networks.iter().map(|network| network.status().peers).collect();
         peers.sort_unstable();
         let memory = (resident() - before) / swarm.networks.len();
-        eprintln!(
-            "peers min {} median {} max {}; {memory} KiB each",
-            peers[0], peers[32], peers[63]
-        );
+        eprintln!("peers min {} median {} max {}; {memory} KiB each", peers[0], peers[32], peers[63]);
         tokio::time::sleep(Duration::from_secs(15)).await;
     }
 }
@@ -133,21 +108,13 @@ async fn sixty_four_neurons_meet_without_knowing_everybody() {
 /// Resident memory of this process, in KiB.
 fn resident() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.trim_end_matches("kB").trim().parse().unwrap()
 }
 
 /// Processor time of this process so far, in milliseconds.
 fn processor_time() -> u64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let fields: Vec<u64> = stat
-        .split(' ')
-        .skip(13)
-        .take(2)
-        .map(|field| field.parse().unwrap())
-        .collect();
+    let fields: Vec<u64> = stat.split(' ').skip(13).take(2).map(|field| field.parse().unwrap()).collect();
     (fields[0] + fields[1]) * 10
 }

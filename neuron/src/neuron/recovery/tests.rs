@@ -29,18 +29,12 @@ struct Memory {
 impl Memory {
     fn new() -> Self {
         let (dir, bench) = (TempDir::new().unwrap(), Bench::new(4, 2));
-        let mut memory = Self {
-            dir,
-            bench,
-            settled: Vec::new(),
-        };
+        let mut memory = Self { dir, bench, settled: Vec::new() };
         let mut store = memory.store();
         for height in 1..=HEIGHT {
             let settled = memory.settle();
             let root = settled.ledger.root().hash;
-            store
-                .append_settlement(height, &codec::encode(&settled.certified))
-                .unwrap();
+            store.append_settlement(height, &codec::encode(&settled.certified)).unwrap();
             store.write_index(height, root, &settled.changes).unwrap();
             memory.settled.push(settled);
         }
@@ -49,31 +43,14 @@ impl Memory {
 
     fn settle(&mut self) -> Settled {
         let before = self.bench.tip.0.clone();
-        let commit = Commit {
-            netuid: NETUID,
-            epoch: before.epoch(NETUID).unwrap(),
-            commitment: Hash([1; 32]),
-        };
+        let commit =
+            Commit { netuid: NETUID, epoch: before.epoch(NETUID).unwrap(), commitment: Hash([1; 32]) };
         let certified = self.bench.settle(&[Heard::Commit(self.bench.author(0, commit))]);
         let ledger = self.bench.tip.0.clone();
         // The first write of an index is the whole state.
-        let whole = || {
-            ledger
-                .entries()
-                .into_iter()
-                .map(|(key, value)| (key, Some(value)))
-                .collect()
-        };
-        let changes = if before.height() == 0 {
-            whole()
-        } else {
-            ledger.changes_since(&before)
-        };
-        Settled {
-            certified,
-            ledger,
-            changes,
-        }
+        let whole = || ledger.entries().into_iter().map(|(key, value)| (key, Some(value))).collect();
+        let changes = if before.height() == 0 { whole() } else { ledger.changes_since(&before) };
+        Settled { certified, ledger, changes }
     }
 
     fn store(&self) -> Store {
@@ -87,10 +64,7 @@ impl Memory {
             keypair: self.bench.keys[0].clone(),
             duty: Duty::Validate,
             netuid: NETUID,
-            listen: Listen {
-                ip: Ipv4Addr::LOCALHOST.into(),
-                port: 0,
-            },
+            listen: Listen { ip: Ipv4Addr::LOCALHOST.into(), port: 0 },
             bootstrap: Vec::new(),
             seed: 1,
         }
@@ -99,9 +73,7 @@ impl Memory {
     /// Recovers and finds the ledger at a height, with an index that matches.
     #[track_caller]
     fn recovers(&self, height: u64) -> Recovered {
-        let Remembered {
-            mut store, recovered, ..
-        } = recover(&self.config()).unwrap();
+        let Remembered { mut store, recovered, .. } = recover(&self.config()).unwrap();
         let ledger = recovered.ledger.as_ref().unwrap();
         let expected = (height > 0).then(|| &self.settled[height as usize - 1]);
         assert_eq!(ledger.height(), height);
@@ -109,21 +81,13 @@ impl Memory {
         if let Some(expected) = expected {
             assert_eq!(ledger.root(), expected.ledger.root());
             let index = store.index().unwrap().expect("written again");
-            assert_eq!(
-                Ledger::from_entries(&index.entries).unwrap().root(),
-                expected.ledger.root()
-            );
+            assert_eq!(Ledger::from_entries(&index.entries).unwrap().root(), expected.ledger.root());
         }
         recovered
     }
 
     fn log(&self) -> std::path::PathBuf {
-        fs::read_dir(self.dir.path().join("settlements"))
-            .unwrap()
-            .next()
-            .unwrap()
-            .unwrap()
-            .path()
+        fs::read_dir(self.dir.path().join("settlements")).unwrap().next().unwrap().unwrap().path()
     }
 }
 
@@ -186,13 +150,7 @@ fn an_index_behind_the_log_is_brought_up_to_it() {
     let mut store = memory.store();
     store.reset_index().unwrap();
     for settled in &memory.settled[..2] {
-        store
-            .write_index(
-                settled.ledger.height(),
-                settled.ledger.root().hash,
-                &settled.changes,
-            )
-            .unwrap();
+        store.write_index(settled.ledger.height(), settled.ledger.root().hash, &settled.changes).unwrap();
     }
     drop(store);
     memory.recovers(HEIGHT);
@@ -220,10 +178,7 @@ fn the_log_of_another_network_is_refused_in_one_line() {
     let mut config = memory.config();
     config.genesis.time += 1;
     let refused = recover(&config).err().expect("refused").to_string();
-    assert!(
-        refused.contains("another network") && refused.contains("--dir"),
-        "{refused}"
-    );
+    assert!(refused.contains("another network") && refused.contains("--dir"), "{refused}");
 }
 
 #[test]
@@ -231,31 +186,18 @@ fn a_settlement_that_does_not_apply_is_named_with_the_remedy() {
     let memory = Memory::new();
     let mut forged = memory.settled[0].certified.clone();
     forged.settlement.header.height = HEIGHT + 1;
-    memory
-        .store()
-        .append_settlement(HEIGHT + 1, &codec::encode(&forged))
-        .unwrap();
+    memory.store().append_settlement(HEIGHT + 1, &codec::encode(&forged)).unwrap();
     let refused = recover(&memory.config()).err().expect("refused").to_string();
-    assert!(
-        refused.contains("settlement 6") && refused.contains("catches up"),
-        "{refused}"
-    );
+    assert!(refused.contains("settlement 6") && refused.contains("catches up"), "{refused}");
 }
 
 #[test]
 fn votes_at_the_height_in_progress_are_gone_through_and_older_ones_are_not() {
     let memory = Memory::new();
-    let draft = || {
-        codec::encode(&Logged::Draft(Box::new(
-            memory.settled[0].certified.settlement.clone(),
-        )))
-    };
+    let draft = || codec::encode(&Logged::Draft(Box::new(memory.settled[0].certified.settlement.clone())));
     memory.store().append_votes(HEIGHT, &[draft()]).unwrap();
     assert_eq!(memory.recovers(HEIGHT).drafts.len(), 0);
-    memory
-        .store()
-        .append_votes(HEIGHT + 1, &[draft(), b"not an entry".to_vec()])
-        .unwrap();
+    memory.store().append_votes(HEIGHT + 1, &[draft(), b"not an entry".to_vec()]).unwrap();
     let recovered = memory.recovers(HEIGHT);
     assert_eq!((recovered.drafts.len(), recovered.votes_from), (1, HEIGHT + 1));
 }

@@ -8,22 +8,13 @@ fn trained() -> (Bench, Miner) {
     let mut miner = Miner::new(bench.keys[1].clone(), NETUID, bench.tip.0.clone());
     miner.handle(
         moment(),
-        &Input::Trained(Model {
-            hash: Hash([1; 32]),
-            description: "a stand-in".to_owned(),
-        }),
+        &Input::Trained(Model { hash: Hash([1; 32]), description: "a stand-in".to_owned() }),
     );
     (bench, miner)
 }
 
 fn question(bench: &Bench) -> Question {
-    Question {
-        netuid: NETUID,
-        miner: bench.keys[1].hotkey(),
-        height: 0,
-        number: 0,
-        body: vec![1],
-    }
+    Question { netuid: NETUID, miner: bench.keys[1].hotkey(), height: 0, number: 0, body: vec![1] }
 }
 
 fn ask(miner: &mut Miner, bench: &Bench, asker: usize, question: Question) -> Option<&'static str> {
@@ -74,10 +65,7 @@ fn a_replayed_question_gets_no_second_answer() {
 #[test]
 fn more_than_can_wait_is_declined_and_what_was_answered_makes_room() {
     let (bench, mut miner) = trained();
-    let numbered = |number| Question {
-        number,
-        ..question(&bench)
-    };
+    let numbered = |number| Question { number, ..question(&bench) };
     for number in 0..WAITING as u64 {
         assert_eq!(ask(&mut miner, &bench, 0, numbered(number)), None);
     }
@@ -90,32 +78,10 @@ fn more_than_can_wait_is_declined_and_what_was_answered_makes_room() {
 fn what_is_remembered_against_replays_is_bounded_and_never_forgotten_while_fresh() {
     let (bench, mut miner) = trained();
     for number in 0..REMEMBERED as u64 {
-        assert_eq!(
-            ask(
-                &mut miner,
-                &bench,
-                0,
-                Question {
-                    number,
-                    ..question(&bench)
-                }
-            ),
-            None
-        );
+        assert_eq!(ask(&mut miner, &bench, 0, Question { number, ..question(&bench) }), None);
         miner.handle(moment(), &Input::Inferred(Ticket(number), Err("busy".to_owned())));
     }
-    assert_eq!(
-        ask(
-            &mut miner,
-            &bench,
-            0,
-            Question {
-                number: 9_999,
-                ..question(&bench)
-            }
-        ),
-        Some("busy")
-    );
+    assert_eq!(ask(&mut miner, &bench, 0, Question { number: 9_999, ..question(&bench) }), Some("busy"));
     assert_eq!(ask(&mut miner, &bench, 0, question(&bench)), Some("replayed"));
 }
 

@@ -47,15 +47,9 @@ impl Settler {
         let mut ledger = self.ledger.clone();
         let inputs = self.pool.draft(&parent, &mut ledger);
         let time = moment.now.max(earliest);
-        let signers = self
-            .tip
-            .as_ref()
-            .map(|tip| tip.certificate.signers())
-            .unwrap_or_default();
+        let signers = self.tip.as_ref().map(|tip| tip.certificate.signers()).unwrap_or_default();
         ledger.close(time, &signers);
-        let body = inputs
-            .clone()
-            .into_body(self.tip.as_ref().map(|tip| tip.certificate.clone()));
+        let body = inputs.clone().into_body(self.tip.as_ref().map(|tip| tip.certificate.clone()));
         let header = Header {
             version: VERSION,
             genesis: self.genesis,
@@ -68,12 +62,7 @@ impl Settler {
             state_root: ledger.root(),
             next_set: ledger.validators().hash(),
         };
-        Judged {
-            settlement: Settlement { header, body },
-            inputs,
-            ledger,
-            rounds: BTreeSet::new(),
-        }
+        Judged { settlement: Settlement { header, body }, inputs, ledger, rounds: BTreeSet::new() }
     }
 
     /// Executes a settlement and checks every rule; `timely` also checks it against our clock.
@@ -95,30 +84,18 @@ impl Settler {
             return Err(Refused::Unordered);
         }
         let mut ledger = self.ledger.clone();
-        let signers = settlement
-            .body
-            .parent_certificate
-            .as_ref()
-            .map(Certificate::signers)
-            .unwrap_or_default();
+        let signers =
+            settlement.body.parent_certificate.as_ref().map(Certificate::signers).unwrap_or_default();
         ledger.apply(&inputs, header.time, &signers)?;
         if ledger.root() != header.state_root || ledger.validators().hash() != header.next_set {
             return Err(Refused::OtherState);
         }
-        Ok(Judged {
-            settlement,
-            inputs,
-            ledger,
-            rounds: BTreeSet::new(),
-        })
+        Ok(Judged { settlement, inputs, ledger, rounds: BTreeSet::new() })
     }
 
     /// Keeps a draft found on disk, judged again: a disk is not taken on trust.
     pub(super) fn remember(&mut self, settlement: Settlement) {
-        let moment = Moment {
-            now: settlement.header.time,
-            seed: Hash::default(),
-        };
+        let moment = Moment { now: settlement.header.time, seed: Hash::default() };
         if let Ok(judged) = self.judge(moment, settlement, false) {
             self.keep(judged);
         }
@@ -140,17 +117,10 @@ impl Settler {
     /// There is no bound on how late it may be: a locked settlement keeps its time through later rounds.
     fn check_time(&self, moment: Moment, time: u64, timely: bool) -> Result<(), Refused> {
         let earliest = self.parent().1;
-        let latest = if timely {
-            moment.now.max(earliest) + self.ledger.parameters().clock_drift
-        } else {
-            u64::MAX
-        };
+        let latest =
+            if timely { moment.now.max(earliest) + self.ledger.parameters().clock_drift } else { u64::MAX };
         if time < earliest || time > latest {
-            return Err(Refused::Untimely {
-                time,
-                earliest,
-                latest,
-            });
+            return Err(Refused::Untimely { time, earliest, latest });
         }
         Ok(())
     }
@@ -171,10 +141,7 @@ impl Settler {
     fn parent(&self) -> (Hash, u64) {
         let interval = self.ledger.parameters().interval;
         match &self.tip {
-            Some(tip) => (
-                tip.settlement.header.hash(),
-                tip.settlement.header.time + interval,
-            ),
+            Some(tip) => (tip.settlement.header.hash(), tip.settlement.header.time + interval),
             None => (self.genesis, self.ledger.time() + interval),
         }
     }

@@ -26,12 +26,7 @@ impl Settler {
         let quiet = moment.now.saturating_sub(self.ledger.time()) > 3 * interval;
         let mut effects = vec![Effect::Schedule(Timer::CatchUp, interval)];
         if quiet || self.ahead > self.ledger.height() {
-            let peers = self
-                .ledger
-                .validators()
-                .members()
-                .iter()
-                .map(|(hotkey, _)| *hotkey);
+            let peers = self.ledger.validators().members().iter().map(|(hotkey, _)| *hotkey);
             let peers: Vec<_> = peers.filter(|peer| *peer != self.keypair.hotkey()).collect();
             if !peers.is_empty() {
                 let peer = peers[(moment.seed.to_u64() % peers.len() as u64) as usize];
@@ -45,9 +40,6 @@ impl Settler {
         if settlements.is_empty() {
             self.ahead = self.ledger.height();
         }
-        settlements
-            .iter()
-            .flat_map(|certified| self.enter(moment, certified.clone()))
-            .collect()
+        settlements.iter().flat_map(|certified| self.enter(moment, certified.clone())).collect()
     }
 }

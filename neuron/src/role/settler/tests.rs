@@ -17,16 +17,9 @@ fn bench() -> Bench {
 fn check(bench: &Bench, inputs: &[Heard], change: impl Fn(&mut Settlement), reason: &str) {
     let mut settlement = bench.draft(inputs);
     let settler = bench.settler(bystander(bench));
-    assert!(
-        settler.judge(bench.moment(), settlement.clone(), true).is_ok(),
-        "it was sound before"
-    );
+    assert!(settler.judge(bench.moment(), settlement.clone(), true).is_ok(), "it was sound before");
     change(&mut settlement);
-    let refused = settler
-        .judge(bench.moment(), settlement, true)
-        .err()
-        .expect("refused")
-        .to_string();
+    let refused = settler.judge(bench.moment(), settlement, true).err().expect("refused").to_string();
     assert!(refused.contains(reason), "{refused}");
 }
 
@@ -36,11 +29,7 @@ fn bystander(bench: &Bench) -> usize {
 }
 
 fn commits(bench: &Bench) -> [Heard; 3] {
-    let commit = |commitment| Commit {
-        netuid: Netuid(1),
-        epoch: 0,
-        commitment: Hash([commitment; 32]),
-    };
+    let commit = |commitment| Commit { netuid: Netuid(1), epoch: 0, commitment: Hash([commitment; 32]) };
     [0, 1, 2].map(|key| Heard::Commit(bench.author(key, commit(1))))
 }
 
@@ -78,20 +67,10 @@ fn a_draft_out_of_turn_place_or_time_is_refused() {
 #[test]
 fn a_draft_that_leads_elsewhere_or_binds_another_body_is_refused() {
     let bench = bench();
-    check(
-        &bench,
-        &[],
-        |s| s.header.state_root.hash = Hash([1; 32]),
-        "state root",
-    );
+    check(&bench, &[], |s| s.header.state_root.hash = Hash([1; 32]), "state root");
     check(&bench, &[], |s| s.header.state_root.leaves += 1, "state root");
     check(&bench, &[], |s| s.header.next_set = Hash([1; 32]), "next set");
-    check(
-        &bench,
-        &commits(&bench),
-        |s| drop(s.body.commits.pop()),
-        "not what its header binds",
-    );
+    check(&bench, &commits(&bench), |s| drop(s.body.commits.pop()), "not what its header binds");
 }
 
 #[test]
@@ -103,26 +82,14 @@ fn inputs_out_of_order_forged_or_inapplicable_are_refused() {
         bind(s);
     };
     check(&bench, &commits, unordered, "out of order");
-    let elsewhere = Signed::author(
-        &bench.keys[0],
-        &Hash([1; 32]),
-        Transaction {
-            nonce: 0,
-            action: transfer(),
-        },
-    );
+    let elsewhere =
+        Signed::author(&bench.keys[0], &Hash([1; 32]), Transaction { nonce: 0, action: transfer() });
     let foreign = |s: &mut Settlement| {
         s.body.transactions = vec![elsewhere.signed().clone()];
         bind(s);
     };
     check(&bench, &commits, foreign, "bad signature");
-    let replayed = bench.author(
-        0,
-        Transaction {
-            nonce: 7,
-            action: transfer(),
-        },
-    );
+    let replayed = bench.author(0, Transaction { nonce: 7, action: transfer() });
     let stale = |s: &mut Settlement| {
         s.body.transactions = vec![replayed.signed().clone()];
         bind(s);
@@ -131,10 +98,7 @@ fn inputs_out_of_order_forged_or_inapplicable_are_refused() {
 }
 
 fn transfer() -> Action {
-    Action::Transfer {
-        to: Coldkey(Hotkey([7; 32])),
-        amount: Amount(1),
-    }
+    Action::Transfer { to: Coldkey(Hotkey([7; 32])), amount: Amount(1) }
 }
 
 #[test]
@@ -147,10 +111,8 @@ fn a_parent_that_is_not_proven_is_refused() {
     };
     check(&bench, &[], orphan, "parent's certificate");
     let minority = |s: &mut Settlement| {
-        s.body.parent_certificate = Some(Certificate {
-            signatures: certificate.signatures[..2].into(),
-            ..certificate.clone()
-        });
+        s.body.parent_certificate =
+            Some(Certificate { signatures: certificate.signatures[..2].into(), ..certificate.clone() });
         bind(s);
     };
     check(&bench, &[], minority, "parent's certificate");
@@ -167,11 +129,7 @@ fn only_the_proposers_draft_is_looked_at() {
         let effects = told(&mut settler, &bench, draft_of(&bench, liar, bench.draft(&[])));
         assert!(effects.is_empty() && settler.drafts.is_empty(), "{effects:?}");
     }
-    told(
-        &mut settler,
-        &bench,
-        draft_of(&bench, bench.proposer(), bench.draft(&[])),
-    );
+    told(&mut settler, &bench, draft_of(&bench, bench.proposer(), bench.draft(&[])));
     assert_eq!(settler.drafts.len(), 1);
 }
 
@@ -195,15 +153,9 @@ fn a_settlement_with_a_forged_certificate_moves_nothing() {
         forge(&mut certified.certificate);
         let mut settler = bench.settler(4);
         let effects = told(&mut settler, &bench, Heard::Settled(Box::new(certified.clone())));
-        assert!(
-            effects.is_empty() && settler.ledger.height() == 0,
-            "{what}: {effects:?}"
-        );
+        assert!(effects.is_empty() && settler.ledger.height() == 0, "{what}: {effects:?}");
         let effects = settler.handle(bench.moment(), &Input::Fetched(vec![certified]));
-        assert!(
-            effects.is_empty() && settler.ledger.height() == 0,
-            "{what}: {effects:?}"
-        );
+        assert!(effects.is_empty() && settler.ledger.height() == 0, "{what}: {effects:?}");
     }
     let mut settler = bench.settler(4);
     assert!(settled(&told(&mut settler, &bench, Heard::Settled(Box::new(honest)))).is_some());
@@ -216,23 +168,14 @@ fn a_relayer_that_exchanges_the_body_neither_stops_nor_fools_anyone() {
     let mut forged = honest.clone();
     forged.settlement.body.commits.clear();
     let knows_the_draft = |settler: &mut Settler| {
-        told(
-            settler,
-            &bench,
-            draft_of(&bench, bench.proposer(), honest.settlement.clone()),
-        );
+        told(settler, &bench, draft_of(&bench, bench.proposer(), honest.settlement.clone()));
     };
     for prepare in [&knows_the_draft as &dyn Fn(&mut Settler), &|_| {}] {
         let mut settler = bench.settler(bystander(&bench));
         prepare(&mut settler);
         let effects = told(&mut settler, &bench, Heard::Settled(Box::new(forged.clone())));
         assert!(effects.is_empty() && settler.ledger.height() == 0, "{effects:?}");
-        let settled = settled(&told(
-            &mut settler,
-            &bench,
-            Heard::Settled(Box::new(honest.clone())),
-        ))
-        .unwrap();
+        let settled = settled(&told(&mut settler, &bench, Heard::Settled(Box::new(honest.clone())))).unwrap();
         assert_eq!(settled.certified, honest);
     }
 }
@@ -244,10 +187,7 @@ fn what_two_thirds_certified_against_the_rules_halts() {
     settlement.header.state_root.hash = Hash([1; 32]);
     let certified = bench.certify(settlement);
     let effects = told(&mut bench.settler(4), &bench, Heard::Settled(Box::new(certified)));
-    assert!(
-        matches!(&effects[..], [Effect::Halt(reason)] if reason.contains("certified")),
-        "{effects:?}"
-    );
+    assert!(matches!(&effects[..], [Effect::Halt(reason)] if reason.contains("certified")), "{effects:?}");
 }
 
 #[test]
@@ -257,10 +197,7 @@ fn catching_up_takes_what_is_sound_and_nothing_after_it() {
     let sound = [bench.settle(&[]), bench.settle(&[]), bench.settle(&[])];
     let [first, mut second, third] = sound;
     second.certificate.signatures.clear();
-    let effects = late.handle(
-        bench.moment(),
-        &Input::Fetched(vec![third.clone(), first, second, third]),
-    );
+    let effects = late.handle(bench.moment(), &Input::Fetched(vec![third.clone(), first, second, third]));
     assert_eq!(settled(&effects).unwrap().ledger.height(), 1);
     assert_eq!(late.ledger.height(), 1);
 }
@@ -272,10 +209,7 @@ fn strangers_cannot_send_us_after_heights_that_do_not_exist() {
     let asks = |settler: &mut Settler, author: usize| {
         let vote = Vote::of(Ballot::Prevote, 40, 0, None, bench.keys[author].hotkey());
         told(settler, &bench, Heard::Votes(vec![bench.author(author, vote)]));
-        let soon = Moment {
-            now: settler.ledger.time(),
-            ..bench.moment()
-        };
+        let soon = Moment { now: settler.ledger.time(), ..bench.moment() };
         let effects = settler.handle(soon, &Input::Elapsed(Timer::CatchUp));
         effects.iter().any(|effect| matches!(effect, Effect::Fetch(..)))
     };
@@ -287,21 +221,13 @@ fn strangers_cannot_send_us_after_heights_that_do_not_exist() {
 fn where_votes_may_be_forgotten_it_follows_and_votes_after() {
     let mut bench = bench();
     let me = bystander(&bench);
-    let mut settler = bench.recovered(
-        me,
-        Recovered {
-            votes_from: 3,
-            ..Recovered::default()
-        },
-    );
+    let mut settler = bench.recovered(me, Recovered { votes_from: 3, ..Recovered::default() });
     settler.handle(bench.moment(), &Input::Started);
     for height in 1..=3 {
         let draft = draft_of(&bench, bench.proposer(), bench.draft(&[]));
         let mut effects = settler.handle(bench.moment(), &Input::Elapsed(Timer::NextHeight));
         effects.extend(told(&mut settler, &bench, draft));
-        let silent = effects
-            .iter()
-            .all(|effect| !matches!(effect, Effect::Persist(_) | Effect::Tell(_)));
+        let silent = effects.iter().all(|effect| !matches!(effect, Effect::Persist(_) | Effect::Tell(_)));
         assert_eq!(silent, height < 3, "height {height}: {effects:?}");
         let certified = bench.settle(&[]);
         let effects = flat(told(&mut settler, &bench, Heard::Settled(Box::new(certified))));

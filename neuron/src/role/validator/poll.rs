@@ -29,10 +29,6 @@ pub struct Voice {
 
 impl Poll {
     pub(super) fn new(task: &str, asked: usize) -> Self {
-        Self {
-            task: task.to_owned(),
-            asked,
-            voices: Vec::new(),
-        }
+        Self { task: task.to_owned(), asked, voices: Vec::new() }
     }
 }

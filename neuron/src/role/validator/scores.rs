@@ -30,9 +30,7 @@ impl Scores {
 
     /// What each miner is worth: the square of its score, so that doing well pays more than doing twice as much badly.
     pub(super) fn weights(&self) -> impl Iterator<Item = (&Hotkey, u64)> {
-        self.0
-            .iter()
-            .map(|(miner, score)| (miner, (score.mean * score.mean * SCALE) as u64))
+        self.0.iter().map(|(miner, score)| (miner, (score.mean * score.mean * SCALE) as u64))
     }
 
     /// Forgets miners that left.
@@ -65,9 +63,7 @@ mod tests {
     #[test]
     fn first_answers_count_evenly_and_old_ones_fade() {
         let mut scores = Scores::default();
-        [1.0, 0.0]
-            .into_iter()
-            .for_each(|score| scores.observe(MINER, score));
+        [1.0, 0.0].into_iter().for_each(|score| scores.observe(MINER, score));
         assert_eq!(scores.shown().get(&MINER), Some(&0.5));
         (0..100).for_each(|_| scores.observe(MINER, 1.0));
         assert!(scores.shown()[&MINER] > 0.99);

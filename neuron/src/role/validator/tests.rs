@@ -8,16 +8,9 @@ use protocol::query::Answer;
 fn asking() -> (Bench, Validator, Verified<Question>) {
     let bench = Bench::new(1, 2);
     let mut validator = Validator::new(bench.keys[0].clone(), NETUID, &Sums, bench.tip.0.clone());
-    let profile = Profile {
-        netuid: NETUID,
-        number: 0,
-        model: Hash([1; 32]),
-        description: String::new(),
-    };
+    let profile = Profile { netuid: NETUID, number: 0, model: Hash([1; 32]), description: String::new() };
     let effects = validator.handle(moment(), &Input::Told(Heard::Profile(bench.author(1, profile))));
-    let [Effect::Ask(question)] = &effects[..] else {
-        panic!("{effects:?}")
-    };
+    let [Effect::Ask(question)] = &effects[..] else { panic!("{effects:?}") };
     let question = question.clone();
     (bench, validator, question)
 }
@@ -25,10 +18,7 @@ fn asking() -> (Bench, Validator, Verified<Question>) {
 /// An answer without a fault.
 fn answer(bench: &Bench, question: &Verified<Question>) -> Answer {
     let mut worker = StandIn::new(1, bench.keys[1].hotkey(), 1.0);
-    Answer {
-        question: question.id(),
-        body: worker.answer(&question.body).unwrap(),
-    }
+    Answer { question: question.id(), body: worker.answer(&question.body).unwrap() }
 }
 
 /// The score of the miner of key 1 after an answer signed by `author`.
@@ -37,13 +27,7 @@ fn score(author: usize, change: impl Fn(&mut Answer)) -> Option<f64> {
     let mut answer = answer(&bench, &question);
     change(&mut answer);
     let answer = Some(bench.author(author, answer));
-    validator.handle(
-        moment(),
-        &Input::Answered(Reply {
-            question: question.id(),
-            answer,
-        }),
-    );
+    validator.handle(moment(), &Input::Answered(Reply { question: question.id(), answer }));
     validator.scores.shown().get(&bench.keys[1].hotkey()).copied()
 }
 
@@ -72,20 +56,11 @@ fn an_answer_that_makes_no_sense_counts_as_none() {
 fn only_the_first_answer_to_a_question_counts_and_none_to_one_never_asked() {
     let (bench, mut validator, question) = asking();
     let right = Some(bench.author(1, answer(&bench, &question)));
-    let never = Reply {
-        question: Hash([1; 32]),
-        answer: right.clone(),
-    };
+    let never = Reply { question: Hash([1; 32]), answer: right.clone() };
     validator.handle(moment(), &Input::Answered(never));
     assert!(validator.scores.is_empty());
     for answer in [None, right] {
-        validator.handle(
-            moment(),
-            &Input::Answered(Reply {
-                question: question.id(),
-                answer,
-            }),
-        );
+        validator.handle(moment(), &Input::Answered(Reply { question: question.id(), answer }));
     }
     assert_eq!(validator.scores.shown().get(&bench.keys[1].hotkey()), Some(&0.0));
 }
@@ -94,16 +69,7 @@ fn only_the_first_answer_to_a_question_counts_and_none_to_one_never_asked() {
 fn a_profile_from_outside_the_subnet_is_not_asked() {
     let (bench, mut validator, _) = asking();
     let stranger = Keypair::from_seed([99; 32]);
-    let profile = Profile {
-        netuid: NETUID,
-        number: 0,
-        model: Hash([1; 32]),
-        description: String::new(),
-    };
+    let profile = Profile { netuid: NETUID, number: 0, model: Hash([1; 32]), description: String::new() };
     let profile = Signed::author(&stranger, &bench.genesis.hash(), profile);
-    assert!(
-        validator
-            .handle(moment(), &Input::Told(Heard::Profile(profile)))
-            .is_empty()
-    );
+    assert!(validator.handle(moment(), &Input::Told(Heard::Profile(profile))).is_empty());
 }

@@ -58,10 +58,7 @@ fn digits() -> &'static [Digit] {
 }
 
 fn digit(row: &[f32], label: f32) -> Digit {
-    Digit {
-        pixels: std::array::from_fn(|at| row[at] as u8),
-        label: label as u8,
-    }
+    Digit { pixels: std::array::from_fn(|at| row[at] as u8), label: label as u8 }
 }
 
 fn place(digit: &Digit) -> Hash {
@@ -78,11 +75,8 @@ mod tests {
     fn the_three_parts_share_no_image() {
         let parts = [miners(), validators(), test()];
         assert_eq!(parts.map(<[Digit]>::len), [1077, 360, 360]);
-        let images: HashSet<_> = parts
-            .iter()
-            .flat_map(|part| part.iter())
-            .map(|digit| digit.pixels)
-            .collect();
+        let images: HashSet<_> =
+            parts.iter().flat_map(|part| part.iter()).map(|digit| digit.pixels).collect();
         assert_eq!(images.len(), IMAGES);
     }
 
@@ -91,10 +85,7 @@ mod tests {
         for part in [miners(), validators(), test()] {
             let labels: HashSet<u8> = part.iter().map(|digit| digit.label).collect();
             assert_eq!(labels, (0..LABELS).collect());
-            assert!(
-                part.iter()
-                    .all(|digit| digit.pixels.iter().all(|&pixel| pixel <= BRIGHTEST))
-            );
+            assert!(part.iter().all(|digit| digit.pixels.iter().all(|&pixel| pixel <= BRIGHTEST)));
         }
     }
 }

@@ -23,10 +23,7 @@ pub(crate) fn distort(pixels: &[u8; PIXELS], rng: &mut impl Rng) -> [u8; PIXELS]
     let (sin, cos) = rng.random_range(-TURN_MAX..TURN_MAX).sin_cos();
     let [right, down] = [(); 2].map(|()| rng.random_range(-SHIFT_MAX..SHIFT_MAX));
     std::array::from_fn(|at| {
-        let (x, y) = (
-            (at % SIDE) as f32 - MIDDLE - right,
-            (at / SIDE) as f32 - MIDDLE - down,
-        );
+        let (x, y) = ((at % SIDE) as f32 - MIDDLE - right, (at / SIDE) as f32 - MIDDLE - down);
         let light = sample(pixels, cos * x + sin * y + MIDDLE, cos * y - sin * x + MIDDLE);
         let noised = light + rng.random_range(-NOISE_MAX..NOISE_MAX);
         noised.round().clamp(0.0, f32::from(BRIGHTEST)) as u8

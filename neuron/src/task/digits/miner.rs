@@ -38,9 +38,7 @@ pub(crate) fn images(question: &[u8]) -> Result<&[[u8; PIXELS]], Error> {
         )));
     }
     match question.iter().find(|&&pixel| pixel > BRIGHTEST) {
-        Some(pixel) => Err(Error::BadQuestion(format!(
-            "a pixel of {pixel}, above {BRIGHTEST}"
-        ))),
+        Some(pixel) => Err(Error::BadQuestion(format!("a pixel of {pixel}, above {BRIGHTEST}"))),
         None => Ok(images),
     }
 }

@@ -30,19 +30,12 @@ impl Hand<'_> {
             Effect::RepublishRoundCertificate(c, r) => {
                 self.send(repeated(LivenessMsg::SkipRoundCertificate(c)), r)
             }
-            Effect::GetValue(_, round, _, r) => self.output(
-                Output::Build {
-                    round: round.as_u32().unwrap_or(0),
-                },
-                r,
-            ),
-            Effect::RestreamProposal(_, round, _, _, header, r) => self.output(
-                Output::Restream {
-                    round: round.as_u32().unwrap_or(0),
-                    header: header.0,
-                },
-                r,
-            ),
+            Effect::GetValue(_, round, _, r) => {
+                self.output(Output::Build { round: round.as_u32().unwrap_or(0) }, r)
+            }
+            Effect::RestreamProposal(_, round, _, _, header, r) => {
+                self.output(Output::Restream { round: round.as_u32().unwrap_or(0), header: header.0 }, r)
+            }
             Effect::SignVote(vote, r) => r.resume_with(self.sign(vote)),
             Effect::SignProposal(proposal, r) => r.resume_with(self.sign(proposal)),
             // Only `Verified` messages and our own log come in: the type has proven the signature.
@@ -68,11 +61,7 @@ impl Hand<'_> {
                     RoundCertificateType::Precommit => thresholds.quorum,
                     RoundCertificateType::Skip => thresholds.honest,
                 };
-                r.resume_with(backed(
-                    skip.round_signatures.iter().map(|s| s.address),
-                    &set,
-                    threshold,
-                ))
+                r.resume_with(backed(skip.round_signatures.iter().map(|s| s.address), &set, threshold))
             }
             // Late neurons catch up outside, extensions are off.
             Effect::CertVerifiedSyncValue(_, _, r) | Effect::CertRejectedSyncValue(_, _, _, r) => {
@@ -97,16 +86,11 @@ impl Hand<'_> {
         timeout: Timeout,
         resume: R,
     ) -> Resume<Context> {
-        self.output(
-            Output::StartTimer(timeout, self.timeouts.duration_for(timeout)),
-            resume,
-        )
+        self.output(Output::StartTimer(timeout, self.timeouts.duration_for(timeout)), resume)
     }
 
     fn sign<T: Payload + Clone>(&self, value: T) -> SignedMessage<Context, T> {
-        let signature = Signed::author(self.keypair, self.genesis, value.clone())
-            .signed()
-            .signature();
+        let signature = Signed::author(self.keypair, self.genesis, value.clone()).signed().signature();
         SignedMessage::new(value, signature)
     }
 }
@@ -124,19 +108,12 @@ pub(super) fn backed(
         return Err(CertificateError::DuplicateVote(twice[0]));
     }
     let powers: Option<Vec<_>> = voters.iter().map(|voter| members.set.power(&voter.0)).collect();
-    let signed = powers
-        .unwrap_or_default()
-        .into_iter()
-        .fold(0, u64::saturating_add);
+    let signed = powers.unwrap_or_default().into_iter().fold(0, u64::saturating_add);
     let total = members.set.total();
     if threshold.is_met(signed, total) {
         Ok(())
     } else {
         let expected = threshold.min_expected(total);
-        Err(CertificateError::NotEnoughVotingPower {
-            signed,
-            total,
-            expected,
-        })
+        Err(CertificateError::NotEnoughVotingPower { signed, total, expected })
     }
 }

@@ -1,5 +1,7 @@
 //! The core's messages as ours, and ours as the core's.
-use arc_malachitebft_core_consensus::{Input, LivenessMsg, MisbehaviorEvidence, ProposedValue, SignedConsensusMsg};
+use arc_malachitebft_core_consensus::{
+    Input, LivenessMsg, MisbehaviorEvidence, ProposedValue, SignedConsensusMsg,
+};
 use arc_malachitebft_core_types::{
     CommitCertificate, NilOrVal, PolkaCertificate, Round, SignedMessage, Validity, ValueOrigin,
 };
@@ -24,28 +26,17 @@ impl LogEntry {
                 Input::PolkaCertificate(polka(votes.iter().map(vote).collect::<Option<_>>()?)?)
             }
             Self::Elapsed(timeout) => Input::TimeoutElapsed(*timeout),
-            Self::Judged {
-                round,
-                proposer,
-                header,
-                valid,
-            } => judged(height, *round, *proposer, *header, *valid),
+            Self::Judged { round, proposer, header, valid } => {
+                judged(height, *round, *proposer, *header, *valid)
+            }
         })
     }
 
     /// What the core asks to be remembered.
     pub(super) fn of(input: Input<Context>) -> Option<Self> {
         match input {
-            Input::Vote(vote) => Some(Self::Vote(signed(
-                &vote.message,
-                vote.message.voter,
-                vote.signature,
-            ))),
-            Input::Proposal(p) => Some(Self::Proposal(signed(
-                &p.message,
-                p.message.proposer,
-                p.signature,
-            ))),
+            Input::Vote(vote) => Some(Self::Vote(signed(&vote.message, vote.message.voter, vote.signature))),
+            Input::Proposal(p) => Some(Self::Proposal(signed(&p.message, p.message.proposer, p.signature))),
             Input::PolkaCertificate(polka) => Some(Self::Polka(wire(polka.votes(&Context)))),
             Input::TimeoutElapsed(timeout) => Some(Self::Elapsed(timeout)),
             Input::ProposedValue(value, _) => Some(Self::Judged {
@@ -78,10 +69,7 @@ pub(super) fn repeated(message: LivenessMsg<Context>) -> Speech {
 }
 
 pub(super) fn wire(votes: impl IntoIterator<Item = SignedMessage<Context, Vote>>) -> Vec<Signed<Vote>> {
-    votes
-        .into_iter()
-        .map(|vote| signed(&vote.message, vote.message.voter, vote.signature))
-        .collect()
+    votes.into_iter().map(|vote| signed(&vote.message, vote.message.voter, vote.signature)).collect()
 }
 
 /// The polka that votes make, if all are prevotes of one height and round for one header.
@@ -96,11 +84,8 @@ pub(super) fn polka(votes: Vec<SignedMessage<Context, Vote>>) -> Option<PolkaCer
 }
 
 pub(super) fn decided(certificate: CommitCertificate<Context>) -> Certificate {
-    let mut signatures: Vec<_> = certificate
-        .commit_signatures
-        .iter()
-        .map(|s| (s.address.0, s.signature))
-        .collect();
+    let mut signatures: Vec<_> =
+        certificate.commit_signatures.iter().map(|s| (s.address.0, s.signature)).collect();
     signatures.sort_unstable();
     signatures.dedup_by_key(|(signer, _)| *signer);
     Certificate {

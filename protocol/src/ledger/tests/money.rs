@@ -14,30 +14,19 @@ fn refused(network: &mut Network, n: u8, action: Action, reason: &str) {
 
 #[track_caller]
 fn accepted(network: &mut Network, n: u8, action: Action) {
-    network
-        .settle(&network.order(n, action))
-        .expect("must be accepted");
+    network.settle(&network.order(n, action)).expect("must be accepted");
 }
 
 fn stake(n: u8, amount: u64) -> Action {
-    Action::AddStake {
-        hotkey: hot(n),
-        amount: Amount(amount),
-    }
+    Action::AddStake { hotkey: hot(n), amount: Amount(amount) }
 }
 
 fn unstake(n: u8, amount: u64) -> Action {
-    Action::RemoveStake {
-        hotkey: hot(n),
-        amount: Amount(amount),
-    }
+    Action::RemoveStake { hotkey: hot(n), amount: Amount(amount) }
 }
 
 fn give(n: u8, amount: u64) -> Action {
-    Action::Transfer {
-        to: cold(n),
-        amount: Amount(amount),
-    }
+    Action::Transfer { to: cold(n), amount: Amount(amount) }
 }
 
 #[test]
@@ -54,11 +43,7 @@ fn issued_follows_the_schedule_across_a_halving() {
         assert!(supply.check(), "{supply:?}");
     }
     let issued = network.ledger.supply().issued.0 - CAP.0 / 2;
-    assert_eq!(
-        issued,
-        36 * COIN / 24,
-        "24 settlements at a full rate, 36 at half"
-    );
+    assert_eq!(issued, 36 * COIN / 24, "24 settlements at a full rate, 36 at half");
 }
 
 #[test]
@@ -68,10 +53,7 @@ fn a_transfer_moves_coins_and_burns_its_fee() {
     assert_eq!(network.ledger.balance(&cold(50)), Amount::coins(7));
     let fee = network.ledger.burned().fees;
     assert!(fee > Amount(2_000), "1000 and 10 for each of 100 bytes and more");
-    assert_eq!(
-        network.ledger.balance(&cold(RICH)).0,
-        1_000 * COIN - 7 * COIN - fee.0
-    );
+    assert_eq!(network.ledger.balance(&cold(RICH)).0, 1_000 * COIN - 7 * COIN - fee.0);
     assert_eq!(network.ledger.nonce(&cold(RICH)), 1);
 }
 
@@ -102,11 +84,7 @@ fn stake_comes_back_after_unbonding() {
     assert_eq!(network.ledger.supply().locks, Amount::coins(40));
     network.idle_to(2 + unbonding);
     assert_eq!(network.ledger.supply().locks, Amount::ZERO);
-    assert_eq!(
-        network.ledger.balance(&cold(RICH)).0 - before.0,
-        40 * COIN,
-        "free again"
-    );
+    assert_eq!(network.ledger.balance(&cold(RICH)).0 - before.0, 40 * COIN, "free again");
 }
 
 #[test]
@@ -120,11 +98,7 @@ fn no_more_stake_is_taken_back_than_was_put_in() {
     refused(&mut network, RICH, stake(77, 1), "unknown");
     accepted(&mut network, RICH, unstake(1, 10));
     assert_eq!(network.ledger.stake_between(&hot(1), &cold(RICH)), Amount::ZERO);
-    assert_eq!(
-        network.ledger.shares.get(&(hot(1), cold(RICH))),
-        None,
-        "nothing stays behind"
-    );
+    assert_eq!(network.ledger.shares.get(&(hot(1), cold(RICH))), None, "nothing stays behind");
 }
 
 #[test]
@@ -134,10 +108,7 @@ fn a_dividend_pays_the_take_and_then_all_stakers_alike() {
     network.ledger.pay_dividend(hot(1), Amount::coins(100));
     let owner = network.ledger.stake_between(&hot(1), &cold(COLD + 1));
     let staker = network.ledger.stake_between(&hot(1), &cold(RICH));
-    assert!(
-        owner.0.abs_diff(559 * COIN) < 10,
-        "500 + 18 + half of 82: {owner}"
-    );
+    assert!(owner.0.abs_diff(559 * COIN) < 10, "500 + 18 + half of 82: {owner}");
     assert!(staker.0.abs_diff(541 * COIN) < 10, "500 + half of 82: {staker}");
     assert_eq!(network.ledger.stake_of(&hot(1)), Amount::coins(1_100));
 }
@@ -159,28 +130,17 @@ fn the_most_staked_of_the_willing_settle() {
     };
     accepted(&mut network, RICH, stake(3, 400 * COIN));
     network.idle_to(2);
-    assert_eq!(
-        hotkeys(&network),
-        [hot(1), hot(2), hot(3)],
-        "chosen every third height"
-    );
+    assert_eq!(hotkeys(&network), [hot(1), hot(2), hot(3)], "chosen every third height");
     network.idle_to(3);
     assert_eq!(hotkeys(&network), [hot(3), hot(1), hot(2)]);
-    assert_eq!(
-        network.ledger.seats.only().last.members()[0].0,
-        hot(1),
-        "signs height 3"
-    );
+    assert_eq!(network.ledger.seats.only().last.members()[0].0, hot(1), "signs height 3");
 }
 
 #[test]
 fn a_hotkey_stops_settling_when_its_owner_says_so() {
     let mut network = Network::new();
     accepted(&mut network, RICH, give(COLD + 2, COIN));
-    let settle = |settles| Action::Settle {
-        hotkey: hot(2),
-        settles,
-    };
+    let settle = |settles| Action::Settle { hotkey: hot(2), settles };
     refused(&mut network, RICH, settle(false), "belongs to");
     accepted(&mut network, COLD + 2, settle(false));
     network.idle_to(3);
@@ -192,10 +152,7 @@ fn delegated_stake_alone_does_not_settle() {
     let mut network = Network::new();
     accepted(&mut network, RICH, give(COLD + 4, 3 * COIN));
     accepted(&mut network, RICH, stake(4, 500 * COIN));
-    let willing = Action::Settle {
-        hotkey: hot(4),
-        settles: true,
-    };
+    let willing = Action::Settle { hotkey: hot(4), settles: true };
     accepted(&mut network, COLD + 4, willing);
     network.idle_to(6);
     assert_eq!(network.ledger.validators().power(&hot(4)), None);

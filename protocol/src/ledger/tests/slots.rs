@@ -3,10 +3,7 @@ use super::*;
 use crate::amount::COIN;
 
 fn register(n: u8) -> Action {
-    Action::Register {
-        netuid: SUBNET,
-        hotkey: hot(n),
-    }
+    Action::Register { netuid: SUBNET, hotkey: hot(n) }
 }
 
 /// A subnet of as many slots as there are neurons, each immune for `immunity` settlements.
@@ -25,9 +22,7 @@ fn a_registration_burns_the_price_and_raises_it() {
     let mut network = Network::new();
     let price = network.ledger.price(SUBNET).expect("there");
     assert_eq!(price, Amount::coins(1));
-    network
-        .settle(&network.order(RICH, register(40)))
-        .expect("funded");
+    network.settle(&network.order(RICH, register(40))).expect("funded");
     assert_eq!(network.ledger.slot(SUBNET, &hot(40)), Some(Uid(6)));
     assert_eq!(network.ledger.burned().registrations, price);
     let raised = network.ledger.price(SUBNET).expect("there").0;
@@ -48,19 +43,12 @@ fn a_hotkey_has_one_slot_and_one_owner() {
     let taken = network.order(RICH, register(4));
     let refusal = network.settle(&taken).expect_err("not the owner").to_string();
     assert!(refusal.contains("belongs to"), "{refusal}");
-    network
-        .settle(&network.order(RICH, register(40)))
-        .expect("funded");
+    network.settle(&network.order(RICH, register(40))).expect("funded");
     let again = network.order(RICH, register(40));
     let refusal = network.settle(&again).expect_err("has a slot").to_string();
     assert!(refusal.contains("has slot 6"), "{refusal}");
-    let nowhere = Action::Register {
-        netuid: Netuid(8),
-        hotkey: hot(41),
-    };
-    let refusal = network
-        .settle(&network.order(RICH, nowhere))
-        .expect_err("nowhere");
+    let nowhere = Action::Register { netuid: Netuid(8), hotkey: hot(41) };
+    let refusal = network.settle(&network.order(RICH, nowhere)).expect_err("nowhere");
     assert_eq!(refusal, Refusal::NoSubnet(Netuid(8)));
 }
 
@@ -71,14 +59,8 @@ fn the_least_earning_makes_room() {
     for _ in 0..3 {
         network.epoch_of(&[(1, row), (2, row), (3, row)]);
     }
-    network
-        .settle(&network.order(RICH, register(40)))
-        .expect("room is made");
-    assert_eq!(
-        network.ledger.slot(SUBNET, &hot(3)),
-        None,
-        "validator 3 earns the least"
-    );
+    network.settle(&network.order(RICH, register(40))).expect("room is made");
+    assert_eq!(network.ledger.slot(SUBNET, &hot(3)), None, "validator 3 earns the least");
     assert_eq!(network.ledger.slot(SUBNET, &hot(40)), Some(Uid(2)));
     let late = network.commit(3, 3, row);
     assert!(network.settle(&late).is_err(), "votes leave with the slot");
@@ -90,18 +72,12 @@ fn the_immune_stay_while_others_can_go() {
     let mut network = full(6);
     network.idle_to(6);
     for n in 40..44 {
-        network
-            .settle(&network.order(RICH, register(n)))
-            .expect("room is made");
+        network.settle(&network.order(RICH, register(n))).expect("room is made");
     }
-    let there: Vec<_> = (40..44)
-        .filter(|n| network.ledger.slot(SUBNET, &hot(*n)).is_some())
-        .collect();
+    let there: Vec<_> = (40..44).filter(|n| network.ledger.slot(SUBNET, &hot(*n)).is_some()).collect();
     assert_eq!(there, [40, 41, 42, 43], "four of the first six made room");
     // Two of the first are left, too few to choose from: the immune are pruned, oldest first.
-    network
-        .settle(&network.order(RICH, register(44)))
-        .expect("room is made");
+    network.settle(&network.order(RICH, register(44))).expect("room is made");
     assert_eq!(network.ledger.slot(SUBNET, &hot(40)), None);
 }
 
@@ -111,9 +87,7 @@ fn the_owners_oldest_slot_is_never_pruned() {
     genesis.subnets[0].owner = Some(cold(COLD + 1));
     genesis.subnets[0].hyperparameters.slots = 6;
     let mut network = Network::of(&genesis);
-    network
-        .settle(&network.order(RICH, register(40)))
-        .expect("room is made");
+    network.settle(&network.order(RICH, register(40))).expect("room is made");
     assert_eq!(network.ledger.slot(SUBNET, &hot(1)), Some(Uid(0)));
     assert_eq!(network.ledger.slot(SUBNET, &hot(2)), None);
 }

@@ -6,26 +6,13 @@ const ROW: &[(u16, u16)] = &[(3, 65_535), (4, 1)];
 fn busy() -> Network {
     let mut network = Network::new();
     (0..3).for_each(|_| network.epoch_of(&[(1, ROW), (2, ROW)]));
-    network
-        .settle(&network.commit(1, 3, ROW))
-        .expect("a commit waits");
-    network
-        .settle(&network.reveal(1, 2, ROW))
-        .expect("a row is shown");
+    network.settle(&network.commit(1, 3, ROW)).expect("a commit waits");
+    network.settle(&network.reveal(1, 2, ROW)).expect("a row is shown");
     let hotkey = hot(2);
     let amount = Amount(5);
-    for action in [
-        Action::AddStake { hotkey, amount },
-        Action::RemoveStake {
-            hotkey,
-            amount: Amount(1),
-        },
-    ] {
+    for action in [Action::AddStake { hotkey, amount }, Action::RemoveStake { hotkey, amount: Amount(1) }] {
         let order = network.order(RICH, action);
-        network
-            .ledger
-            .try_transaction(&order.transactions[0])
-            .expect("funded");
+        network.ledger.try_transaction(&order.transactions[0]).expect("funded");
     }
     network
 }
@@ -42,10 +29,7 @@ fn entries_carry_the_whole_state() {
     assert_eq!(copy.root(), network.ledger.root());
     let time = copy.time() + 1;
     copy.apply(&Inputs::default(), time, &[]).expect("goes on");
-    network
-        .ledger
-        .apply(&Inputs::default(), time, &[])
-        .expect("goes on");
+    network.ledger.apply(&Inputs::default(), time, &[]).expect("goes on");
     assert_eq!(copy.root(), network.ledger.root());
 }
 
@@ -90,10 +74,7 @@ fn stake_is_proven_against_the_root() {
     for n in [1, 2, 3, 4] {
         let (leaf, proof) = ledger.prove_stake(&hot(n)).expect("a known hotkey");
         assert!(proof.verify(&root, &leaf));
-        assert_eq!(
-            Ledger::stake_in_leaf(&leaf),
-            Some((hot(n), ledger.stake_of(&hot(n))))
-        );
+        assert_eq!(Ledger::stake_in_leaf(&leaf), Some((hot(n), ledger.stake_of(&hot(n)))));
     }
     assert_eq!(ledger.prove_stake(&hot(77)), None);
     assert_eq!(Ledger::stake_in_leaf(&[]), None);
@@ -109,13 +90,7 @@ fn a_settlement_that_is_refused_in_part_changes_nothing() {
     assert!(network.settle(&inputs).is_err());
     assert_eq!(network.ledger.root(), before);
     let refusal = network.ledger.apply(&Inputs::default(), 1_000, &[]);
-    assert_eq!(
-        refusal,
-        Err(Refusal::Time {
-            time: 1_000,
-            last: 1_000
-        })
-    );
+    assert_eq!(refusal, Err(Refusal::Time { time: 1_000, last: 1_000 }));
 }
 
 #[test]
@@ -123,22 +98,13 @@ fn a_lost_coin_is_noticed() {
     let mut network = Network::new();
     network.ledger.credit(cold(50), Amount(1));
     assert!(!network.ledger.supply().check());
-    assert!(matches!(
-        network.settle(&Inputs::default()),
-        Err(Refusal::Supply { height: 1, .. })
-    ));
+    assert!(matches!(network.settle(&Inputs::default()), Err(Refusal::Supply { height: 1, .. })));
 }
 
 #[test]
 fn a_built_proposal_and_its_execution_agree() {
     let mut network = busy();
-    let inputs = network.order(
-        RICH,
-        Action::Transfer {
-            to: cold(50),
-            amount: Amount(7),
-        },
-    );
+    let inputs = network.order(RICH, Action::Transfer { to: cold(50), amount: Amount(7) });
     let mut draft = network.ledger.clone();
     draft.try_transaction(&inputs.transactions[0]).expect("funded");
     let time = draft.time() + 1_000;

@@ -17,13 +17,9 @@ fn a_row_is_committed_in_one_epoch_and_revealed_in_the_next() {
     for (committed_at, revealed_at) in [(1, 4), (3, 4), (1, 6), (3, 6)] {
         let mut network = Network::new();
         network.idle_to(committed_at - 1);
-        network
-            .settle(&network.commit(1, 0, ROW))
-            .expect("heights 1 to 3 are epoch 0");
+        network.settle(&network.commit(1, 0, ROW)).expect("heights 1 to 3 are epoch 0");
         network.idle_to(revealed_at - 1);
-        network
-            .settle(&network.reveal(1, 0, ROW))
-            .expect("heights 4 to 6 are epoch 1");
+        network.settle(&network.reveal(1, 0, ROW)).expect("heights 4 to 6 are epoch 1");
     }
 }
 
@@ -46,10 +42,7 @@ fn a_reveal_before_or_after_its_epoch_is_refused() {
     refused(&mut network, reveal.clone(), "in epochs 1..=1");
     network.idle_to(6);
     refused(&mut network, reveal, "in epochs 1..=1");
-    assert!(
-        network.ledger.commits.is_empty(),
-        "what cannot be revealed is forgotten"
-    );
+    assert!(network.ledger.commits.is_empty(), "what cannot be revealed is forgotten");
 }
 
 #[test]
@@ -76,13 +69,7 @@ fn only_a_permitted_holder_of_a_slot_votes() {
     let stranger = network.commit(77, 0, ROW);
     refused(&mut network, stranger, "no slot");
     let mut elsewhere = network.commit(1, 0, ROW);
-    elsewhere.commits[0] = network.sign(
-        1,
-        Commit {
-            netuid: Netuid(9),
-            ..(*elsewhere.commits[0]).clone()
-        },
-    );
+    elsewhere.commits[0] = network.sign(1, Commit { netuid: Netuid(9), ..(*elsewhere.commits[0]).clone() });
     refused(&mut network, elsewhere, "no subnet 9");
 }
 
@@ -130,13 +117,7 @@ fn no_agreement_burns_the_epoch() {
     let before = network.ledger.burned().withheld;
     network.epoch_of(&rows);
     let payout = network.ledger.metagraph(SUBNET).expect("there").payout;
-    assert_eq!(
-        payout,
-        Payout {
-            burned: Amount(250_000_000),
-            ..Payout::default()
-        }
-    );
+    assert_eq!(payout, Payout { burned: Amount(250_000_000), ..Payout::default() });
     assert_eq!(network.ledger.burned().withheld.0 - before.0, 250_000_000);
 }
 
@@ -165,11 +146,7 @@ fn an_absent_signer_loses_dividends_in_proportion() {
     assert_eq!(late.kept_since(Attendance::default()), (3, 6));
     let enough = Attendance { due: 3, signed: 2 };
     assert_eq!(enough.kept_since(Attendance::default()), (6, 6));
-    assert_eq!(
-        enough.kept_since(enough),
-        (1, 1),
-        "without a seat nothing is lost"
-    );
+    assert_eq!(enough.kept_since(enough), (1, 1), "without a seat nothing is lost");
 }
 
 #[test]
@@ -177,13 +154,9 @@ fn stake_takes_a_permit_at_the_end_of_the_epoch() {
     let mut network = Network::new();
     let hotkey = hot(4);
     let amount = Amount::coins(50);
-    network
-        .settle(&network.order(RICH, Action::AddStake { hotkey, amount }))
-        .expect("funded");
+    network.settle(&network.order(RICH, Action::AddStake { hotkey, amount })).expect("funded");
     let early = network.commit(4, 0, ROW);
     refused(&mut network, early, "no validator permit");
     network.idle_to(3);
-    network
-        .settle(&network.commit(4, 1, &[(4, 1)]))
-        .expect("permitted from epoch 1 on");
+    network.settle(&network.commit(4, 1, &[(4, 1)])).expect("permitted from epoch 1 on");
 }
