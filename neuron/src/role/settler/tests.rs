@@ -1,6 +1,8 @@
 //! What others send a settler to make it settle, vote or stop where it should not.
+use crypto::Hotkey;
 use protocol::Amount;
-use protocol::consensus::vote::Ballot;
+use protocol::consensus::vote::{Ballot, Vote};
+use protocol::message::Heard;
 use protocol::subnet::Netuid;
 use protocol::transaction::{Action, Coldkey, Transaction};
 use protocol::weights::Commit;
