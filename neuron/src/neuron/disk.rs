@@ -22,6 +22,9 @@ const WRITES: usize = 256;
 /// Requests for settlements that may wait; with more, peers could keep our own writes waiting.
 const SERVES: usize = 8;
 
+/// The most settlements handed over at once.
+pub(super) const BATCH: usize = 64;
+
 /// The most bytes of settlements handed over at once; a single larger one still goes.
 const BATCH_BYTES: usize = 1024 * 1024;
 
@@ -38,7 +41,7 @@ pub(super) enum Logged {
 }
 
 /// Effects that waited for their writes, or why the disk failed.
-pub(super) type Synced = mpsc::Receiver<Result<Vec<Effect>, Error>>;
+pub(super) type Synced = mpsc::UnboundedReceiver<Result<Vec<Effect>, Error>>;
 
 /// The store's thread.
 pub(super) struct Disk {
@@ -63,8 +66,8 @@ enum Job {
 impl Disk {
     pub(super) fn spawn(store: Store, network: Network) -> (Self, Synced) {
         let (jobs, queue) = sync::sync_channel(WRITES);
-        // Room for every write that can wait, so that the thread never does.
-        let (done, synced) = mpsc::channel(2 * WRITES);
+        // As many as the writes that wait: the thread itself must not, or it and the loop could wait for each other.
+        let (done, synced) = mpsc::unbounded_channel();
         let desk = Desk { store, network };
         // The thread logs where the neuron does.
         let log = tracing::dispatcher::get_default(Clone::clone);
@@ -112,13 +115,13 @@ struct Desk {
 }
 
 impl Desk {
-    fn work(mut self, queue: &sync::Receiver<Job>, done: &mpsc::Sender<Result<Vec<Effect>, Error>>) {
+    fn work(mut self, queue: &sync::Receiver<Job>, done: &mpsc::UnboundedSender<Result<Vec<Effect>, Error>>) {
         while let Ok(job) = queue.recv() {
             match job {
                 Job::Write(persist) => {
                     let result = self.write(&persist.entries).map(|()| persist.then);
                     let failed = result.is_err();
-                    if done.blocking_send(result.map_err(Error::Storage)).is_err() || failed {
+                    if done.send(result.map_err(Error::Storage)).is_err() || failed {
                         return;
                     }
                 }
@@ -167,7 +170,8 @@ impl Desk {
     }
 
     fn serve(&mut self, ticket: Ticket, height: u64) {
-        let batch = self.store.settlements_from(height, BATCH_BYTES).unwrap_or_default();
+        let mut batch = self.store.settlements_from(height, BATCH_BYTES).unwrap_or_default();
+        batch.truncate(BATCH);
         let response = Response::Settlements(batch.into_iter().map(ByteBuf::from).collect());
         let _ = self.network.respond(ticket.0, codec::encode(&response));
     }

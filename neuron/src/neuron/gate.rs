@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::View;
+use super::disk::BATCH;
 use crate::model;
 use crate::network::{Event, Failure, Network, Verdict};
 use crate::role::{Input, Poll, Reply, Ticket};
@@ -86,12 +87,12 @@ pub(super) struct Gate {
 /// The input for the roles that the model's events become.
 pub(super) fn model_events(arrivals: mpsc::Sender<Arrival>) -> impl Fn(model::Event) + Send + 'static {
     move |event| match event {
-        // Runs on the model's own thread, which may wait; these must not get lost.
-        event @ (model::Event::Ready(_) | model::Event::Failed(_)) => {
-            let _ = arrivals.blocking_send(Arrival::Model(event));
-        }
-        event => {
+        event @ model::Event::Progress(_) => {
             let _ = arrivals.try_send(Arrival::Model(event));
+        }
+        // Runs on the model's own thread, which may wait; these must not get lost.
+        event => {
+            let _ = arrivals.blocking_send(Arrival::Model(event));
         }
     }
 }
@@ -185,7 +186,7 @@ impl Gate {
             (Some(question), Response::Answer(answer)) => {
                 Input::Answered(Reply { question, answer: Some(answer.verify(&self.genesis)?) })
             }
-            (None, Response::Settlements(batch)) => {
+            (None, Response::Settlements(batch)) if batch.len() <= BATCH => {
                 let decoded =
                     batch.iter().map(|bytes| codec::decode("settlement", bytes, settlement::MAX_BYTES));
                 Input::Fetched(decoded.collect::<Result<_, _>>()?)

@@ -33,8 +33,15 @@ pub(super) fn recover(config: &Config) -> Result<Remembered, Error> {
         match codec::decode("log entry", &bytes, settlement::MAX_BYTES) {
             Ok(Logged::Vote(vote)) => recovered.log.push(vote),
             Ok(Logged::Draft(draft)) => recovered.drafts.push(*draft),
-            Err(error) => tracing::warn!(height, %error, "skipped an entry of the vote log"),
+            Err(error) => {
+                tracing::warn!(height, %error, "cannot read how we voted: following until the next height");
+                recovered.votes_from = height + 1;
+            }
         }
+    }
+    if recovered.votes_from > height {
+        recovered.log.clear();
+        recovered.drafts.clear();
     }
     Ok(Remembered { store, genesis, recovered })
 }

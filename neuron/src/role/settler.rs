@@ -24,8 +24,11 @@ use self::draft::Judged;
 use super::pool::Pool;
 use super::{Effect, Entry, Input, Moment, Persist, Role, Settled, Timer};
 
-/// Drafts kept for one height: a settling set proposes once a round, and rounds are few.
-const DRAFTS: usize = 64;
+/// Drafts looked at in one round: an honest proposer makes one, and one caught lying needs no third.
+const DRAFTS_A_ROUND: u8 = 2;
+
+/// Rounds ahead of ours whose drafts are looked at, as far as the core looks.
+const ROUNDS_AHEAD: u32 = 10;
 
 /// Drafts kept for the height after the one being decided.
 const EARLY_DRAFTS: usize = 8;
@@ -43,6 +46,8 @@ pub struct Settler {
     pool: Pool,
     /// What is proposed for the height being decided, by header hash.
     drafts: BTreeMap<Hash, Judged>,
+    /// How many drafts were looked at in each round of this height.
+    looked_at: BTreeMap<u32, u8>,
     early: Vec<Verified<Draft>>,
     /// Taken in by consensus, not yet written: nothing we said depends on it.
     unwritten: Vec<LogEntry>,
@@ -84,6 +89,7 @@ impl Settler {
             engine,
             pool: Pool::default(),
             drafts: BTreeMap::new(),
+            looked_at: BTreeMap::new(),
             early: Vec::new(),
             unwritten: Vec::new(),
             recovered_log: recovered.log,
@@ -112,7 +118,6 @@ impl Settler {
     fn enter(&mut self, moment: Moment, certified: Certified) -> Vec<Effect> {
         let header = &certified.settlement.header;
         if header.height != self.ledger.height() + 1 {
-            self.ahead = self.ahead.max(header.height.min(self.ledger.height() + ROOTS));
             return Vec::new();
         }
         if let Err(forged) = certified.certificate.check(&self.genesis, header, self.ledger.validators()) {
@@ -144,16 +149,18 @@ impl Settler {
         self.roots.insert(height, certified.settlement.header.state_root);
         self.roots.retain(|known, _| known + ROOTS > height);
         self.drafts.clear();
+        self.looked_at.clear();
         self.unwritten.clear();
         self.recovered_log.clear();
         self.tip = Some(certified.clone());
         self.ledger = judged.ledger.clone();
         let settled = Arc::new(Settled { certified, ledger: judged.ledger, changes });
-        let mut then = vec![Effect::Settle(Arc::clone(&settled)), self.wait_for_next(moment)];
+        let then = vec![Effect::Settle(Arc::clone(&settled)), self.wait_for_next(moment)];
+        let mut effects = vec![Effect::Persist(Persist { entries: vec![Entry::Settled(settled)], then })];
         for draft in std::mem::take(&mut self.early) {
-            then.extend(self.drafted(moment, &draft));
+            effects.extend(self.drafted(moment, &draft));
         }
-        vec![Effect::Persist(Persist { entries: vec![Entry::Settled(settled)], then })]
+        effects
     }
 
     /// Goes on where we stopped. What was logged is gone through before anything new is heard, or we might vote on
@@ -186,14 +193,21 @@ impl Settler {
     }
 
     /// Turns a step of the engine into effects: first what must be remembered, then what leaves.
+    ///
+    /// Later writes are queued now and not once the first is synced, or what is heard meanwhile would overtake them.
     fn follow(&mut self, moment: Moment, mut entries: Vec<Entry>, step: Step) -> Vec<Effect> {
         self.unwritten.extend(step.log);
         if !entries.is_empty() || step.outputs.iter().any(leaves) {
             let height = self.engine.height();
             entries.extend(self.unwritten.drain(..).map(|entry| Entry::Vote(height, entry)));
         }
-        let then = step.outputs.into_iter().flat_map(|output| self.carry_out(moment, output)).collect();
-        if entries.is_empty() { then } else { vec![Effect::Persist(Persist { entries, then })] }
+        let effects: Vec<_> =
+            step.outputs.into_iter().flat_map(|output| self.carry_out(moment, output)).collect();
+        if entries.is_empty() {
+            return effects;
+        }
+        let (later, then) = effects.into_iter().partition(|effect| matches!(effect, Effect::Persist(_)));
+        [vec![Effect::Persist(Persist { entries, then })], later].concat()
     }
 
     fn carry_out(&mut self, moment: Moment, output: Output) -> Vec<Effect> {
@@ -258,12 +272,19 @@ impl Settler {
         }
         let proposer = self.ledger.validators().proposer(header.height, draft.round);
         let ours_to_judge = header.height == next && next >= self.votes_from;
-        if !ours_to_judge || draft.signer() != proposer || self.drafts.len() >= DRAFTS {
+        let (hash, round) = (header.hash(), draft.round);
+        if !ours_to_judge || draft.signer() != proposer || round > self.round() + ROUNDS_AHEAD {
             return Vec::new();
         }
-        let (hash, round) = (header.hash(), draft.round);
         if let Some(judged) = self.drafts.get_mut(&hash) {
-            return if judged.rounds.insert(round) { self.judged(moment, draft, true) } else { Vec::new() };
+            let new = judged.rounds.insert(round);
+            let step = new.then(|| self.engine.judged(next, round, proposer, hash, true));
+            return step.map(|step| self.follow(moment, Vec::new(), step)).unwrap_or_default();
+        }
+        let looked_at = self.looked_at.entry(round).or_default();
+        *looked_at += 1;
+        if *looked_at > DRAFTS_A_ROUND {
+            return Vec::new();
         }
         match self.judge(moment, draft.settlement.clone(), true) {
             Ok(mut judged) => {
@@ -276,6 +297,11 @@ impl Settler {
                 self.judged(moment, draft, false)
             }
         }
+    }
+
+    /// The round being voted in; 0 while the height has not begun.
+    fn round(&self) -> u32 {
+        if self.engine.height() > self.ledger.height() { self.engine.round() } else { 0 }
     }
 
     /// Tells consensus what we think of a draft; a valid one is durable before we can vote for it.

@@ -21,7 +21,10 @@ use crate::task::{Questioner, Task};
 
 pub use self::poll::{Poll, Voice};
 
-/// Questions in flight; the network's own time-out keeps it from filling.
+/// After this a reply is held to be lost, in milliseconds; the network gives up sooner and says so.
+const REPLY_MS: u64 = 60_000;
+
+/// Questions in flight.
 const IN_FLIGHT: usize = 1024;
 
 /// Miners asked at each settlement; larger subnets are gone round in turns.
@@ -84,6 +87,7 @@ impl Validator {
 
     fn settled(&mut self, moment: Moment, settled: &Arc<Settled>) -> Vec<Effect> {
         self.ledger = settled.ledger.clone();
+        self.asked.retain(|_, asked| asked.at + REPLY_MS > moment.now);
         let silent = self.forget_silent();
         silent.iter().for_each(|miner| self.scores.observe(*miner, 0.0));
         let mut effects = self.ask_round(moment);

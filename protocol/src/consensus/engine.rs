@@ -172,7 +172,8 @@ impl Engine {
             let mut replayed = Step::default();
             inputs.into_iter().for_each(|input| self.advance(input, &mut replayed));
             self.state.reset_entries_index();
-            // Replay appends what is already in the log: only its outputs count.
+            // Replay appends what is already in the log, and rarely more.
+            step.log.extend(replayed.log.into_iter().filter(|entry| !log.contains(entry)));
             step.outputs.append(&mut replayed.outputs);
         }
         step

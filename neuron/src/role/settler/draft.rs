@@ -2,8 +2,9 @@
 use std::collections::BTreeSet;
 
 use crypto::Hash;
+use protocol::codec;
 use protocol::ledger::{Ledger, Refusal};
-use protocol::settlement::{Certificate, Header, Inputs, Settlement, VERSION};
+use protocol::settlement::{Certificate, Header, Inputs, MAX_BODY_BYTES, Settlement, VERSION};
 
 use super::{Moment, Settler};
 use crate::role::pool::is_canonical;
@@ -30,6 +31,8 @@ pub(super) enum Refused {
     UnprovenParent,
     #[error("its body is not what its header binds")]
     OtherBody,
+    #[error("its body has {0} bytes: at most {MAX_BODY_BYTES} are allowed")]
+    TooLong(usize),
     #[error("its inputs are out of order")]
     Unordered,
     #[error("an input is refused: {0}")]
@@ -76,6 +79,10 @@ impl Settler {
         self.check_place(header)?;
         self.check_time(moment, header.time, timely)?;
         self.check_parent(&settlement)?;
+        let size = codec::encode(&settlement.body).len();
+        if size > MAX_BODY_BYTES {
+            return Err(Refused::TooLong(size));
+        }
         if settlement.body.root() != header.input_root {
             return Err(Refused::OtherBody);
         }

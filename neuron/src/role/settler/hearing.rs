@@ -4,6 +4,7 @@ use protocol::Verified;
 use protocol::consensus::vote::Vote;
 use protocol::ledger::Ledger;
 use protocol::message::{Attestation, Heard};
+use protocol::transaction::Coldkey;
 
 use super::Settler;
 use crate::role::{Effect, Moment};
@@ -34,9 +35,25 @@ impl Settler {
             Heard::Settled(certified) => self.enter(moment, (**certified).clone()),
             Heard::Attestation(attestation) => self.vouch(attestation).into_iter().collect(),
             inputs => {
-                self.pool.keep(self.ledger.height(), inputs);
+                if self.is_welcome(inputs) {
+                    self.pool.keep(self.ledger.height(), inputs);
+                }
                 Vec::new()
             }
+        }
+    }
+
+    /// Room is kept for those who may vote and those who can pay, or free keys would take it all.
+    fn is_welcome(&self, heard: &Heard) -> bool {
+        match heard {
+            Heard::Commit(commit) => self.ledger.has_permit(commit.netuid, &commit.signer()),
+            Heard::Reveal(reveal) => self.ledger.has_permit(reveal.netuid, &reveal.signer()),
+            Heard::Transaction(order) => {
+                let account = Coldkey(order.signer());
+                let fee = self.ledger.fee(order.signed().size());
+                order.nonce >= self.ledger.nonce(&account) && self.ledger.balance(&account) >= fee
+            }
+            _ => false,
         }
     }
 
