@@ -90,7 +90,7 @@ fn every_dependency_is_used() {
     for name in CRATES {
         let is_used = |dependency: &String| {
             let word = dependency.replace('-', "_");
-            sources.iter().any(|source| source.is_of(name) && source.mentions(&word))
+            sources.iter().any(|source| source.is_of(name) && source.uses(&word))
         };
         let unused = dependencies(name).into_iter().filter(|dependency| !is_used(dependency));
         check(unused.map(|dependency| format!("{name} depends on {dependency} and does not use it")));
@@ -173,10 +173,10 @@ impl Source {
 
     /// Whether it uses something of a foreign crate.
     fn uses(&self, foreign: &str) -> bool {
-        self.mentions(&format!("{foreign}::")) || self.mentions(&format!("use {foreign}"))
+        ["{}::", "use {}", "\"{}\""].iter().any(|form| self.mentions(&form.replace("{}", foreign)))
     }
 
-    /// Whether the word stands in it, not as the end of another word.
+    /// Whether the words stand in it, not as the end of another.
     fn mentions(&self, word: &str) -> bool {
         let starts =
             |at: usize| !self.text[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_');
