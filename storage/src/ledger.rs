@@ -116,6 +116,8 @@ impl Ledger {
         let Some(db) = self.db.take() else { return };
         let (closed, wait) = mpsc::channel();
         thread::spawn(move || {
+            // Its drop alone leaves the last write out now and then; what is lost all the same is rebuilt from the log.
+            let _ = db.flush();
             drop(db);
             let _ = closed.send(());
         });
