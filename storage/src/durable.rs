@@ -1,15 +1,33 @@
 //! Files and directories that are on the disk when the call returns.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::Error;
 
 /// A neuron's memory is its owner's alone.
 const DIR_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
+
+/// Longer than who has let go of a file goes on holding its lock: a thread that has yet to drop its handle, a
+/// process on its way out, or one just forked that has not closed what it inherited.
+const LOCK_DEADLINE: Duration = Duration::from_secs(1);
+const LOCK_RETRY: Duration = Duration::from_millis(5);
+
+/// Locks the file, and waits a little for who may be about to unlock it.
+pub(crate) fn lock(file: &File) -> Result<(), TryLockError> {
+    let began = Instant::now();
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if began.elapsed() < LOCK_DEADLINE => thread::sleep(LOCK_RETRY),
+            done => return done,
+        }
+    }
+}
 
 /// Makes `dir` and what it lies in, where they are missing.
 pub(crate) fn create_dir(dir: &Path) -> Result<(), Error> {

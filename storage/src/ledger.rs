@@ -3,6 +3,7 @@
 //! sled promises little after a power cut, and may fail to open, so nothing here is the truth: on any doubt
 //! the index is set aside and the caller builds it again from the settlement log.
 
+use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -116,8 +117,6 @@ impl Ledger {
         let Some(db) = self.db.take() else { return };
         let (closed, wait) = mpsc::channel();
         thread::spawn(move || {
-            // Its drop alone leaves the last write out now and then; what is lost all the same is rebuilt from the log.
-            let _ = db.flush();
             drop(db);
             let _ = closed.send(());
         });
@@ -144,9 +143,18 @@ fn open(dir: &Path) -> Result<sled::Db, Error> {
         .cache_capacity(CACHE_BYTES)
         .segment_size(SEGMENT_BYTES)
         .flush_every_ms(Some(FLUSH_EVERY_MS));
+    await_unlocked(dir);
     let db = guarded(dir, || config.open())?;
     durable::sync_parent(dir)?;
     Ok(db)
+}
+
+/// Waits until sled may lock its file: its threads hold the lock a moment longer than the index that was dropped.
+/// Whatever else is wrong with the file is for sled to say.
+fn await_unlocked(dir: &Path) {
+    if let Ok(file) = File::open(dir.join("db")) {
+        let _ = durable::lock(&file);
+    }
 }
 
 /// Runs sled, which panics on some damage instead of reporting it.

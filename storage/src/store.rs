@@ -155,7 +155,7 @@ fn lock(dir: &Path) -> Result<File, Error> {
     let path = dir.join("lock");
     let opened = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
     let file = opened.map_err(Error::at(&path))?;
-    match file.try_lock() {
+    match durable::lock(&file) {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Error::Locked { path: dir.to_owned() }),
         Err(TryLockError::Error(cause)) => Err(Error::at(&path)(cause)),
