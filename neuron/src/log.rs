@@ -11,8 +11,8 @@ use tracing_subscriber::EnvFilter;
 /// The file in a neuron's directory.
 pub const FILE: &str = "neuron.log";
 
-/// What is logged unless `NEURON_LOG` says otherwise.
-const FILTER: &str = "info,libp2p=warn,arc_malachitebft_core_consensus=warn,sled=warn";
+/// What is logged unless `NEURON_LOG` says otherwise. What libp2p warns of is other peers' affair, and not rare.
+const FILTER: &str = "info,libp2p=error,quinn=error,arc_malachitebft_core_consensus=warn,sled=warn";
 
 /// A log that goes on at the end of the neuron's file.
 pub(crate) fn open(dir: &Path) -> io::Result<Dispatch> {

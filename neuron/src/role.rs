@@ -23,6 +23,7 @@ use protocol::query::{Answer, Question};
 use protocol::settlement::{Certified, Settlement};
 
 pub use miner::Miner;
+pub(crate) use pool::is_welcome;
 pub use settler::{Recovered, Settler};
 pub use validator::{Poll, Validator, Voice};
 
@@ -174,8 +175,8 @@ pub struct Model {
 }
 
 impl Effect {
-    /// Gossips anything that can be a message.
-    fn tell(message: impl Into<Message>) -> Self {
-        Self::Tell(Box::new(message.into()))
+    /// Gossips a message.
+    fn tell(message: Message) -> Self {
+        Self::Tell(Box::new(message))
     }
 }

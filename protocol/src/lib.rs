@@ -16,6 +16,7 @@ pub mod signed;
 pub mod consensus;
 pub mod message;
 pub mod settlement;
+pub mod telling;
 
 pub mod emission;
 pub mod genesis;

@@ -1,21 +1,18 @@
 //! Everything neurons gossip: decoded, then verified, and only then heard.
-use crypto::Hash;
-use crypto::merkle;
+use crypto::merkle::{self, Root};
+use crypto::{Hash, Hotkey};
 use serde::{Deserialize, Serialize};
 
 use crate::announcement::Profile;
-use crate::consensus::Speech;
-use crate::consensus::vote::{Draft, Proposal, Vote};
+use crate::consensus::vote::Draft;
 use crate::settlement::{self, Certified};
+use crate::telling::{Telling, Words};
 use crate::transaction::Transaction;
 use crate::weights::{Commit, Reveal};
-use crate::{Error, Signed, Verified, codec};
+use crate::{Amount, Error, Ledger, Signed, Verified, codec};
 
-/// The most votes one message may carry: both ballots of a full settling set.
-const MAX_VOTES: usize = 256;
-
-/// The longest vote or proposal message, in bytes.
-const MAX_BALLOT_BYTES: usize = MAX_VOTES * 512;
+/// Room for the signature and framing of a telling, in bytes.
+const ENVELOPE: usize = 256;
 
 /// The longest input message, in bytes: a reveal of the largest row, framed.
 const MAX_INPUT_BYTES: usize = 80 * 1024;
@@ -36,14 +33,8 @@ pub enum Topic {
 /// What is gossiped, as it travels.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Message {
-    /// Votes on a height.
-    Votes(Vec<Signed<Vote>>),
-    /// Prevotes of a quorum for one header.
-    Polka(Vec<Signed<Vote>>),
-    /// Votes that show how far others are in a height.
-    Skip(Vec<Signed<Vote>>),
-    /// A header put to the vote.
-    Proposal(Signed<Proposal>),
+    /// Votes and proposals.
+    Telling(Box<Signed<Telling>>),
     /// The settlement behind a proposal.
     Draft(Box<Signed<Draft>>),
     /// A decided settlement.
@@ -63,14 +54,13 @@ pub enum Message {
 /// What is gossiped, its authors certain.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Heard {
-    /// Votes on a height.
-    Votes(Vec<Verified<Vote>>),
-    /// Prevotes for one header.
-    Polka(Vec<Verified<Vote>>),
-    /// Votes that show how far others are in a height.
-    Skip(Vec<Verified<Vote>>),
-    /// A header put to the vote.
-    Proposal(Verified<Proposal>),
+    /// Votes and proposals.
+    Telling {
+        /// Who tells them.
+        teller: Hotkey,
+        /// What was told.
+        words: Words,
+    },
     /// The settlement behind a proposal.
     Draft(Box<Verified<Draft>>),
     /// A decided settlement; its certificate is checked by whoever holds the set.
@@ -119,7 +109,7 @@ impl Topic {
     /// The longest message, in bytes.
     pub fn limit(self) -> usize {
         match self {
-            Self::Consensus => MAX_BALLOT_BYTES,
+            Self::Consensus => Telling::MAX_BYTES + ENVELOPE,
             Self::Proposals | Self::Settlements => settlement::MAX_BYTES,
             Self::Inputs => MAX_INPUT_BYTES,
         }
@@ -139,7 +129,7 @@ impl Message {
     /// Where it is gossiped.
     pub fn topic(&self) -> Topic {
         match self {
-            Self::Votes(_) | Self::Polka(_) | Self::Skip(_) | Self::Proposal(_) => Topic::Consensus,
+            Self::Telling(_) => Topic::Consensus,
             Self::Draft(_) => Topic::Proposals,
             Self::Settled(_) => Topic::Settlements,
             _ => Topic::Inputs,
@@ -149,10 +139,7 @@ impl Message {
     /// The word for it in counters and logs.
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::Votes(_) => "votes",
-            Self::Polka(_) => "polka",
-            Self::Skip(_) => "skip",
-            Self::Proposal(_) => "proposal",
+            Self::Telling(_) => "telling",
             Self::Draft(_) => "draft",
             Self::Settled(_) => "settlement",
             Self::Commit(_) => "commit",
@@ -166,10 +153,11 @@ impl Message {
     /// Checks every signature that needs no state.
     pub fn verify(self, genesis: &Hash) -> Result<Heard, Error> {
         Ok(match self {
-            Self::Votes(votes) => Heard::Votes(verify_votes(votes, genesis)?),
-            Self::Polka(votes) => Heard::Polka(verify_votes(votes, genesis)?),
-            Self::Skip(votes) => Heard::Skip(verify_votes(votes, genesis)?),
-            Self::Proposal(proposal) => Heard::Proposal(proposal.verify(genesis)?),
+            Self::Telling(telling) => {
+                let telling = telling.verify(genesis)?;
+                let words = Words::verify(telling.speech.clone(), genesis)?;
+                Heard::Telling { teller: telling.signer(), words }
+            }
             Self::Draft(draft) => Heard::Draft(Box::new(draft.verify(genesis)?)),
             Self::Settled(certified) => Heard::Settled(certified),
             Self::Commit(commit) => Heard::Commit(commit.verify(genesis)?),
@@ -185,10 +173,7 @@ impl Heard {
     /// The height it is about, where it is about one.
     pub fn height(&self) -> Option<u64> {
         match self {
-            Self::Votes(votes) | Self::Polka(votes) | Self::Skip(votes) => {
-                votes.iter().map(|vote| vote.height()).max()
-            }
-            Self::Proposal(proposal) => Some(proposal.height()),
+            Self::Telling { words, .. } => Some(words.height()),
             Self::Draft(draft) => Some(draft.settlement.header.height),
             Self::Settled(certified) => Some(certified.settlement.header.height),
             Self::Attestation(attestation) => Some(attestation.height),
@@ -197,20 +182,9 @@ impl Heard {
     }
 }
 
-impl From<Speech> for Message {
-    fn from(speech: Speech) -> Self {
-        match speech {
-            Speech::Votes(votes) => Self::Votes(votes),
-            Speech::Polka(votes) => Self::Polka(votes),
-            Speech::Skip(votes) => Self::Skip(votes),
-            Speech::Proposal(proposal) => Self::Proposal(proposal),
-        }
+impl Attestation {
+    /// Whose stake it shows and how much, if its proof leads to `root`.
+    pub fn stake(&self, root: &Root) -> Option<(Hotkey, Amount)> {
+        self.proof.verify(root, &self.leaf).then(|| Ledger::stake_in_leaf(&self.leaf)).flatten()
     }
-}
-
-fn verify_votes(votes: Vec<Signed<Vote>>, genesis: &Hash) -> Result<Vec<Verified<Vote>>, Error> {
-    if votes.len() > MAX_VOTES {
-        return Err(Error::Invalid { kind: "votes", reason: "more than a settling set can cast" });
-    }
-    votes.into_iter().map(|vote| vote.verify(genesis)).collect()
 }

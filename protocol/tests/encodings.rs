@@ -3,11 +3,13 @@ use crypto::merkle::Root;
 use crypto::{Hash, Hotkey, Keypair, Signature};
 use protocol::announcement::Profile;
 use protocol::codec::{decode, encode};
+use protocol::consensus::Speech;
 use protocol::consensus::vote::{Ballot, Vote};
 use protocol::genesis::GenesisNeuron;
 use protocol::query::{Answer, Question};
 use protocol::settlement::{Body, Certificate, Header};
 use protocol::subnet::{Netuid, Uid};
+use protocol::telling::Telling;
 use protocol::transaction::{Action, Coldkey, Transaction};
 use protocol::weights::{Commit, Reveal, Row};
 use protocol::{Amount, Genesis, Ledger, Signed};
@@ -98,6 +100,7 @@ fn consensus() {
     check(&header, "9a01B05cf0000018bcfe5680001ABB92B4dB");
     check(&certificate, &format!("940501B9192Ac440{}", "cc".repeat(64)));
     check(&Body::default(), "94c0909090");
+    check(&Telling { told: 9, speech: Speech::Votes(Vec::new()) }, "920981a5566f74657390");
 }
 
 #[test]

@@ -26,7 +26,7 @@ const ENVELOPE: usize = 256;
 /// A message id's bytes; short ids let one IHAVE name more messages.
 const ID_LENGTH: usize = 20;
 /// Longer than gossip remembers what to offer (6 heartbeats), so that none returns as new by itself; short enough that
-/// a vote that got lost is told again while its height waits for it.
+/// an input that got lost is told again. Where all is silent gossipsub forgets nothing: see `Telling`.
 const DUPLICATES: Duration = Duration::from_secs(8);
 /// The first heartbeat builds the meshes, so it comes as soon as peers are connected.
 const FIRST_HEARTBEAT: Duration = Duration::from_millis(150);

@@ -3,10 +3,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crypto::{Hash, Hotkey};
-use protocol::consensus::ValidatorSet;
+use protocol::ledger::Ledger;
 use protocol::message::{Heard, Message};
 use protocol::query::{Answer, Question};
-use protocol::settlement::{self, Certified, Settlement};
+use protocol::settlement::{self, Certified};
 use protocol::{Error, Signed, codec};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -15,7 +15,7 @@ use super::View;
 use super::disk::BATCH;
 use crate::model;
 use crate::network::{Event, Failure, Network, Verdict};
-use crate::role::{Input, Poll, Reply, Ticket};
+use crate::role::{Input, Poll, Reply, Ticket, is_welcome};
 
 /// The longest request, in bytes: a signed question, framed.
 const REQUEST_LIMIT: usize = 48 * 1024;
@@ -57,9 +57,6 @@ pub(super) enum Arrival {
 
 /// What we asked for under a ticket: a question's id, or settlements.
 pub(super) type Pending = Arc<Mutex<BTreeMap<Ticket, Option<Hash>>>>;
-
-/// How far from our height a message may be to be passed on (DESIGN section 14).
-const HEIGHT_WINDOW: u64 = 64;
 
 /// How often something was not let in, by reason.
 #[derive(Clone, Default)]
@@ -206,39 +203,68 @@ impl Gate {
 }
 
 /// What state can tell of a message: whether it goes further, or why not even in.
-fn judge(heard: &Heard, view: &View) -> Result<Verdict, (&'static str, Verdict)> {
-    if heard.height().is_some_and(|about| about.abs_diff(view.height) > HEIGHT_WINDOW) {
-        return Err(("out_of_window", Verdict::Ignore));
-    }
-    if heard.height() != Some(view.height + 1) {
-        // Whether a later settlement is certified we cannot tell yet, so it goes no further than us.
-        let later = matches!(heard, Heard::Settled(_)) && heard.height() > Some(view.height);
-        return Ok(if later { Verdict::Ignore } else { Verdict::Accept });
+fn judge(heard: &Heard, view: &View) -> Result<Verdict, Refused> {
+    let window = view.ledger.parameters().gossip_window;
+    if heard.height().is_some_and(|about| about.abs_diff(view.height) > window) {
+        return ignore("out_of_window");
     }
     match heard {
-        Heard::Settled(certified) if !is_certified(certified, view) => Err(("forged", Verdict::Reject)),
-        heard if !has_say(heard, view.ledger.validators()) => Err(("no_say", Verdict::Ignore)),
+        Heard::Settled(certified) => judge_settled(certified, view),
+        Heard::Telling { teller, words } => {
+            let say =
+                has_say(&view.ledger, teller) && words.authors().iter().all(|a| has_say(&view.ledger, a));
+            // Votes for what was settled last still count towards who attended.
+            pass_on(say, words.height() >= view.height)
+        }
+        Heard::Draft(draft) => {
+            let header = &draft.settlement.header;
+            pass_on(has_say(&view.ledger, &draft.signer()), header.height > view.height)
+        }
+        Heard::Attestation(attestation) => match view.roots.get(&attestation.height) {
+            Some(root) if attestation.stake(root).is_some() => Ok(Verdict::Accept),
+            Some(_) => Err(("unproven", Verdict::Reject)),
+            None => ignore("unknown_height"),
+        },
+        input if !is_welcome(&view.ledger, input) => ignore("unwelcome"),
         _ => Ok(Verdict::Accept),
     }
 }
 
-fn is_certified(certified: &Certified, view: &View) -> bool {
-    let Settlement { header, body } = &certified.settlement;
-    let proven = certified.certificate.check(&view.ledger.genesis(), header, view.ledger.validators());
-    proven.is_ok() && body.root() == header.input_root
+/// A settlement goes further once it is proven, which takes the set of its height.
+fn judge_settled(certified: &Certified, view: &View) -> Result<Verdict, Refused> {
+    let header = &certified.settlement.header;
+    let set = match header.height.checked_sub(view.height) {
+        Some(0) if header.hash() == view.tip => view.ledger.previous_validators(),
+        Some(1) => view.ledger.validators(),
+        // It may show that we are late.
+        Some(2..) => return Ok(Verdict::Ignore),
+        _ => return ignore("stale"),
+    };
+    let proven = certified.certificate.check(&view.ledger.genesis(), header, set).is_ok();
+    match proven && certified.settlement.body.root() == header.input_root {
+        true => Ok(Verdict::Accept),
+        false => Err(("forged", Verdict::Reject)),
+    }
 }
 
-/// Only who settles has a say in the next settlement.
-fn has_say(heard: &Heard, set: &ValidatorSet) -> bool {
-    let settles = |signer: Hotkey| set.power(&signer).is_some();
-    match heard {
-        Heard::Votes(votes) | Heard::Polka(votes) | Heard::Skip(votes) => {
-            votes.iter().all(|vote| settles(vote.signer()))
-        }
-        Heard::Proposal(proposal) => settles(proposal.signer()),
-        Heard::Draft(draft) => settles(draft.signer()),
-        _ => true,
+/// Why a message is not let in, and what that says of its relayer.
+type Refused = (&'static str, Verdict);
+
+fn ignore(reason: &'static str) -> Result<Verdict, Refused> {
+    Err((reason, Verdict::Ignore))
+}
+
+fn pass_on(has_say: bool, timely: bool) -> Result<Verdict, Refused> {
+    match (has_say, timely) {
+        (true, true) => Ok(Verdict::Accept),
+        (false, _) => ignore("no_say"),
+        (true, false) => ignore("stale"),
     }
+}
+
+/// Only who settles, or did so last, has a say.
+fn has_say(ledger: &Ledger, hotkey: &Hotkey) -> bool {
+    [ledger.validators(), ledger.previous_validators()].iter().any(|set| set.power(hotkey).is_some())
 }
 
 /// What we hear when no answer comes.

@@ -245,6 +245,9 @@ impl Hands {
             view.tip = header.hash();
             view.state_root = header.state_root.hash;
             view.round = round;
+            let window = settled.ledger.parameters().gossip_window;
+            view.roots.insert(header.height, header.state_root);
+            view.roots.retain(|height, _| height + window > header.height);
             view.ledger = Arc::new(settled.ledger.clone());
         });
         Input::Settled(settled)

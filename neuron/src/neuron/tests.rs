@@ -3,10 +3,13 @@ use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use crypto::{Hotkey, Signature};
+use protocol::consensus::Speech;
 use protocol::consensus::vote::{Ballot, Vote};
 use protocol::ledger::Ledger;
+use protocol::message::Attestation;
 use protocol::query::Question;
 use protocol::settlement::{Certificate, Certified};
+use protocol::telling::Telling;
 use protocol::weights::Commit;
 use protocol::{Signed, codec};
 use serde::Serialize;
@@ -145,8 +148,12 @@ fn loose(bench: &Bench, payload: Vec<u8>, signature: Signature) -> Vec<(Topic, V
 
 fn vote(bench: &Bench, height: u64, author: usize, voter: usize) -> (Topic, Vec<u8>) {
     let vote = Vote::of(Ballot::Prevote, height, 0, None, bench.keys[voter].hotkey());
-    let votes = Message::Votes(vec![bench.author(author, vote).into_signed()]);
-    (Topic::Consensus, codec::encode(&votes))
+    telling(bench, author, vec![bench.author(author, vote).into_signed()])
+}
+
+fn telling(bench: &Bench, teller: usize, votes: Vec<Signed<Vote>>) -> (Topic, Vec<u8>) {
+    let telling = bench.author(teller, Telling { told: 0, speech: Speech::Votes(votes) });
+    (Topic::Consensus, codec::encode(&Message::Telling(Box::new(telling.into_signed()))))
 }
 
 #[tokio::test]
@@ -211,7 +218,7 @@ async fn more_votes_than_a_set_can_cast_are_refused() {
     let crowd = |bench: &Bench| {
         let vote = |round| Vote::of(Ballot::Prevote, 5, round, None, bench.keys[2].hotkey());
         let votes = (0..257).map(|round| bench.author(2, vote(round)).into_signed()).collect();
-        vec![(Topic::Consensus, codec::encode(&Message::Votes(votes)))]
+        vec![telling(bench, 2, votes)]
     };
     check("invalid", crowd).await;
 }
@@ -224,6 +231,42 @@ async fn gossip_about_distant_heights_is_refused() {
 #[tokio::test]
 async fn votes_of_those_who_do_not_settle_are_refused() {
     check("no_say", |bench| HEIGHTS.map(|height| vote(bench, height, 2, 2)).collect()).await;
+}
+
+#[tokio::test]
+async fn what_a_validator_said_is_not_told_by_others() {
+    let relayed = |bench: &Bench| {
+        let vote = |height| Vote::of(Ballot::Prevote, height, 0, None, bench.keys[0].hotkey());
+        let relay = |height| telling(bench, 2, vec![bench.author(0, vote(height)).into_signed()]);
+        HEIGHTS.map(relay).collect()
+    };
+    check("no_say", relayed).await;
+}
+
+#[tokio::test]
+async fn a_telling_without_a_word_is_refused() {
+    check("invalid", |bench| vec![telling(bench, 2, Vec::new())]).await;
+}
+
+#[tokio::test]
+async fn inputs_that_nobody_pays_for_are_not_passed_on() {
+    let free = |bench: &Bench| {
+        vec![(Topic::Inputs, codec::encode(&Message::Commit(bench.author(2, commit()).into_signed())))]
+    };
+    check("unwelcome", free).await;
+}
+
+#[tokio::test]
+async fn a_stake_attestation_without_proof_is_refused() {
+    let unproven = |bench: &Bench| {
+        let (leaf, proof) = bench.tip.0.prove_stake(&bench.keys[0].hotkey()).unwrap();
+        let attest = |height| {
+            let attestation = Attestation { height, leaf: [&leaf[..], &[0]].concat(), proof: proof.clone() };
+            (Topic::Inputs, codec::encode(&Message::Attestation(attestation)))
+        };
+        HEIGHTS.map(attest).collect()
+    };
+    check("unproven", unproven).await;
 }
 
 #[tokio::test]

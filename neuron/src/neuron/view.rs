@@ -2,6 +2,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crypto::merkle::Root;
 use crypto::{Hash, Hotkey};
 use protocol::ledger::Ledger;
 use protocol::subnet::Netuid;
@@ -23,6 +24,8 @@ pub struct View {
     pub tip: Hash,
     /// The root of the ledger after it.
     pub state_root: Hash,
+    /// State roots of the heights that gossip may still be about.
+    pub roots: BTreeMap<u64, Root>,
     /// The ledger after it.
     pub ledger: Arc<Ledger>,
     /// The round the last height was decided in.
@@ -52,6 +55,7 @@ impl View {
             height: ledger.height(),
             tip: Hash::default(),
             state_root: ledger.root().hash,
+            roots: BTreeMap::new(),
             ledger: Arc::new(ledger.clone()),
             round: 0,
             accuracy: None,

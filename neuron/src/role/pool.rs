@@ -6,7 +6,7 @@ use protocol::Verified;
 use protocol::ledger::Ledger;
 use protocol::message::Heard;
 use protocol::settlement::Inputs;
-use protocol::transaction::Transaction;
+use protocol::transaction::{Coldkey, Transaction};
 use protocol::weights::{Commit, Reveal};
 
 /// Inputs of one kind that may wait; when full, new ones are dropped and may be told again later.
@@ -17,6 +17,22 @@ const PATIENCE: u64 = 64;
 
 /// Room in a body for inputs, in bytes; the rest of the 2 MiB is for the parent's certificate and framing.
 const BODY_BYTES: usize = 1536 * 1024;
+
+/// Whether the ledger gives reason to keep an input and pass it on: room is for those who may vote, those who can pay
+/// and those who hold a slot, or free keys would take it all.
+pub(crate) fn is_welcome(ledger: &Ledger, input: &Heard) -> bool {
+    match input {
+        Heard::Commit(commit) => ledger.has_permit(commit.netuid, &commit.signer()),
+        Heard::Reveal(reveal) => ledger.has_permit(reveal.netuid, &reveal.signer()),
+        Heard::Profile(profile) => ledger.slot(profile.netuid, &profile.signer()).is_some(),
+        Heard::Transaction(order) => {
+            let account = Coldkey(order.signer());
+            let fee = ledger.fee(order.signed().size());
+            order.nonce >= ledger.nonce(&account) && ledger.balance(&account) >= fee
+        }
+        _ => false,
+    }
+}
 
 /// Inputs that wait to be settled, by id: the order does not depend on who told us first.
 #[derive(Default)]

@@ -14,10 +14,11 @@ use std::time::Duration;
 use crypto::merkle::Root;
 use crypto::{Hash, Keypair};
 use protocol::consensus::vote::Draft;
-use protocol::consensus::{Engine, LinearTimeouts, LogEntry, Output, Step, Timeout};
+use protocol::consensus::{Engine, LinearTimeouts, LogEntry, Output, Speech, Step, Timeout};
 use protocol::ledger::Ledger;
 use protocol::message::Message;
 use protocol::settlement::{Certificate, Certified, Header, Settlement};
+use protocol::telling::Telling;
 use protocol::{Signed, Verified};
 
 use self::draft::Judged;
@@ -32,9 +33,6 @@ const ROUNDS_AHEAD: u32 = 10;
 
 /// Drafts kept for the height after the one being decided.
 const EARLY_DRAFTS: usize = 8;
-
-/// State roots remembered, so that stake attestations of recent heights can be checked.
-const ROOTS: u64 = 64;
 
 /// Follows the ledger, and where the hotkey has a say, proposes and votes.
 pub struct Settler {
@@ -53,6 +51,7 @@ pub struct Settler {
     unwritten: Vec<LogEntry>,
     recovered_log: Vec<LogEntry>,
     timers: Vec<Timer>,
+    /// State roots of the heights that a stake attestation may still be about.
     roots: BTreeMap<u64, Root>,
     started: bool,
     ahead: u64,
@@ -147,7 +146,8 @@ impl Settler {
         let changes = judged.ledger.changes_since(&self.ledger);
         self.pool.settled(height, &judged.inputs);
         self.roots.insert(height, certified.settlement.header.state_root);
-        self.roots.retain(|known, _| known + ROOTS > height);
+        let window = judged.ledger.parameters().gossip_window;
+        self.roots.retain(|known, _| known + window > height);
         self.drafts.clear();
         self.looked_at.clear();
         self.unwritten.clear();
@@ -213,7 +213,7 @@ impl Settler {
     fn carry_out(&mut self, moment: Moment, output: Output) -> Vec<Effect> {
         let height = self.engine.height();
         match output {
-            Output::Send(speech) => vec![Effect::tell(speech)],
+            Output::Send(speech) => vec![self.tell(moment, speech)],
             Output::StartTimer(timeout, wait) => {
                 vec![self.start_timer(height, timeout, wait.as_millis() as u64)]
             }
@@ -225,6 +225,12 @@ impl Settler {
             Output::Accuse(evidence) => vec![Effect::Accuse(evidence)],
             Output::Halt(reason) => vec![Effect::Halt(reason)],
         }
+    }
+
+    fn tell(&self, moment: Moment, speech: Speech) -> Effect {
+        let telling = Telling { told: moment.now, speech };
+        let telling = Signed::author(&self.keypair, &self.genesis, telling);
+        Effect::tell(Message::Telling(Box::new(telling.into_signed())))
     }
 
     fn start_timer(&mut self, height: u64, timeout: Timeout, wait: u64) -> Effect {

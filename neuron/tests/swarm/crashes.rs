@@ -1,7 +1,7 @@
 //! Validators and miners killed at random moments: the others go on, and whoever comes back has lost nothing and
 //! voted once.
 //!
-//! Both take minutes and are run by hand: `cargo test -p neuron --test swarm -- --ignored --nocapture crashes`
+//! Twenty kills take three minutes and are run by hand: `cargo test -p neuron --test swarm -- --ignored --nocapture crashes`
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -119,7 +119,6 @@ async fn twenty_kills_in_three_minutes_stop_nothing_and_nobody_votes_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "takes a minute"]
 async fn with_a_third_of_the_stake_silent_nothing_settles_and_then_it_goes_on() {
     let dir = TempDir::new().unwrap();
     let mut swarm = Swarm::start(Plan { miners: 1, ..plan(dir.path()) }).await.unwrap();

@@ -35,7 +35,7 @@ const HEIGHTS_AHEAD: usize = 64;
 const INPUTS_PER_HEIGHT: usize = 4096;
 
 /// What is on its way to the other validators.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Speech {
     /// A vote of ours, or votes of others that somebody may lack.
     Votes(Vec<Signed<Vote>>),

@@ -2,11 +2,11 @@
 use crypto::Hotkey;
 use protocol::Verified;
 use protocol::consensus::vote::Vote;
-use protocol::ledger::Ledger;
 use protocol::message::{Attestation, Heard};
-use protocol::transaction::Coldkey;
+use protocol::telling::Words;
 
 use super::Settler;
+use crate::role::pool::is_welcome;
 use crate::role::{Effect, Moment};
 
 impl Settler {
@@ -15,50 +15,34 @@ impl Settler {
             self.notice(heard, height);
         }
         match heard {
-            Heard::Votes(votes) => votes.iter().flat_map(|vote| self.voted(moment, vote)).collect(),
-            Heard::Polka(votes) if self.is_ahead(votes) => {
-                let step = self.engine.polka(votes);
-                self.follow(moment, Vec::new(), step)
-            }
-            Heard::Skip(votes) if self.is_ahead(votes) => {
-                let step = self.engine.skip(votes);
-                self.follow(moment, Vec::new(), step)
-            }
-            Heard::Proposal(proposal)
-                if proposal.height() > self.ledger.height() && self.has_say(&proposal.signer()) =>
-            {
-                let step = self.engine.proposal(proposal.clone());
-                self.follow(moment, Vec::new(), step)
-            }
-            Heard::Polka(_) | Heard::Skip(_) | Heard::Proposal(_) => Vec::new(),
+            Heard::Telling { words, .. } => self.spoken(moment, words),
             Heard::Draft(draft) => self.drafted(moment, draft),
             Heard::Settled(certified) => self.enter(moment, (**certified).clone()),
             Heard::Attestation(attestation) => self.vouch(attestation).into_iter().collect(),
-            inputs => {
-                if self.is_welcome(inputs) {
-                    self.pool.keep(self.ledger.height(), inputs);
+            input => {
+                if is_welcome(&self.ledger, input) {
+                    self.pool.keep(self.ledger.height(), input);
                 }
                 Vec::new()
             }
         }
     }
 
-    /// Room is kept for those who may vote and those who can pay, or free keys would take it all.
-    fn is_welcome(&self, heard: &Heard) -> bool {
-        match heard {
-            Heard::Commit(commit) => self.ledger.has_permit(commit.netuid, &commit.signer()),
-            Heard::Reveal(reveal) => self.ledger.has_permit(reveal.netuid, &reveal.signer()),
-            Heard::Transaction(order) => {
-                let account = Coldkey(order.signer());
-                let fee = self.ledger.fee(order.signed().size());
-                order.nonce >= self.ledger.nonce(&account) && self.ledger.balance(&account) >= fee
-            }
-            _ => false,
+    fn spoken(&mut self, moment: Moment, words: &Words) -> Vec<Effect> {
+        if let Words::Votes(votes) = words {
+            return votes.iter().flat_map(|vote| self.voted(moment, vote)).collect();
         }
-    }
-
-    fn is_ahead(&self, votes: &[Verified<Vote>]) -> bool {
-        votes.iter().all(|vote| vote.height() > self.ledger.height() && self.has_say(&vote.signer()))
+        let ahead = words.height() > self.ledger.height();
+        if !ahead || !words.authors().iter().all(|author| self.has_say(author)) {
+            return Vec::new();
+        }
+        let step = match words {
+            Words::Polka(votes) => self.engine.polka(votes),
+            Words::Skip(votes) => self.engine.skip(votes),
+            Words::Proposal(proposal) => self.engine.proposal((**proposal).clone()),
+            Words::Votes(_) => return Vec::new(),
+        };
+        self.follow(moment, Vec::new(), step)
     }
 
     /// Votes on what is settled must not reach the log of the next height.
@@ -90,8 +74,7 @@ impl Settler {
     }
 
     fn vouch(&self, attestation: &Attestation) -> Option<Effect> {
-        let root = self.roots.get(&attestation.height)?;
-        let (hotkey, stake) = Ledger::stake_in_leaf(&attestation.leaf)?;
-        attestation.proof.verify(root, &attestation.leaf).then_some(Effect::Vouch(hotkey, stake))
+        let (hotkey, stake) = attestation.stake(self.roots.get(&attestation.height)?)?;
+        Some(Effect::Vouch(hotkey, stake))
     }
 }

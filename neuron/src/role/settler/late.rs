@@ -2,20 +2,19 @@
 use protocol::message::Heard;
 use protocol::settlement::Certified;
 
-use super::{ROOTS, Settler};
+use super::Settler;
 use crate::role::{Effect, Moment, Timer};
 
 impl Settler {
-    /// A vote for a later height by somebody with a say means that we are late.
+    /// Words about a later height by somebody with a say mean that we are late; so may a later settlement.
     pub(super) fn notice(&mut self, heard: &Heard, height: u64) {
         let credible = match heard {
-            Heard::Votes(votes) | Heard::Polka(votes) | Heard::Skip(votes) => {
-                votes.iter().any(|vote| self.has_say(&vote.signer()))
-            }
-            Heard::Proposal(proposal) => self.has_say(&proposal.signer()),
+            Heard::Telling { words, .. } => words.authors().iter().any(|author| self.has_say(author)),
+            // Not proven, but it costs one fetch at most to find out.
+            Heard::Settled(_) => true,
             _ => false,
         };
-        if credible && height <= self.ledger.height() + 1 + ROOTS {
+        if credible && height <= self.ledger.height() + 1 + self.ledger.parameters().gossip_window {
             self.ahead = self.ahead.max(height.saturating_sub(1));
         }
     }

@@ -4,6 +4,7 @@ use protocol::Amount;
 use protocol::consensus::vote::{Ballot, Vote};
 use protocol::message::Heard;
 use protocol::subnet::Netuid;
+use protocol::telling::Words;
 use protocol::transaction::{Action, Coldkey, Transaction};
 use protocol::weights::Commit;
 
@@ -210,7 +211,8 @@ fn strangers_cannot_send_us_after_heights_that_do_not_exist() {
     let mut settler = bench.settler(0);
     let asks = |settler: &mut Settler, author: usize| {
         let vote = Vote::of(Ballot::Prevote, 40, 0, None, bench.keys[author].hotkey());
-        told(settler, &bench, Heard::Votes(vec![bench.author(author, vote)]));
+        let words = Words::Votes(vec![bench.author(author, vote)]);
+        told(settler, &bench, Heard::Telling { teller: bench.keys[author].hotkey(), words });
         let soon = Moment { now: settler.ledger.time(), ..bench.moment() };
         let effects = settler.handle(soon, &Input::Elapsed(Timer::CatchUp));
         effects.iter().any(|effect| matches!(effect, Effect::Fetch(..)))
