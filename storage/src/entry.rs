@@ -17,6 +17,9 @@ pub const MAX_ENTRY: u64 = 16 << 20;
 const HEADER: usize = ENTRY_HEADER_SIZE as usize;
 const HEIGHT: usize = size_of::<u64>();
 
+/// Zeros in a row that nothing we log ends in.
+const UNWRITTEN: usize = 8;
+
 /// Where an entry lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
@@ -35,7 +38,7 @@ pub(crate) enum Found {
     Whole { height: u64, size: u64 },
     /// The end of the file.
     End,
-    /// An entry that the end of the file cut short, or that is the last and fails its check.
+    /// An entry that the end of the file cut short, or that is the last and was not written to its end.
     Torn,
     /// Something else.
     Damaged,
@@ -64,9 +67,14 @@ pub(crate) fn read(source: &mut impl Read, rest: u64, data: &mut Vec<u8>) -> io:
     source.read_exact(data)?;
     Ok(match crc32fast::hash(data).to_be_bytes() == header[9..] {
         true => Found::Whole { height: be_u64(&data[..HEIGHT]), size: ENTRY_HEADER_SIZE + length },
-        false if length == rest => Found::Torn,
+        false if length == rest && is_unwritten(data) => Found::Torn,
         false => Found::Damaged,
     })
+}
+
+/// Whether zeros end the data, as where a file had grown and a power cut kept its last bytes from the disk.
+fn is_unwritten(data: &[u8]) -> bool {
+    data.iter().rev().take(UNWRITTEN).all(|&byte| byte == 0)
 }
 
 /// The content of `entry`, or `None` where the file no longer holds it.

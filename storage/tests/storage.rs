@@ -145,6 +145,27 @@ fn a_torn_tail_is_cut_at_the_first_bad_entry() {
 }
 
 #[test]
+fn a_changed_bit_in_the_last_vote_is_damage_since_the_vote_may_have_left() {
+    let dir = dir();
+    open(&dir).append_votes(1, &[vec![7; 100]]).unwrap();
+    let path = dir.path().join(storage::VOTES);
+    let size = fs::metadata(&path).unwrap().len();
+    flip(&path, size as usize - 50, 0);
+    assert!(matches!(open(&dir).damage(), [Damage { kept: 0, torn: false, .. }]));
+}
+
+#[test]
+fn a_last_vote_that_was_not_written_to_its_end_is_torn() {
+    let dir = dir();
+    open(&dir).append_votes(1, &[vec![7; 100]]).unwrap();
+    let path = dir.path().join(storage::VOTES);
+    let size = fs::metadata(&path).unwrap().len();
+    truncate(&path, size - 50);
+    truncate(&path, size);
+    assert!(matches!(open(&dir).damage(), [Damage { kept: 0, torn: true, .. }]));
+}
+
+#[test]
 fn a_log_cut_at_any_byte_opens_with_the_entries_before_it() {
     let dir = filled(5);
     let whole = fs::read(log(&dir, 1)).unwrap();
