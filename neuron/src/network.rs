@@ -170,7 +170,7 @@ pub struct Network {
 enum Command {
     Publish { topic: Topic, bytes: Vec<u8> },
     Judge { id: GossipId, verdict: Verdict },
-    Ask { peer: Hotkey, ticket: u64, bytes: Vec<u8> },
+    Ask { peer: Option<Hotkey>, ticket: u64, bytes: Vec<u8> },
     Respond { ticket: u64, bytes: Vec<u8> },
     Keep { peers: Vec<Hotkey> },
     Vouch { peer: Hotkey, coins: u64 },
@@ -197,7 +197,13 @@ impl Network {
     /// event queue was full.
     pub fn ask(&self, peer: Hotkey, ticket: u64, bytes: Vec<u8>) -> Result<(), Refused> {
         self.fits(bytes.len(), REQUEST_LIMIT)?;
-        self.send(Command::Ask { peer, ticket, bytes })
+        self.send(Command::Ask { peer: Some(peer), ticket, bytes })
+    }
+
+    /// Asks one of the connected peers, another for every ticket in turn. As [`Network::ask`] otherwise.
+    pub fn ask_anyone(&self, ticket: u64, bytes: Vec<u8>) -> Result<(), Refused> {
+        self.fits(bytes.len(), REQUEST_LIMIT)?;
+        self.send(Command::Ask { peer: None, ticket, bytes })
     }
 
     /// Answers [`Event::Asked`]; a ticket that is too old does nothing.

@@ -176,7 +176,9 @@ impl Neuron {
         let mut roles: Vec<Box<dyn Role>> = vec![Box::new(settler)];
         match &config.duty {
             Duty::Mine { .. } => roles.push(Box::new(Miner::new(keypair, config.netuid, ledger))),
-            Duty::Validate => roles.push(Box::new(Validator::new(keypair, config.netuid, task, ledger))),
+            Duty::Validate => {
+                roles.push(Box::new(Validator::new(keypair, config.netuid, task, ledger, remembered.memory)));
+            }
             Duty::Follow => {}
         }
         let mut hands = Hands::new(id, config.duty, network, disk, model, (pending, refused), show);

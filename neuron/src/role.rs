@@ -25,7 +25,7 @@ use protocol::settlement::{Certified, Settlement};
 pub use miner::Miner;
 pub(crate) use pool::is_welcome;
 pub use settler::{Recovered, Settler};
-pub use validator::{Poll, Validator, Voice};
+pub use validator::{Memory, Poll, Validator, Voice};
 
 /// One of the things a neuron is.
 pub trait Role: Send {
@@ -84,8 +84,8 @@ pub enum Effect {
     Train,
     /// Let the model answer, then hear [`Input::Inferred`].
     Infer(Ticket, Vec<u8>),
-    /// Ask a peer for settlements from a height on, then hear [`Input::Fetched`].
-    Fetch(Hotkey, u64),
+    /// Ask a peer, or `None` for whoever is connected, for settlements from a height on, then hear [`Input::Fetched`].
+    Fetch(Option<Hotkey>, u64),
     /// Send settlements from a height on to whoever wants them.
     Serve(Ticket, u64),
     /// Write to disk, and when it is synced carry out the rest.
@@ -130,6 +130,8 @@ pub enum Entry {
     Draft(Box<Settlement>),
     /// To the settlement log, and from there to the index.
     Settled(Arc<Settled>),
+    /// What a validator must know again after a restart, in place of what it wrote before.
+    Memory(Box<Memory>),
 }
 
 /// What woke us.

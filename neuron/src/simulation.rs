@@ -192,6 +192,8 @@ impl Simulation {
             }
             Effect::Fetch(peer, height) => {
                 let ticket = self.ask(node, None);
+                let anyone = self.rng.random_range(0..self.nodes.len());
+                let peer = peer.unwrap_or_else(|| self.nodes[anyone].hotkey());
                 self.request(node, peer, Input::Wanted(ticket, height));
             }
             Effect::Serve(ticket, height) => {

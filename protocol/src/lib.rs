@@ -14,6 +14,7 @@ pub mod query;
 pub mod signed;
 
 pub mod consensus;
+pub mod head;
 pub mod message;
 pub mod settlement;
 pub mod telling;

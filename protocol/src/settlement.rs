@@ -107,6 +107,9 @@ pub enum Forged {
     /// It is about another height or header.
     #[error("certificate is for another settlement")]
     OtherSettlement,
+    /// The body is not the one that the header binds.
+    #[error("the body is another's")]
+    OtherBody,
     /// Signers are out of order or appear twice.
     #[error("signers do not rise strictly")]
     Unordered,
@@ -162,6 +165,34 @@ impl Inputs {
             reveals: self.reveals.into_iter().map(Verified::into_signed).collect(),
             transactions: self.transactions.into_iter().map(Verified::into_signed).collect(),
         }
+    }
+
+    /// Whether the inputs stand in the one order that a proposer may choose (DESIGN section 5).
+    pub fn is_canonical(&self, parent: &Hash) -> bool {
+        self.commits.is_sorted_by_key(Verified::id)
+            && self.reveals.is_sorted_by_key(Verified::id)
+            && in_order(parent, self.transactions.clone()) == self.transactions
+    }
+}
+
+/// Accounts by blake3(parent ‖ account), an account's own transactions by nonce: nobody can choose to be first, and
+/// leaving one out changes nothing in the order of the others.
+pub fn in_order(parent: &Hash, mut transactions: Vec<Verified<Transaction>>) -> Vec<Verified<Transaction>> {
+    let draw = |account: Hotkey| hash("neuron v1 transaction order", &[&parent.0, &account.0]);
+    transactions.sort_by_cached_key(|t| (draw(t.signer()), t.nonce, t.id()));
+    transactions
+}
+
+impl Certified {
+    /// Whether `set` decided this header on the network `genesis`, and the body is the one that it binds. Whoever
+    /// relays a settlement can forge either.
+    pub fn check(&self, genesis: &Hash, set: &ValidatorSet) -> Result<(), Forged> {
+        let Settlement { header, body } = &self.settlement;
+        self.certificate.check(genesis, header, set)?;
+        if body.root() != header.input_root {
+            return Err(Forged::OtherBody);
+        }
+        Ok(())
     }
 }
 

@@ -11,6 +11,7 @@
 //! DIR/votes.log        the vote log
 //! DIR/index/           the ledger index (sled); index.broken/ is the last one that was set aside
 //! DIR/blobs/           contents by their hash
+//! DIR/note             what a role wants to know again
 //! DIR/peers            addresses, one a line
 //! ```
 
@@ -21,6 +22,7 @@ mod entry;
 mod error;
 mod journal;
 mod ledger;
+mod note;
 mod peers;
 mod settlements;
 mod store;
@@ -31,6 +33,7 @@ pub use damage::Damage;
 pub use entry::MAX_ENTRY;
 pub use error::Error;
 pub use ledger::{Change, Index};
+pub use note::MAX_NOTE;
 pub use peers::{MAX_ADDRESS, MAX_PEERS};
 pub use store::{Store, VOTES};
 pub use votes::MAX_VOTE_LOG;

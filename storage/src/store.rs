@@ -8,7 +8,7 @@ use crypto::Hash;
 use crate::ledger::{Change, Ledger};
 use crate::settlements::Settlements;
 use crate::votes::Votes;
-use crate::{Blobs, Damage, Error, Index, MAX_BLOB, durable, peers};
+use crate::{Blobs, Damage, Error, Index, MAX_BLOB, durable, note, peers};
 
 /// How many settlements a file of the log holds: few files in a year, and each small enough to copy about.
 const SEGMENT_LENGTH: u64 = 1024;
@@ -23,6 +23,7 @@ pub struct Store {
     ledger: Ledger,
     blobs: Blobs,
     peers: PathBuf,
+    note: PathBuf,
     damage: Vec<Damage>,
     /// Held until the rest is closed, so it stands last.
     _lock: File,
@@ -44,6 +45,7 @@ impl Store {
             ledger: open_ledger(&dir.join("index"), &mut damage)?,
             blobs: Blobs::open(&dir.join("blobs"), MAX_BLOB)?,
             peers: dir.join("peers"),
+            note: dir.join("note"),
             damage,
             _lock: lock,
         })
@@ -134,6 +136,19 @@ impl Store {
     /// The addresses kept last.
     pub fn peers(&self) -> Result<Vec<String>, Error> {
         peers::load(&self.peers)
+    }
+
+    /// Keeps what a role wants to know again after a restart, over what was kept before: at most
+    /// [`MAX_NOTE`](crate::MAX_NOTE) bytes, on the disk when this returns.
+    pub fn save_note(&self, note: &[u8]) -> Result<(), Error> {
+        note::save(&self.note, note)
+    }
+
+    /// The note kept last, whole and unchanged or not at all.
+    pub fn note(&mut self) -> Result<Option<Vec<u8>>, Error> {
+        let (note, damage) = note::load(&self.note)?;
+        self.damage.extend(damage);
+        Ok(note)
     }
 
     /// Contents by their hash.

@@ -431,6 +431,22 @@ fn a_blob_reads_back_by_its_hash_and_a_damaged_one_is_set_aside_until_put_again(
 }
 
 #[test]
+fn a_note_reads_back_after_a_reopen_and_a_damaged_one_is_set_aside() {
+    let dir = dir();
+    assert_eq!(open(&dir).note().unwrap(), None);
+    for note in [b"first".to_vec(), vec![], vec![7; 100_000]] {
+        open(&dir).save_note(&note).unwrap();
+        assert_eq!(open(&dir).note().unwrap(), Some(note));
+    }
+    assert!(open(&dir).save_note(&vec![0; storage::MAX_NOTE + 1]).is_err());
+    flip(&dir.path().join("note"), 5_000, 1);
+    let mut store = open(&dir);
+    assert_eq!(store.note().unwrap(), None);
+    assert!(matches!(store.damage(), [Damage { torn: false, .. }]));
+    assert!(dir.path().join("note.damaged").exists());
+}
+
+#[test]
 fn peers_survive_a_reopen_and_what_is_no_address_is_left_out() {
     let dir = dir();
     let store = open(&dir);

@@ -153,6 +153,7 @@ impl Desk {
                     votes.push(codec::encode(&Logged::Draft(draft.clone())));
                 }
                 Entry::Settled(settled) => self.settle(settled)?,
+                Entry::Memory(memory) => self.store.save_note(&codec::encode(memory))?,
             }
         }
         if votes.is_empty() { Ok(()) } else { self.store.append_votes(height, &votes) }

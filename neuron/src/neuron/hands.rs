@@ -124,7 +124,7 @@ impl Hands {
             Effect::Ask(question) => {
                 let id = question.id();
                 let request = Request::Question(question.signed().clone());
-                if !self.ask(question.miner, &request, Some(id)) {
+                if !self.ask(Some(question.miner), &request, Some(id)) {
                     return Ok(Some(Input::Answered(Reply { question: id, answer: None })));
                 }
             }
@@ -177,16 +177,20 @@ impl Hands {
         own.then(|| message.verify(&self.genesis).ok()).flatten().map(Input::Told)
     }
 
-    fn ask(&mut self, peer: Hotkey, request: &Request, question: Option<Hash>) -> bool {
+    fn ask(&mut self, peer: Option<Hotkey>, request: &Request, question: Option<Hash>) -> bool {
         let ticket = self.ticket();
         let pending = || self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         // Before it leaves: the response may be quick.
         pending().insert(ticket, question);
-        let asked = self.network.ask(peer, ticket.0, codec::encode(request)).is_ok();
-        if !asked {
+        let bytes = codec::encode(request);
+        let asked = match peer {
+            Some(peer) => self.network.ask(peer, ticket.0, bytes),
+            None => self.network.ask_anyone(ticket.0, bytes),
+        };
+        if asked.is_err() {
             pending().remove(&ticket);
         }
-        asked
+        asked.is_ok()
     }
 
     fn respond(&self, ticket: Ticket, response: &Response) {

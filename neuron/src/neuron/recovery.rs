@@ -1,12 +1,13 @@
 //! What a neuron finds in its memory: the log is the truth, the index saves going through it.
 use protocol::codec;
+use protocol::head::Head;
 use protocol::ledger::Ledger;
-use protocol::settlement::{self, Certificate, Certified};
+use protocol::settlement::{self, Certified};
 use storage::Store;
 
 use super::disk::Logged;
 use super::{Config, Error};
-use crate::role::Recovered;
+use crate::role::{Memory, Recovered};
 
 /// A neuron's memory, read.
 pub(super) struct Remembered {
@@ -14,6 +15,8 @@ pub(super) struct Remembered {
     /// The ledger before the first settlement.
     pub(super) genesis: Ledger,
     pub(super) recovered: Recovered,
+    /// What a validator wrote for itself.
+    pub(super) memory: Memory,
 }
 
 /// Opens the store and goes on from its tip.
@@ -24,10 +27,9 @@ pub(super) fn recover(config: &Config) -> Result<Remembered, Error> {
         tracing::warn!(?damage, "found damage and got over it");
     }
     let reader = Log { config, genesis: &genesis };
-    let ledger = reader.ledger(&mut store)?;
-    let tip = reader.settlement(&mut store, ledger.height())?;
+    let Head { ledger, tip } = reader.head(&mut store)?;
+    let height = ledger.height() + 1;
     let mut recovered = Recovered { ledger: Some(ledger), tip, ..Recovered::default() };
-    let height = recovered.ledger.as_ref().map_or(0, Ledger::height) + 1;
     recovered.votes_from = votes_from(&store, height);
     for bytes in store.votes(height)? {
         match codec::decode("log entry", &bytes, settlement::MAX_BYTES) {
@@ -43,7 +45,19 @@ pub(super) fn recover(config: &Config) -> Result<Remembered, Error> {
         recovered.log.clear();
         recovered.drafts.clear();
     }
-    Ok(Remembered { store, genesis, recovered })
+    let memory = memory(&mut store)?;
+    Ok(Remembered { store, genesis, recovered, memory })
+}
+
+/// A validator without its memory scores anew and cannot reveal what it committed to: a loss, and no harm to others.
+fn memory(store: &mut Store) -> Result<Memory, Error> {
+    let Some(note) = store.note()? else {
+        return Ok(Memory::default());
+    };
+    Ok(codec::decode("memory", &note, storage::MAX_NOTE).unwrap_or_else(|error| {
+        tracing::warn!(%error, "cannot read scores and rows: beginning anew");
+        Memory::default()
+    }))
 }
 
 /// The first height to vote in, given the one in progress: what we voted before may be forgotten, if the vote log is
@@ -65,59 +79,55 @@ struct Log<'a> {
 }
 
 impl Log<'_> {
-    /// The ledger at the tip of the log; the index is brought up to it, or rebuilt when it is in doubt.
-    fn ledger(&self, store: &mut Store) -> Result<Ledger, Error> {
+    /// The end of the log; the index is brought up to it, or made anew when it is missing or in doubt.
+    fn head(&self, store: &mut Store) -> Result<Head, Error> {
         let indexed = self.indexed(store)?;
-        let from = indexed.as_ref().map_or(0, Ledger::height);
-        let mut ledger = indexed.unwrap_or_else(|| self.genesis.clone());
-        while ledger.height() < store.tip() {
-            ledger = self.replay(store, ledger)?;
+        let sound = indexed.is_some();
+        let mut head = indexed.unwrap_or_else(|| Head { ledger: self.genesis.clone(), tip: None });
+        while head.ledger.height() < store.tip() {
+            let next = self.follow(store, &head)?;
+            if sound {
+                index(store, &next.ledger, &next.ledger.changes_since(&head.ledger));
+            }
+            head = next;
         }
-        if from == 0 && ledger.height() > 0 {
-            store.reset_index()?;
-            let entries: Vec<_> =
-                ledger.entries().into_iter().map(|(key, value)| (key, Some(value))).collect();
-            store.write_index(ledger.height(), ledger.root().hash, &entries)?;
+        if !sound {
+            let whole = head.ledger.entries().into_iter().map(|(key, value)| (key, Some(value)));
+            index(store, &head.ledger, &whole.collect::<Vec<_>>());
         }
-        Ok(ledger)
+        Ok(head)
     }
 
-    /// The ledger that the index holds, if it is the one certified at its height.
-    fn indexed(&self, store: &mut Store) -> Result<Option<Ledger>, Error> {
+    /// The head that the index holds, if it is the one certified at its height. What is not is cleared away.
+    fn indexed(&self, store: &mut Store) -> Result<Option<Head>, Error> {
         let Some(index) = store.index()? else {
             return Ok(None);
         };
-        let certified = self.settlement(store, index.height)?.map(|c| c.settlement.header.state_root);
+        let tip = self.settlement(store, index.height)?;
+        let certified =
+            tip.as_ref().map_or_else(|| self.genesis.root(), |tip| tip.settlement.header.state_root);
         let ledger = Ledger::from_entries(&index.entries).ok();
-        let sound =
-            ledger.filter(|ledger| ledger.height() == index.height && Some(ledger.root()) == certified);
+        let sound = ledger.filter(|ledger| ledger.height() == index.height && ledger.root() == certified);
         if sound.is_none() {
             tracing::warn!(
                 height = index.height,
-                "the index is not what was certified: rebuilding it from the log"
+                "the index is not what was certified: making it anew from the log"
             );
+            store.reset_index()?;
         }
-        Ok(sound)
+        Ok(sound.map(|ledger| Head { ledger, tip }))
     }
 
-    fn replay(&self, store: &mut Store, before: Ledger) -> Result<Ledger, Error> {
-        let height = before.height() + 1;
+    /// The log is taken on trust no more than a peer is.
+    fn follow(&self, store: &mut Store, head: &Head) -> Result<Head, Error> {
+        let height = head.ledger.height() + 1;
         let bad = |reason: String| Error::BadLog { dir: self.config.dir.clone(), height, reason };
         let certified = self.settlement(store, height)?.ok_or_else(|| bad("it is missing".to_owned()))?;
-        let header = &certified.settlement.header;
-        let body = &certified.settlement.body;
-        let inputs = body.verify(&self.genesis.genesis()).map_err(|error| bad(error.to_string()))?;
-        let signers = body.parent_certificate.as_ref().map(Certificate::signers).unwrap_or_default();
-        let mut after = before.clone();
-        after.apply(&inputs, header.time, &signers).map_err(|error| bad(error.to_string()))?;
-        if after.root() != header.state_root {
-            return Err(bad("it leads to another state root".to_owned()));
-        }
-        let changes = after.changes_since(&before);
-        if before.height() > 0 {
-            store.write_index(height, header.state_root.hash, &changes)?;
-        }
-        Ok(after)
+        let proven = certified.check(&self.genesis.genesis(), head.ledger.validators());
+        proven.map_err(|forged| bad(forged.to_string()))?;
+        let judged = head.judge(certified.settlement.clone(), u64::MAX);
+        let ledger = judged.map_err(|flaw| bad(flaw.to_string()))?.ledger;
+        Ok(Head { ledger, tip: Some(certified) })
     }
 
     fn settlement(&self, store: &mut Store, height: u64) -> Result<Option<Certified>, Error> {
@@ -135,6 +145,14 @@ impl Log<'_> {
             return Err(Error::OtherNetwork { dir: self.config.dir.clone(), found, expected });
         }
         Ok(Some(certified))
+    }
+}
+
+/// Writes to the index, which may fail: the log is the truth.
+fn index(store: &mut Store, ledger: &Ledger, changes: &[storage::Change]) {
+    let (height, root) = (ledger.height(), ledger.root().hash);
+    if let Err(error) = store.write_index(height, root, changes) {
+        tracing::warn!(height, %error, "the index was not written");
     }
 }
 

@@ -1,11 +1,11 @@
 //! Inputs that wait to be settled.
 use std::collections::BTreeMap;
 
-use crypto::{Hash, Hotkey, hash};
+use crypto::Hash;
 use protocol::Verified;
 use protocol::ledger::Ledger;
 use protocol::message::Heard;
-use protocol::settlement::Inputs;
+use protocol::settlement::{Inputs, in_order};
 use protocol::transaction::{Coldkey, Transaction};
 use protocol::weights::{Commit, Reveal};
 
@@ -74,21 +74,6 @@ impl Pool {
         self.reveals.retain(|_, (told, _)| fresh(*told));
         self.transactions.retain(|_, (told, _)| fresh(*told));
     }
-}
-
-/// Whether inputs stand in the one order that a proposer may choose.
-pub(crate) fn is_canonical(parent: &Hash, inputs: &Inputs) -> bool {
-    inputs.commits.is_sorted_by_key(Verified::id)
-        && inputs.reveals.is_sorted_by_key(Verified::id)
-        && in_order(parent, inputs.transactions.clone()) == inputs.transactions
-}
-
-/// Accounts by blake3(parent ‖ account), an account's own transactions by nonce: nobody can choose to be first, and
-/// leaving one out changes nothing in the order of the others.
-fn in_order(parent: &Hash, mut transactions: Vec<Verified<Transaction>>) -> Vec<Verified<Transaction>> {
-    let draw = |account: Hotkey| hash("neuron v1 transaction order", &[&parent.0, &account.0]);
-    transactions.sort_by_cached_key(|t| (draw(t.signer()), t.nonce, t.id()));
-    transactions
 }
 
 fn insert<T: Clone>(

@@ -7,21 +7,21 @@ mod draft;
 mod hearing;
 mod late;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crypto::merkle::Root;
-use crypto::{Hash, Keypair};
+use crypto::{Hash, Hotkey, Keypair};
 use protocol::consensus::vote::Draft;
 use protocol::consensus::{Engine, LinearTimeouts, LogEntry, Output, Speech, Step, Timeout};
+use protocol::head::{Head, Judged};
 use protocol::ledger::Ledger;
 use protocol::message::Message;
 use protocol::settlement::{Certificate, Certified, Header, Settlement};
 use protocol::telling::Telling;
 use protocol::{Signed, Verified};
 
-use self::draft::Judged;
 use super::pool::Pool;
 use super::{Effect, Entry, Input, Moment, Persist, Role, Settled, Timer};
 
@@ -38,15 +38,17 @@ const EARLY_DRAFTS: usize = 8;
 pub struct Settler {
     keypair: Keypair,
     genesis: Hash,
-    ledger: Ledger,
-    tip: Option<Certified>,
+    head: Head,
     engine: Engine,
     pool: Pool,
     /// What is proposed for the height being decided, by header hash.
     drafts: BTreeMap<Hash, Judged>,
+    /// In which rounds consensus was told of them, since we are up.
+    proposed: BTreeSet<(u32, Hash)>,
     /// How many drafts were looked at in each round of this height.
     looked_at: BTreeMap<u32, u8>,
-    early: Vec<Verified<Draft>>,
+    /// Drafts for the height after the one being decided, by signer.
+    early: BTreeMap<Hotkey, Verified<Draft>>,
     /// Taken in by consensus, not yet written: nothing we said depends on it.
     unwritten: Vec<LogEntry>,
     recovered_log: Vec<LogEntry>,
@@ -79,25 +81,25 @@ impl Settler {
     pub fn new(keypair: Keypair, genesis: Ledger, recovered: Recovered) -> Self {
         let ledger = recovered.ledger.unwrap_or(genesis);
         let id = ledger.genesis();
-        let timeouts = timeouts(ledger.parameters().interval);
+        let (ahead, timeouts) = (ledger.height(), timeouts(ledger.parameters().interval));
         let engine = Engine::new(keypair.clone(), id, ledger.validators().clone(), timeouts);
         let mut settler = Self {
             keypair,
             genesis: id,
-            tip: recovered.tip,
+            head: Head { ledger, tip: recovered.tip },
             engine,
             pool: Pool::default(),
             drafts: BTreeMap::new(),
+            proposed: BTreeSet::new(),
             looked_at: BTreeMap::new(),
-            early: Vec::new(),
+            early: BTreeMap::new(),
             unwritten: Vec::new(),
             recovered_log: recovered.log,
             timers: Vec::new(),
             roots: BTreeMap::new(),
             started: false,
-            ahead: ledger.height(),
+            ahead,
             votes_from: recovered.votes_from,
-            ledger,
         };
         recovered.drafts.into_iter().for_each(|draft| settler.remember(draft));
         settler
@@ -106,7 +108,8 @@ impl Settler {
     /// Makes half of the stake enough, which the simulator must find out.
     #[cfg(feature = "planted-faults")]
     pub(crate) fn halve_quorum(&mut self) {
-        let (set, timeouts) = (self.ledger.validators().clone(), timeouts(self.ledger.parameters().interval));
+        let (set, timeouts) =
+            (self.head.ledger.validators().clone(), timeouts(self.head.ledger.parameters().interval));
         self.engine = Engine::with_half_quorum(self.keypair.clone(), self.genesis, set, timeouts);
     }
 
@@ -116,20 +119,16 @@ impl Settler {
     /// refused; only what is certified and yet breaks a rule stops us.
     fn enter(&mut self, moment: Moment, certified: Certified) -> Vec<Effect> {
         let header = &certified.settlement.header;
-        if header.height != self.ledger.height() + 1 {
+        if header.height != self.head.ledger.height() + 1 {
             return Vec::new();
         }
-        if let Err(forged) = certified.certificate.check(&self.genesis, header, self.ledger.validators()) {
+        if let Err(forged) = certified.check(&self.genesis, self.head.ledger.validators()) {
             tracing::debug!(height = header.height, %forged, "refused a settlement");
-            return Vec::new();
-        }
-        if certified.settlement.body.root() != header.input_root {
-            tracing::debug!(height = header.height, "refused a settlement whose body is another's");
             return Vec::new();
         }
         let judged = match self.drafts.remove(&header.hash()) {
             Some(judged) => Ok(judged),
-            None => self.judge(moment, certified.settlement.clone(), false),
+            None => self.head.judge(certified.settlement.clone(), u64::MAX),
         };
         match judged {
             Ok(judged) => self.settle(moment, certified, judged),
@@ -143,22 +142,22 @@ impl Settler {
 
     fn settle(&mut self, moment: Moment, certified: Certified, judged: Judged) -> Vec<Effect> {
         let height = judged.ledger.height();
-        let changes = judged.ledger.changes_since(&self.ledger);
+        let changes = judged.ledger.changes_since(&self.head.ledger);
         self.pool.settled(height, &judged.inputs);
         self.roots.insert(height, certified.settlement.header.state_root);
         let window = judged.ledger.parameters().gossip_window;
         self.roots.retain(|known, _| known + window > height);
         self.drafts.clear();
+        self.proposed.clear();
         self.looked_at.clear();
         self.unwritten.clear();
         self.recovered_log.clear();
-        self.tip = Some(certified.clone());
-        self.ledger = judged.ledger.clone();
+        self.head = Head { ledger: judged.ledger.clone(), tip: Some(certified.clone()) };
         let settled = Arc::new(Settled { certified, ledger: judged.ledger, changes });
         let then = vec![Effect::Settle(Arc::clone(&settled)), self.wait_for_next(moment)];
         let mut effects = vec![Effect::Persist(Persist { entries: vec![Entry::Settled(settled)], then })];
-        for draft in std::mem::take(&mut self.early) {
-            effects.extend(self.drafted(moment, &draft));
+        for draft in std::mem::take(&mut self.early).values() {
+            effects.extend(self.drafted(moment, draft));
         }
         effects
     }
@@ -176,19 +175,19 @@ impl Settler {
     }
 
     fn wait_for_next(&self, moment: Moment) -> Effect {
-        let due = self.tip.as_ref().map_or(self.ledger.time(), |tip| tip.settlement.header.time)
-            + self.ledger.parameters().interval;
+        let due = self.head.tip.as_ref().map_or(self.head.ledger.time(), |tip| tip.settlement.header.time)
+            + self.head.ledger.parameters().interval;
         Effect::Schedule(Timer::NextHeight, due.saturating_sub(moment.now))
     }
 
     fn start_height(&mut self, moment: Moment) -> Vec<Effect> {
-        let height = self.ledger.height() + 1;
+        let height = self.head.ledger.height() + 1;
         if height < self.votes_from || self.started && self.engine.height() == height {
             return Vec::new();
         }
         self.started = true;
         let log = std::mem::take(&mut self.recovered_log);
-        let step = self.engine.start(height, self.ledger.validators().clone(), &log);
+        let step = self.engine.start(height, self.head.ledger.validators().clone(), &log);
         self.follow(moment, Vec::new(), step)
     }
 
@@ -223,6 +222,10 @@ impl Settler {
             Output::Restream { round, header } => self.tell_draft(round, &header).into_iter().collect(),
             Output::Decided(certificate) => self.decided(moment, certificate),
             Output::Accuse(evidence) => vec![Effect::Accuse(evidence)],
+            Output::Refused(reason) => {
+                tracing::debug!(height, reason, "consensus refused an input");
+                Vec::new()
+            }
             Output::Halt(reason) => vec![Effect::Halt(reason)],
         }
     }
@@ -272,18 +275,18 @@ impl Settler {
 
     fn drafted(&mut self, moment: Moment, draft: &Verified<Draft>) -> Vec<Effect> {
         let header = &draft.settlement.header;
-        let next = self.ledger.height() + 1;
-        if header.height == next + 1 && self.has_say(&draft.signer()) && self.early.len() < EARLY_DRAFTS {
-            self.early.push(draft.clone());
+        let next = self.head.ledger.height() + 1;
+        if header.height == next + 1 {
+            self.expect(draft);
         }
-        let proposer = self.ledger.validators().proposer(header.height, draft.round);
+        let proposer = self.head.ledger.validators().proposer(header.height, draft.round);
         let ours_to_judge = header.height == next && next >= self.votes_from;
         let (hash, round) = (header.hash(), draft.round);
         if !ours_to_judge || draft.signer() != proposer || round > self.round() + ROUNDS_AHEAD {
             return Vec::new();
         }
-        if let Some(judged) = self.drafts.get_mut(&hash) {
-            let new = judged.rounds.insert(round);
+        if self.drafts.contains_key(&hash) {
+            let new = self.proposed.insert((round, hash));
             let step = new.then(|| self.engine.judged(next, round, proposer, hash, true));
             return step.map(|step| self.follow(moment, Vec::new(), step)).unwrap_or_default();
         }
@@ -292,9 +295,9 @@ impl Settler {
         if *looked_at > DRAFTS_A_ROUND {
             return Vec::new();
         }
-        match self.judge(moment, draft.settlement.clone(), true) {
-            Ok(mut judged) => {
-                judged.rounds.insert(round);
+        match self.judge(moment, draft.settlement.clone()) {
+            Ok(judged) => {
+                self.proposed.insert((round, hash));
                 self.drafts.insert(hash, judged);
                 self.judged(moment, draft, true)
             }
@@ -305,9 +308,17 @@ impl Settler {
         }
     }
 
+    /// Keeps a draft that came while its parent is still being decided here. Whose turn it is we cannot tell yet.
+    fn expect(&mut self, draft: &Verified<Draft>) {
+        let room = self.early.len() < EARLY_DRAFTS || self.early.contains_key(&draft.signer());
+        if room && draft.round == 0 && self.has_say(&draft.signer()) {
+            self.early.insert(draft.signer(), draft.clone());
+        }
+    }
+
     /// The round being voted in; 0 while the height has not begun.
     fn round(&self) -> u32 {
-        if self.engine.height() > self.ledger.height() { self.engine.round() } else { 0 }
+        if self.engine.height() > self.head.ledger.height() { self.engine.round() } else { 0 }
     }
 
     /// Tells consensus what we think of a draft; a valid one is durable before we can vote for it.
@@ -318,14 +329,16 @@ impl Settler {
         self.follow(moment, entry.into_iter().collect(), step)
     }
 
-    /// The proposer of the round tells everyone what was decided; whoever misses it asks.
+    /// The proposer of the round tells everyone what was decided; whoever misses it asks, as we do if we know that it
+    /// was decided and not what it says.
     fn decided(&mut self, moment: Moment, certificate: Certificate) -> Vec<Effect> {
         let Some(judged) = self.drafts.get(&certificate.header) else {
-            return Vec::new();
+            self.ahead = self.ahead.max(certificate.height);
+            return vec![self.fetch(moment)];
         };
         let round = certificate.round;
         let certified = Certified { settlement: judged.settlement.clone(), certificate };
-        let speaker = self.ledger.validators().proposer(certified.settlement.header.height, round);
+        let speaker = self.head.ledger.validators().proposer(certified.settlement.header.height, round);
         let mut effects = self.enter(moment, certified.clone());
         if speaker == self.keypair.hotkey() {
             effects.push(Effect::tell(Message::Settled(Box::new(certified))));
@@ -338,7 +351,7 @@ impl Settler {
             Timer::NextHeight => self.start_height(moment),
             Timer::CatchUp => self.catch_up(moment),
             Timer::Vote(height, timeout)
-                if height == self.engine.height() && height > self.ledger.height() =>
+                if height == self.engine.height() && height > self.head.ledger.height() =>
             {
                 self.timers.retain(|running| *running != timer);
                 let step = self.engine.elapsed(timeout);
@@ -364,7 +377,8 @@ impl Role for Settler {
 
 /// Whether an output shows others what consensus took in, so that it must be on disk first.
 fn leaves(output: &Output) -> bool {
-    !matches!(output, Output::StartTimer(..) | Output::StopTimer(_) | Output::StopAllTimers)
+    use Output::{Refused, StartTimer, StopAllTimers, StopTimer};
+    !matches!(output, StartTimer(..) | StopTimer(_) | StopAllTimers | Refused(_))
 }
 
 /// A step waits about as long as settlements are apart, half a second at the least, and longer in every round.

@@ -14,9 +14,10 @@ use protocol::query::Question;
 use protocol::subnet::Netuid;
 use protocol::weights::{Commit, Reveal, Row};
 use protocol::{Payload, Signed, Verified};
+use serde::{Deserialize, Serialize};
 
 use self::scores::Scores;
-use super::{Effect, Input, Moment, Reply, Role, Settled, Ticket, Timer};
+use super::{Effect, Entry, Input, Moment, Persist, Reply, Role, Settled, Ticket, Timer};
 use crate::task::{Questioner, Task};
 
 pub use self::poll::{Poll, Voice};
@@ -47,14 +48,29 @@ pub struct Validator {
     task: &'static dyn Task,
     questioner: Box<dyn Questioner>,
     ledger: Ledger,
-    scores: Scores,
-    /// The height at which each miner last said that it serves.
-    serving: BTreeMap<Hotkey, u64>,
+    memory: Memory,
+    /// What each miner last said that it serves.
+    serving: BTreeMap<Hotkey, Serving>,
     asked: BTreeMap<Hash, Asked>,
     polls: BTreeMap<Ticket, Poll>,
+    next_question: u64,
+}
+
+/// What a validator must know again after a restart: who does not reveal what it committed to earns nothing.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Memory {
+    /// How good each miner was lately.
+    scores: Scores,
     /// Rows committed to, by epoch, until their reveal is settled or too late.
     rows: BTreeMap<u64, Reveal>,
-    next_question: u64,
+}
+
+/// A miner's word that it serves.
+struct Serving {
+    /// The height at which we heard it.
+    heard: u64,
+    /// The profile's number: an older one that somebody repeats is no sign of life.
+    number: u64,
 }
 
 /// A question in flight.
@@ -67,8 +83,14 @@ struct Asked {
 }
 
 impl Validator {
-    /// A validator of one subnet, starting from the ledger it recovered.
-    pub fn new(keypair: Keypair, netuid: Netuid, task: &'static dyn Task, ledger: Ledger) -> Self {
+    /// A validator of one subnet, starting from the ledger and the memory that it recovered.
+    pub fn new(
+        keypair: Keypair,
+        netuid: Netuid,
+        task: &'static dyn Task,
+        ledger: Ledger,
+        memory: Memory,
+    ) -> Self {
         Self {
             genesis: ledger.genesis(),
             keypair,
@@ -76,11 +98,10 @@ impl Validator {
             task,
             questioner: task.questioner(),
             ledger,
-            scores: Scores::default(),
+            memory,
             serving: BTreeMap::new(),
             asked: BTreeMap::new(),
             polls: BTreeMap::new(),
-            rows: BTreeMap::new(),
             next_question: 0,
         }
     }
@@ -89,11 +110,11 @@ impl Validator {
         self.ledger = settled.ledger.clone();
         self.asked.retain(|_, asked| asked.at + REPLY_MS > moment.now);
         let silent = self.forget_silent();
-        silent.iter().for_each(|miner| self.scores.observe(*miner, 0.0));
+        silent.iter().for_each(|miner| self.memory.scores.observe(*miner, 0.0));
         let mut effects = self.ask_round(moment);
         effects.extend(self.set_weights());
         effects.extend(self.attest());
-        effects.push(Effect::Score(self.scores.shown()));
+        effects.push(Effect::Score(self.memory.scores.shown()));
         effects
     }
 
@@ -104,9 +125,15 @@ impl Validator {
         if !ours || self.ledger.slot(self.netuid, &miner).is_none() {
             return Vec::new();
         }
-        let known = self.serving.insert(miner, self.ledger.height()).is_some();
-        let first = (!known).then(|| self.ask(moment, miner, None)).flatten();
-        first.into_iter().collect()
+        let serving = Serving { heard: self.ledger.height(), number: profile.number };
+        match self.serving.get(&miner) {
+            Some(known) if known.number >= serving.number => Vec::new(),
+            known => {
+                let first = known.is_none();
+                self.serving.insert(miner, serving);
+                first.then(|| self.ask(moment, miner, None)).flatten().into_iter().collect()
+            }
+        }
     }
 
     /// Scored miners that have not said for a while that they serve; those without a slot are forgotten.
@@ -114,9 +141,9 @@ impl Validator {
         let (height, patience) = (self.ledger.height(), SILENT_EPOCHS * self.tempo());
         let (ledger, netuid) = (&self.ledger, self.netuid);
         let has_slot = |miner: &Hotkey| ledger.slot(netuid, miner).is_some();
-        self.serving.retain(|miner, told| *told + patience >= height && has_slot(miner));
-        self.scores.keep_only(has_slot);
-        self.scores.miners().filter(|miner| !self.serving.contains_key(miner)).copied().collect()
+        self.serving.retain(|miner, serving| serving.heard + patience >= height && has_slot(miner));
+        self.memory.scores.keep_only(has_slot);
+        self.memory.scores.miners().filter(|miner| !self.serving.contains_key(miner)).copied().collect()
     }
 
     /// Fresh questions for the next miners in turn, each its own.
@@ -152,14 +179,15 @@ impl Validator {
         let score = answer.and_then(|answer| self.questioner.judge(asked.seed, &answer.body));
         match asked.poll {
             None => {
-                self.scores.observe(asked.miner, score.unwrap_or(0.0));
+                self.memory.scores.observe(asked.miner, score.unwrap_or(0.0));
                 Vec::new()
             }
             Some(ticket) => self.voiced(ticket, asked.miner, score, moment.now.saturating_sub(asked.at)),
         }
     }
 
-    /// Commits a row in every epoch, reveals it in the next, and repeats either until it is settled.
+    /// Commits a row in every epoch, reveals it in the next, and repeats either until it is settled. A commit leaves once
+    /// its row is on disk.
     fn set_weights(&mut self) -> Vec<Effect> {
         let me = self.keypair.hotkey();
         let Some(epoch) = self.ledger.epoch(self.netuid) else {
@@ -168,16 +196,18 @@ impl Validator {
         if !self.ledger.has_permit(self.netuid, &me) {
             return Vec::new();
         }
-        self.rows.retain(|committed, _| committed + 1 >= epoch);
+        self.memory.rows.retain(|committed, _| committed + 1 >= epoch);
         let mut effects = Vec::new();
-        if let Some(reveal) = epoch.checked_sub(1).and_then(|last| self.rows.get(&last))
+        if let Some(reveal) = epoch.checked_sub(1).and_then(|last| self.memory.rows.get(&last))
             && self.ledger.commitment(self.netuid, &me, reveal.epoch).is_some()
         {
             effects.push(self.tell(reveal.clone(), Message::Reveal));
         }
         if self.is_time_to_commit() && self.ledger.commitment(self.netuid, &me, epoch).is_none() {
             let commitment = self.row(epoch).commitment(&me);
-            effects.push(self.tell(Commit { netuid: self.netuid, epoch, commitment }, Message::Commit));
+            let then = vec![self.tell(Commit { netuid: self.netuid, epoch, commitment }, Message::Commit)];
+            let entries = vec![Entry::Memory(Box::new(self.memory.clone()))];
+            effects.push(Effect::Persist(Persist { entries, then }));
         }
         effects
     }
@@ -185,7 +215,7 @@ impl Validator {
     /// Once a third of the epoch has passed, so that the row rests on this epoch's answers too.
     fn is_time_to_commit(&self) -> bool {
         let tempo = self.tempo();
-        !self.scores.is_empty() && (self.ledger.height() % tempo) * 3 >= tempo
+        !self.memory.scores.is_empty() && (self.ledger.height() % tempo) * 3 >= tempo
     }
 
     /// The row for an epoch, fixed at first use.
@@ -194,8 +224,9 @@ impl Validator {
         let salt =
             self.keypair.secret("neuron v1 weights salt", &[&netuid.0.to_le_bytes(), &epoch.to_le_bytes()]);
         let uid = |hotkey: &Hotkey| self.ledger.slot(netuid, hotkey);
-        let row = Row::from_scores(self.scores.weights().filter_map(|(miner, w)| Some((uid(miner)?, w))));
-        self.rows.entry(epoch).or_insert(Reveal { netuid, epoch, version, salt, row })
+        let row =
+            Row::from_scores(self.memory.scores.weights().filter_map(|(miner, w)| Some((uid(miner)?, w))));
+        self.memory.rows.entry(epoch).or_insert(Reveal { netuid, epoch, version, salt, row })
     }
 
     /// Shows our stake to those who do not hold the ledger, once an epoch.
@@ -217,6 +248,9 @@ impl Validator {
     fn poll(&mut self, moment: Moment, ticket: Ticket) -> Vec<Effect> {
         let miners: Vec<_> = self.serving.keys().copied().collect();
         self.polls.insert(ticket, Poll::new(self.task.name(), miners.len()));
+        if miners.is_empty() {
+            return self.close_poll(ticket);
+        }
         let asks: Vec<_> = miners.into_iter().filter_map(|m| self.ask(moment, m, Some(ticket))).collect();
         asks.into_iter().chain([Effect::Schedule(Timer::Poll(ticket), POLL_MS)]).collect()
     }

@@ -5,7 +5,7 @@ use protocol::consensus::LogEntry;
 use protocol::settlement::{Certified, Settlement};
 
 use super::Sabotage;
-use crate::role::{Entry, Recovered, Settled};
+use crate::role::{Entry, Memory, Recovered, Settled};
 
 /// What a node wrote and synced.
 #[derive(Default)]
@@ -13,6 +13,7 @@ pub(super) struct Disk {
     settled: Vec<Arc<Settled>>,
     log: Vec<LogEntry>,
     drafts: Vec<Settlement>,
+    memory: Memory,
 }
 
 impl Disk {
@@ -25,7 +26,12 @@ impl Disk {
                 self.log.clear();
                 self.drafts.clear();
             }
+            Entry::Memory(memory) => self.memory = (**memory).clone(),
         }
+    }
+
+    pub(super) fn memory(&self) -> Memory {
+        self.memory.clone()
     }
 
     /// What a restart finds.

@@ -95,7 +95,7 @@ impl Node {
             settler.halve_quorum();
         }
         let work: Box<dyn Role> = match self.validates {
-            true => Box::new(Validator::new(self.keypair.clone(), NETUID, &Sums, ledger)),
+            true => Box::new(Validator::new(self.keypair.clone(), NETUID, &Sums, ledger, self.disk.memory())),
             false => Box::new(Miner::new(self.keypair.clone(), NETUID, ledger)),
         };
         self.roles = vec![Box::new(settler), work];

@@ -74,6 +74,8 @@ pub enum Output {
     Decided(Certificate),
     /// Validators that signed two things where one is allowed.
     Accuse(Vec<Evidence>),
+    /// What came in is of no use, and why.
+    Refused(String),
     /// The log contradicts what we would do now: go no further.
     Halt(String),
 }
@@ -260,8 +262,10 @@ impl Engine {
             metrics: &(),
             with: effect => Ok::<_, Error<Context>>(hand.carry_out(effect))
         );
-        if let Err(error @ Error::ReplayDivergence(..)) = done {
-            step.outputs.push(Output::Halt(error.to_string()));
+        match done {
+            Ok(()) => {}
+            Err(error @ Error::ReplayDivergence(..)) => step.outputs.push(Output::Halt(error.to_string())),
+            Err(error) => step.outputs.push(Output::Refused(error.to_string())),
         }
     }
 

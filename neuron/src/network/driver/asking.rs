@@ -27,12 +27,17 @@ impl Driver {
         }
     }
 
-    pub(super) fn ask(&mut self, peer: &Hotkey, ticket: u64, bytes: Vec<u8>) {
+    /// Asks a peer; `None` for whoever is connected.
+    pub(super) fn ask(&mut self, peer: Option<Hotkey>, ticket: u64, bytes: Vec<u8>) {
         let Ok(outcome) = self.events.clone().try_reserve_owned() else {
             return self.counters.add(Counter::AskRefused);
         };
-        let ask =
-            Ask { peer: address::peer(peer), ticket, bytes, since: Instant::now(), located: false, outcome };
+        let peer = peer.map(|hotkey| address::peer(&hotkey)).or_else(|| self.anyone(ticket));
+        let Some(peer) = peer else {
+            outcome.send(network::Event::Responded { ticket, result: Err(Failure::NotFound) });
+            return;
+        };
+        let ask = Ask { peer, ticket, bytes, since: Instant::now(), located: false, outcome };
         if self.asks.full() {
             self.counters.add(Counter::AskRefused);
             return ask.end(Err(Failure::Busy));
@@ -41,6 +46,13 @@ impl Driver {
             Some(addresses) => self.send(ask, addresses),
             None => self.locate(ask),
         }
+    }
+
+    /// One of the connected peers, another for every ticket in turn.
+    fn anyone(&self, ticket: u64) -> Option<PeerId> {
+        let peers: Vec<_> = self.swarm.connected_peers().copied().collect();
+        let turn = ticket.checked_rem(peers.len() as u64)?;
+        peers.get(turn as usize).copied()
     }
 
     fn reachable(&mut self, peer: &PeerId) -> Option<Vec<Multiaddr>> {

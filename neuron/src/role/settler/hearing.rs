@@ -20,8 +20,8 @@ impl Settler {
             Heard::Settled(certified) => self.enter(moment, (**certified).clone()),
             Heard::Attestation(attestation) => self.vouch(attestation).into_iter().collect(),
             input => {
-                if is_welcome(&self.ledger, input) {
-                    self.pool.keep(self.ledger.height(), input);
+                if is_welcome(&self.head.ledger, input) {
+                    self.pool.keep(self.head.ledger.height(), input);
                 }
                 Vec::new()
             }
@@ -32,7 +32,7 @@ impl Settler {
         if let Words::Votes(votes) = words {
             return votes.iter().flat_map(|vote| self.voted(moment, vote)).collect();
         }
-        let ahead = words.height() > self.ledger.height();
+        let ahead = words.height() > self.head.ledger.height();
         if !ahead || !words.authors().iter().all(|author| self.has_say(author)) {
             return Vec::new();
         }
@@ -47,7 +47,7 @@ impl Settler {
 
     /// Votes on what is settled must not reach the log of the next height.
     fn voted(&mut self, moment: Moment, vote: &Verified<Vote>) -> Vec<Effect> {
-        if vote.height() <= self.ledger.height() {
+        if vote.height() <= self.head.ledger.height() {
             self.attend(vote);
             return Vec::new();
         }
@@ -61,8 +61,8 @@ impl Settler {
     /// A certificate is made of the first precommits; the next proposer also shows who came a little later, or the
     /// slower ones would lose dividends for nothing.
     fn attend(&mut self, vote: &Verified<Vote>) {
-        if let Some(tip) = &mut self.tip
-            && self.ledger.previous_validators().power(&vote.signer()).is_some()
+        if let Some(tip) = &mut self.head.tip
+            && self.head.ledger.previous_validators().power(&vote.signer()).is_some()
         {
             tip.certificate.add(vote);
         }
@@ -70,7 +70,7 @@ impl Settler {
 
     /// Whether a hotkey settles. Nobody else's word is kept, or strangers could fill what is kept for later heights.
     pub(super) fn has_say(&self, hotkey: &Hotkey) -> bool {
-        self.ledger.validators().power(hotkey).is_some()
+        self.head.ledger.validators().power(hotkey).is_some()
     }
 
     fn vouch(&self, attestation: &Attestation) -> Option<Effect> {

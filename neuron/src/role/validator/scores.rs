@@ -2,6 +2,7 @@
 use std::collections::BTreeMap;
 
 use crypto::Hotkey;
+use serde::{Deserialize, Serialize};
 
 /// How much the newest answer counts.
 const NEWEST: f64 = 0.1;
@@ -10,10 +11,10 @@ const NEWEST: f64 = 0.1;
 const SCALE: f64 = 1_000_000.0;
 
 /// A running score for each miner, from 0 to 1.
-#[derive(Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Scores(BTreeMap<Hotkey, Score>);
 
-#[derive(Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Score {
     mean: f64,
     answers: u32,

@@ -1,13 +1,14 @@
 //! Answers that earn nothing.
 use super::*;
-use crate::role::bench::{Bench, NETUID, moment};
+use crate::role::bench::{Bench, NETUID, flat, moment};
 use crate::task::{StandIn, Sums, Worker};
 use protocol::query::Answer;
 
 /// A validator (key 0) that has asked the miner of key 1; key 2 mines too.
 fn asking() -> (Bench, Validator, Verified<Question>) {
     let bench = Bench::new(1, 2);
-    let mut validator = Validator::new(bench.keys[0].clone(), NETUID, &Sums, bench.tip.0.clone());
+    let mut validator =
+        Validator::new(bench.keys[0].clone(), NETUID, &Sums, bench.tip.0.clone(), Memory::default());
     let profile = Profile { netuid: NETUID, number: 0, model: Hash([1; 32]), description: String::new() };
     let effects = validator.handle(moment(), &Input::Told(Heard::Profile(bench.author(1, profile))));
     let [Effect::Ask(question)] = &effects[..] else { panic!("{effects:?}") };
@@ -28,7 +29,7 @@ fn score(author: usize, change: impl Fn(&mut Answer)) -> Option<f64> {
     change(&mut answer);
     let answer = Some(bench.author(author, answer));
     validator.handle(moment(), &Input::Answered(Reply { question: question.id(), answer }));
-    validator.scores.shown().get(&bench.keys[1].hotkey()).copied()
+    validator.memory.scores.shown().get(&bench.keys[1].hotkey()).copied()
 }
 
 #[test]
@@ -58,11 +59,11 @@ fn only_the_first_answer_to_a_question_counts_and_none_to_one_never_asked() {
     let right = Some(bench.author(1, answer(&bench, &question)));
     let never = Reply { question: Hash([1; 32]), answer: right.clone() };
     validator.handle(moment(), &Input::Answered(never));
-    assert!(validator.scores.is_empty());
+    assert!(validator.memory.scores.is_empty());
     for answer in [None, right] {
         validator.handle(moment(), &Input::Answered(Reply { question: question.id(), answer }));
     }
-    assert_eq!(validator.scores.shown().get(&bench.keys[1].hotkey()), Some(&0.0));
+    assert_eq!(validator.memory.scores.shown().get(&bench.keys[1].hotkey()), Some(&0.0));
 }
 
 #[test]
@@ -72,4 +73,75 @@ fn a_profile_from_outside_the_subnet_is_not_asked() {
     let profile = Profile { netuid: NETUID, number: 0, model: Hash([1; 32]), description: String::new() };
     let profile = Signed::author(&stranger, &bench.genesis.hash(), profile);
     assert!(validator.handle(moment(), &Input::Told(Heard::Profile(profile))).is_empty());
+}
+
+#[test]
+fn a_profile_that_somebody_repeats_is_no_sign_of_life() {
+    let (bench, mut validator, _) = asking();
+    let miner = bench.keys[1].hotkey();
+    let mut hear = |number| {
+        let profile = Profile { netuid: NETUID, number, model: Hash([1; 32]), description: String::new() };
+        validator.handle(moment(), &Input::Told(Heard::Profile(bench.author(1, profile))));
+        validator.serving[&miner].number
+    };
+    assert_eq!([5, 4, 6].map(&mut hear), [5, 5, 6]);
+}
+
+#[test]
+fn nobody_waits_for_a_poll_that_asks_nobody() {
+    let bench = Bench::new(1, 1);
+    let ledger = bench.tip.0.clone();
+    let mut validator = Validator::new(bench.keys[0].clone(), NETUID, &Sums, ledger, Memory::default());
+    let effects = validator.handle(moment(), &Input::Polled(Ticket(1)));
+    assert!(matches!(&effects[..], [Effect::Report(Ticket(1), poll)] if poll.asked == 0), "{effects:?}");
+}
+
+/// What leaves a validator once its writes are synced, and the memory it wrote.
+fn settle(bench: &mut Bench, validator: &mut Validator, inputs: &[Heard]) -> (Vec<Message>, Option<Memory>) {
+    let before = bench.tip.0.clone();
+    let certified = bench.settle(inputs);
+    let (ledger, changes) = (bench.tip.0.clone(), bench.tip.0.changes_since(&before));
+    let effects =
+        validator.handle(bench.moment(), &Input::Settled(Arc::new(Settled { certified, ledger, changes })));
+    let memory = effects.iter().find_map(|effect| match effect {
+        Effect::Persist(Persist { entries, .. }) => match &entries[..] {
+            [Entry::Memory(memory)] => Some((**memory).clone()),
+            _ => None,
+        },
+        _ => None,
+    });
+    let told = flat(effects).into_iter().filter_map(|effect| match effect {
+        Effect::Tell(message) => Some(*message),
+        _ => None,
+    });
+    (told.collect(), memory)
+}
+
+#[test]
+fn a_validator_restarted_after_its_commit_reveals_the_row_it_committed_to() {
+    let (mut bench, mut validator, question) = asking();
+    let answer = Some(bench.author(1, answer(&bench, &question)));
+    validator.handle(moment(), &Input::Answered(Reply { question: question.id(), answer }));
+    let (commit, memory) = (0..5)
+        .find_map(|_| {
+            let (told, memory) = settle(&mut bench, &mut validator, &[]);
+            let commit = told.into_iter().find_map(|message| match message {
+                Message::Commit(commit) => commit.verify(&bench.genesis.hash()).ok(),
+                _ => None,
+            });
+            Some((commit?, memory.expect("the row is written before its commit leaves")))
+        })
+        .expect("it commits within an epoch");
+    let ledger = bench.tip.0.clone();
+    let mut restarted = Validator::new(bench.keys[0].clone(), NETUID, &Sums, ledger, memory);
+    let mut inputs = vec![Heard::Commit(commit.clone())];
+    let reveal = (0..5).find_map(|_| {
+        let (told, _) = settle(&mut bench, &mut restarted, &std::mem::take(&mut inputs));
+        told.into_iter().find_map(|message| match message {
+            Message::Reveal(reveal) => reveal.verify(&bench.genesis.hash()).ok(),
+            _ => None,
+        })
+    });
+    let reveal = reveal.expect("it reveals in the next epoch");
+    assert_eq!((reveal.epoch, reveal.commitment(&bench.keys[0].hotkey())), (commit.epoch, commit.commitment));
 }

@@ -1,0 +1,138 @@
+//! Where the ledger stands, and what may follow: the one judge of drafts, of what others settled, and of our own log.
+use crypto::Hash;
+
+use crate::codec;
+use crate::ledger::{Ledger, Refusal};
+use crate::settlement::{Certificate, Certified, Header, Inputs, MAX_BODY_BYTES, Settlement, VERSION};
+
+/// The ledger and the settlement that led to it.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// The ledger after the last settlement.
+    pub ledger: Ledger,
+    /// The last settlement; `None` at the genesis.
+    pub tip: Option<Certified>,
+}
+
+/// A settlement that holds every rule, with what it leads to.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// The settlement.
+    pub settlement: Settlement,
+    /// Its inputs, each proven to be its author's.
+    pub inputs: Inputs,
+    /// The ledger after them.
+    pub ledger: Ledger,
+}
+
+/// Which rule a settlement breaks.
+#[derive(Debug, thiserror::Error)]
+pub enum Flaw {
+    /// It is for another place.
+    #[error("it belongs to another network, version or parent")]
+    Misplaced,
+    /// It was somebody else's turn.
+    #[error("its proposer had no turn in its round")]
+    OutOfTurn,
+    /// Times are in milliseconds since 1970.
+    #[error("its time {time} is not between {earliest} and {latest}")]
+    Untimely {
+        /// Its time.
+        time: u64,
+        /// The earliest allowed.
+        earliest: u64,
+        /// The latest allowed.
+        latest: u64,
+    },
+    /// Nothing shows that the parent was decided.
+    #[error("its parent's certificate does not prove the parent")]
+    UnprovenParent,
+    /// The body was changed.
+    #[error("its body is not what its header binds")]
+    OtherBody,
+    /// The body is too long.
+    #[error("its body has {0} bytes: at most {MAX_BODY_BYTES} are allowed")]
+    TooLong(usize),
+    /// There is one order only.
+    #[error("its inputs are out of order")]
+    Unordered,
+    /// An input proves nothing.
+    #[error("an input is refused: {0}")]
+    Input(#[from] crate::Error),
+    /// An input breaks a rule of the ledger.
+    #[error("an input does not apply: {0}")]
+    Inapplicable(#[from] Refusal),
+    /// Its roots are wrong.
+    #[error("its state root or next set is not what its inputs lead to")]
+    OtherState,
+}
+
+impl Head {
+    /// Executes a settlement and checks every rule; its time may not pass `latest` (milliseconds since 1970).
+    pub fn judge(&self, settlement: Settlement, latest: u64) -> Result<Judged, Flaw> {
+        let header = &settlement.header;
+        self.check_place(header)?;
+        self.check_time(header.time, latest)?;
+        self.check_parent(&settlement)?;
+        let size = codec::encode(&settlement.body).len();
+        if size > MAX_BODY_BYTES {
+            return Err(Flaw::TooLong(size));
+        }
+        if settlement.body.root() != header.input_root {
+            return Err(Flaw::OtherBody);
+        }
+        let inputs = settlement.body.verify(&self.ledger.genesis())?;
+        if !inputs.is_canonical(&header.parent) {
+            return Err(Flaw::Unordered);
+        }
+        let mut ledger = self.ledger.clone();
+        let signers = settlement.body.parent_certificate.as_ref().map(Certificate::signers);
+        ledger.apply(&inputs, header.time, &signers.unwrap_or_default())?;
+        if ledger.root() != header.state_root || ledger.validators().hash() != header.next_set {
+            return Err(Flaw::OtherState);
+        }
+        Ok(Judged { settlement, inputs, ledger })
+    }
+
+    /// The parent's hash and the earliest time of its child.
+    pub fn parent(&self) -> (Hash, u64) {
+        let interval = self.ledger.parameters().interval;
+        match &self.tip {
+            Some(tip) => (tip.settlement.header.hash(), tip.settlement.header.time + interval),
+            None => (self.ledger.genesis(), self.ledger.time() + interval),
+        }
+    }
+
+    fn check_place(&self, header: &Header) -> Result<(), Flaw> {
+        let here = header.version == VERSION && header.genesis == self.ledger.genesis();
+        if !here || header.height != self.ledger.height() + 1 || header.parent != self.parent().0 {
+            return Err(Flaw::Misplaced);
+        }
+        if header.proposer != self.ledger.validators().proposer(header.height, header.round) {
+            return Err(Flaw::OutOfTurn);
+        }
+        Ok(())
+    }
+
+    /// Never earlier than one interval after the parent. How late it may be follows from the voter's clock alone: a
+    /// locked settlement keeps its time through later rounds.
+    fn check_time(&self, time: u64, latest: u64) -> Result<(), Flaw> {
+        let earliest = self.parent().1;
+        if time < earliest || time > latest {
+            return Err(Flaw::Untimely { time, earliest, latest });
+        }
+        Ok(())
+    }
+
+    fn check_parent(&self, settlement: &Settlement) -> Result<(), Flaw> {
+        match (&self.tip, &settlement.body.parent_certificate) {
+            (None, None) => Ok(()),
+            (Some(tip), Some(certificate)) => {
+                let set = self.ledger.previous_validators();
+                let proven = certificate.check(&self.ledger.genesis(), &tip.settlement.header, set);
+                proven.map_err(|_| Flaw::UnprovenParent)
+            }
+            _ => Err(Flaw::UnprovenParent),
+        }
+    }
+}
