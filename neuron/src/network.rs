@@ -47,6 +47,8 @@ pub struct Config {
     pub listen: Listen,
     /// Addresses known beforehand, with the peer: `/ip4/127.0.0.1/tcp/4000/p2p/12D3Koo…`.
     pub bootstrap: Vec<String>,
+    /// What [`Status::known`] said in an earlier run.
+    pub known: Vec<String>,
     /// What we want to hear. Speaking needs no subscription.
     pub topics: Vec<Topic>,
 }
@@ -155,6 +157,8 @@ pub struct Status {
     pub bound: bool,
     /// Connected peers.
     pub peers: usize,
+    /// Addresses of the peers we know, to be given to the next start as [`Config::known`].
+    pub known: Vec<String>,
 }
 
 /// The handle of the network's task; clones are cheap.

@@ -146,7 +146,7 @@ impl Neuron {
         let (id, settlers) = (ledger.genesis(), ledger.validators().clone());
 
         let (arrive, arrivals) = mpsc::channel(ARRIVALS);
-        let (network, events) = network::spawn(network_of(&config, id))?;
+        let (network, events) = network::spawn(network_of(&config, id, remembered.store.peers()?))?;
         let model = match &config.duty {
             Duty::Mine { rung, .. } => {
                 let worker = task.worker(config.seed, &config.keypair.hotkey(), *rung)?;
@@ -279,13 +279,13 @@ impl Handle {
     }
 }
 
-fn network_of(config: &Config, genesis: Hash) -> network::Config {
+fn network_of(config: &Config, genesis: Hash, known: Vec<String>) -> network::Config {
     let topics = match config.duty {
         Duty::Validate => Topic::ALL.to_vec(),
         _ => Topic::FOLLOWING.to_vec(),
     };
     let (keypair, bootstrap) = (config.keypair.clone(), config.bootstrap.clone());
-    network::Config { keypair, genesis, listen: config.listen, bootstrap, topics }
+    network::Config { keypair, genesis, listen: config.listen, bootstrap, known, topics }
 }
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ const KEPT: usize = 16;
 pub(super) const BYPASS: usize = 128;
 /// Addresses that we believe of one peer: what it says about itself is its own word.
 const ADDRESSES: usize = 8;
+/// Peers of an earlier run to begin with, at most.
+const REMEMBERED: usize = 64;
 /// Searches for single peers under way.
 const LOOKUPS: usize = 64;
 /// The first pause after a failed dial: at start, others may not listen yet.
@@ -71,6 +73,24 @@ impl Directory {
             refresh: Backoff::new(FIRST_REFRESH),
             looked_around: false,
         })
+    }
+
+    /// Tries these addresses of an earlier run while we are short of peers; whoever left is not missed.
+    pub(super) fn remember(&self, swarm: &mut Swarm<Behaviour>, addresses: &[String]) {
+        let known = addresses.iter().filter_map(|text| parse(text)).filter(|(peer, _)| *peer != self.me);
+        for (peer, address) in known.take(REMEMBERED) {
+            swarm.behaviour_mut().kad.add_address(&peer, address);
+        }
+    }
+
+    /// One address of each peer in the routing table, for a later run.
+    pub(super) fn memorable(swarm: &mut Swarm<Behaviour>) -> Vec<String> {
+        let kad = &mut swarm.behaviour_mut().kad;
+        let entries = kad.kbuckets().flat_map(|bucket| {
+            let entries = bucket.iter().map(|entry| (entry.node.key.preimage(), entry.node.value.first()));
+            entries.map(|(peer, address)| format!("{address}/p2p/{peer}")).collect::<Vec<_>>()
+        });
+        entries.take(REMEMBERED).collect()
     }
 
     pub(super) fn bootstrap_peers(&self) -> impl Iterator<Item = &PeerId> {

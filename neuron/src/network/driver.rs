@@ -58,6 +58,7 @@ impl Driver {
         let mut swarm = behaviour::swarm(config, Arc::clone(&counters))?;
         let directory = Directory::new(*swarm.local_peer_id(), &config.bootstrap)?;
         directory.bootstrap_peers().for_each(|peer| swarm.behaviour_mut().limits.bypass_peer_id(peer));
+        directory.remember(&mut swarm, &config.known);
         let mut listeners = Vec::new();
         for address in behaviour::listen_addresses(&config.listen) {
             let listener =
@@ -198,7 +199,10 @@ impl Driver {
 
     fn identified(&mut self, peer: PeerId, info: &identify::Info) {
         if info.protocol_version == self.network && address::hotkey(&peer).is_some() {
-            return self.directory.identified(&mut self.swarm, peer, info);
+            self.directory.identified(&mut self.swarm, peer, info);
+            let known = Directory::memorable(&mut self.swarm);
+            self.status.send_modify(|status| status.known = known);
+            return;
         }
         self.counters.add(Counter::WrongNetwork);
         self.directory.stranger(peer, &info.protocol_version, Instant::now());

@@ -24,6 +24,7 @@ impl Node {
             genesis: GENESIS,
             listen: Listen { ip: Ipv4Addr::LOCALHOST.into(), port: 0 },
             bootstrap: bootstrap.to_vec(),
+            known: Vec::new(),
             topics: Topic::ALL.to_vec(),
         }
     }
@@ -194,12 +195,37 @@ async fn a_neuron_restarted_on_the_same_port_is_reached_again() {
 }
 
 #[tokio::test]
+async fn whoever_is_connected_can_be_asked_and_nobody_if_none_is() {
+    let mut alone = Node::new(1, &[]);
+    alone.network.ask_anyone(5, b"anybody?".to_vec()).unwrap();
+    let event = alone.next().await;
+    assert!(matches!(event, Event::Responded { ticket: 5, result: Err(Failure::NotFound) }), "{event:?}");
+    let echo = Node::new(2, &alone.network.listening().await).echo();
+    until(|| alone.network.status().peers == 1 && echo.status().peers == 1).await;
+    alone.network.ask_anyone(6, b"anybody?".to_vec()).unwrap();
+    let event = alone.next().await;
+    assert!(matches!(event, Event::Responded { ticket: 6, result: Ok(_) }), "{event:?}");
+}
+
+#[tokio::test]
 async fn a_bootstrap_peer_that_starts_late_is_joined() {
     let listen = Listen { ip: Ipv4Addr::LOCALHOST.into(), port: free_port() };
     let early = Node::new(2, &listen.addresses(&Keypair::from_seed([1; 32]).hotkey()));
     until(|| early.network.counters()["dial_failed"] > 0).await;
     let late = Node::start(Config { listen, ..Node::config(1, &[]) });
     until(|| early.network.status().peers == 1 && late.network.status().peers == 1).await;
+}
+
+#[tokio::test]
+async fn a_restarted_neuron_needs_no_bootstrap_address() {
+    let met = Node::new(1, &[]);
+    let first = Node::new(2, &met.network.listening().await);
+    until(|| !first.network.status().known.is_empty()).await;
+    let known = first.network.status().known;
+    drop(first);
+    until(|| met.network.status().peers == 0).await;
+    let again = Node::start(Config { known, ..Node::config(2, &[]) });
+    until(|| again.network.status().peers == 1).await;
 }
 
 #[tokio::test]

@@ -60,6 +60,7 @@ enum Job {
     /// The permit is free again once it is served.
     Serve(Ticket, u64, OwnedSemaphorePermit),
     Blob(Vec<u8>),
+    Peers(Vec<String>),
     Roots(u64, oneshot::Sender<Vec<(u64, Hash)>>),
 }
 
@@ -97,6 +98,11 @@ impl Disk {
     pub(super) fn keep(&self, bytes: Vec<u8>) {
         let _ = self.jobs.try_send(Job::Blob(bytes));
     }
+
+    /// Keeps addresses of peers for the next start.
+    pub(super) fn keep_peers(&self, addresses: Vec<String>) {
+        let _ = self.jobs.try_send(Job::Peers(addresses));
+    }
 }
 
 impl Reader {
@@ -129,6 +135,11 @@ impl Desk {
                 Job::Blob(bytes) => {
                     if let Err(error) = self.store.blobs().put(&bytes) {
                         tracing::warn!(%error, "a blob was not kept");
+                    }
+                }
+                Job::Peers(addresses) => {
+                    if let Err(error) = self.store.save_peers(&addresses) {
+                        tracing::warn!(%error, "the addresses of peers were not kept");
                     }
                 }
                 Job::Roots(height, answer) => {

@@ -23,6 +23,9 @@ use crate::role::{Effect, Input, Poll, Reply, Settled, Ticket, Timer};
 /// Polls that may wait for their answers.
 const POLLS: usize = 64;
 
+/// Settlements between two notes of who our peers are.
+const PEERS_EVERY: u64 = 8;
+
 /// What comes from our own hands.
 pub(super) enum Next {
     /// Effects whose writes are synced.
@@ -243,6 +246,9 @@ impl Hands {
         let header = &settled.certified.settlement.header;
         let round = settled.certified.certificate.round;
         self.stay_close(settled.ledger.validators());
+        if header.height.is_multiple_of(PEERS_EVERY) {
+            self.disk.keep_peers(self.network.status().known);
+        }
         tracing::info!(height = header.height, round, root = ?header.state_root.hash, "settled");
         self.show.send_modify(|view| {
             view.height = header.height;

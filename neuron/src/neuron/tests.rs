@@ -87,6 +87,7 @@ impl Hostile {
             genesis: bench.genesis.hash(),
             listen: Listen { ip: Ipv4Addr::LOCALHOST.into(), port: 0 },
             bootstrap,
+            known: Vec::new(),
             topics: Topic::ALL.to_vec(),
         };
         let (network, events) = network::spawn(config).unwrap();

@@ -56,11 +56,10 @@ impl Pool {
     /// Applies to `ledger` what can be applied and returns it in canonical order (DESIGN section 5).
     pub(crate) fn draft(&self, parent: &Hash, ledger: &mut Ledger) -> Inputs {
         let mut room = BODY_BYTES;
-        let commits = fitting(self.commits.values(), &mut room, |c| ledger.try_commit(c).is_ok());
-        let reveals = fitting(self.reveals.values(), &mut room, |r| ledger.try_reveal(r).is_ok());
-        let candidates = in_order(parent, self.transactions.values().map(|(_, t)| t.clone()).collect());
-        let numbered: Vec<_> = candidates.into_iter().map(|t| (0, t)).collect();
-        let transactions = fitting(numbered.iter(), &mut room, |t| ledger.try_transaction(t).is_ok());
+        let commits = fitting(waiting(&self.commits), &mut room, |c| ledger.try_commit(c).is_ok());
+        let reveals = fitting(waiting(&self.reveals), &mut room, |r| ledger.try_reveal(r).is_ok());
+        let orders = in_order(parent, waiting(&self.transactions).cloned().collect());
+        let transactions = fitting(orders.iter(), &mut room, |t| ledger.try_transaction(t).is_ok());
         Inputs { commits, reveals, transactions }
     }
 
@@ -87,13 +86,17 @@ fn insert<T: Clone>(
     }
 }
 
+fn waiting<T>(inputs: &BTreeMap<Hash, (u64, Verified<T>)>) -> impl Iterator<Item = &Verified<T>> {
+    inputs.values().map(|(_, input)| input)
+}
+
 fn fitting<'a, T: protocol::Payload + Clone + 'a>(
-    waiting: impl Iterator<Item = &'a (u64, Verified<T>)>,
+    waiting: impl Iterator<Item = &'a Verified<T>>,
     room: &mut usize,
     mut applies: impl FnMut(&Verified<T>) -> bool,
 ) -> Vec<Verified<T>> {
     let mut chosen = Vec::new();
-    for (_, input) in waiting {
+    for input in waiting {
         let size = input.signed().size();
         if size <= *room && applies(input) {
             *room -= size;
