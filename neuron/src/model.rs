@@ -4,6 +4,7 @@
 mod profile;
 #[cfg(feature = "torch")]
 pub(crate) mod torch;
+mod turns;
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
+use self::turns::Turn;
 use crate::task::{Error, Examiner, Progress, Worker};
 
 /// Requests that may wait; a question answered later than these is answered too late.
@@ -122,6 +124,7 @@ impl Drop for Model {
 impl Desk {
     fn serve(mut self, requests: &Receiver<Request>) {
         for request in requests {
+            let _turn = matches!(request, Request::Train).then(Turn::wait);
             if self.closing.load(Ordering::Relaxed) {
                 return;
             }
