@@ -10,8 +10,7 @@ mod node;
 mod plan;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 
 use crypto::Hash;
 use protocol::ledger::Ledger;
@@ -20,7 +19,7 @@ use protocol::subnet::Netuid;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use crate::role::{Effect, Input, Moment, Reply, Settled, Ticket, Timer};
+use crate::role::{Effect, Input, Moment, Persist, Reply, Ticket, Timer};
 
 pub use self::check::Violation;
 pub use self::faults::{Faults, Sabotage};
@@ -64,6 +63,8 @@ enum Event {
     Hear { life: u64, input: Box<Input> },
     /// A timer runs out, unless it was set again or cancelled.
     Ring { life: u64, timer: Timer, set: u64 },
+    /// The write whose turn it is reaches its disk.
+    Sync { life: u64 },
     /// An asker's patience ends.
     GiveUp(Ticket),
     /// It stops without warning.
@@ -153,8 +154,9 @@ impl Simulation {
             {
                 self.hear(node, Input::Elapsed(timer));
             }
+            Event::Sync { life } if self.nodes[node].lives(life) => self.sync(node),
             Event::GiveUp(ticket) => self.no_answer(ticket),
-            Event::Crash => self.nodes[node].crash(),
+            Event::Crash => self.crash(node, self.nodes[node].disk.waiting()),
             Event::Restart if !self.nodes[node].is_up() => {
                 self.nodes[node].restart();
                 self.hear(node, Input::Started);
@@ -163,20 +165,25 @@ impl Simulation {
         }
     }
 
+    /// Hears an input, and then what carrying out its effects brings at once.
     fn hear(&mut self, node: usize, input: Input) {
-        let moment = Moment { now: self.now + self.nodes[node].clock_skew_ms, seed: Hash(self.rng.random()) };
-        for effect in self.nodes[node].think(moment, &input) {
-            self.carry_out(node, effect);
+        let mut inputs = VecDeque::from([input]);
+        while let Some(input) = inputs.pop_front() {
+            let now = self.now + self.nodes[node].clock_skew_ms;
+            let moment = Moment { now, seed: Hash(self.rng.random()) };
+            for effect in self.nodes[node].think(moment, &input) {
+                inputs.extend(self.carry_out(node, effect));
+            }
         }
     }
 
-    /// Does what a role asked for; a crash in between leaves the rest undone.
-    fn carry_out(&mut self, node: usize, effect: Effect) {
+    /// Does what a role asked for; what comes back at once is returned. A crash leaves the rest undone.
+    fn carry_out(&mut self, node: usize, effect: Effect) -> Option<Input> {
         if !self.nodes[node].is_up() {
-            return;
+            return None;
         }
         match effect {
-            Effect::Tell(message) => self.tell(node, *message),
+            Effect::Tell(message) => return self.tell(node, *message),
             Effect::Ask(question) => {
                 let ticket = self.ask(node, Some(question.id()));
                 let miner = question.miner;
@@ -201,7 +208,7 @@ impl Simulation {
                 self.reply(node, ticket, |_| Input::Fetched(batch));
             }
             Effect::Persist(persist) => self.persist(node, persist),
-            Effect::Settle(settled) => self.settled(node, settled),
+            Effect::Settle(settled) => return Some(Input::Settled(settled)),
             Effect::Schedule(timer, wait) => {
                 let (life, set) = self.nodes[node].set(timer);
                 self.at(self.now + wait, node, Event::Ring { life, timer, set });
@@ -214,46 +221,71 @@ impl Simulation {
             }
             Effect::Vouch(..) | Effect::Score(_) | Effect::Report(..) => {}
         }
+        None
     }
 
-    /// A crash may strike before the sync, when all is lost, or right after it, before anything leaves.
-    fn persist(&mut self, node: usize, persist: crate::role::Persist) {
+    /// Queues a write; the node hears other inputs until it is synced.
+    fn persist(&mut self, node: usize, persist: Persist) {
+        let wait = self.plan.faults.sync(&mut self.rng, self.now - BEGINNING);
+        let synced = self.nodes[node].disk.queue(self.now, wait, persist);
+        let life = self.nodes[node].life();
+        self.at(synced, node, Event::Sync { life });
+    }
+
+    /// Carries out what waited for a write, unless a crash strikes before the sync or right after it.
+    fn sync(&mut self, node: usize) {
         let stormy = self.now < BEGINNING + self.plan.faults.calm_after_ms;
-        let strike = stormy && self.rng.random_bool(self.plan.faults.crash_at_sync);
-        if !strike || self.rng.random_bool(0.5) {
-            persist.entries.iter().for_each(|entry| self.nodes[node].disk.write(entry));
-        }
-        if strike {
-            self.nodes[node].crash();
+        if stormy && self.rng.random_bool(self.plan.faults.crash_at_sync) {
+            self.crash(node, 1);
             let back = self.now + self.rng.random_range(100..5_000);
-            self.at(back, node, Event::Restart);
-            return;
+            return self.at(back, node, Event::Restart);
         }
-        for effect in persist.then {
-            self.carry_out(node, effect);
+        for effect in self.write(node) {
+            if let Some(input) = self.carry_out(node, effect) {
+                self.hear(node, input);
+            }
         }
     }
 
-    fn settled(&mut self, node: usize, settled: Arc<Settled>) {
-        self.record.settled(node, &settled);
-        self.hear(node, Input::Settled(settled));
+    /// Syncs the next write and returns what waited for it.
+    fn write(&mut self, node: usize) -> Vec<Effect> {
+        match self.nodes[node].disk.sync() {
+            Ok((settled, then)) => {
+                settled.iter().for_each(|settled| self.record.settled(node, settled));
+                then
+            }
+            Err(refused) => {
+                self.nodes[node].crash();
+                self.record.refused(node, refused.to_string());
+                Vec::new()
+            }
+        }
     }
 
-    fn tell(&mut self, from: usize, message: Message) {
+    /// Stops a node without warning. Up to `reached` of its writes got to the disk unseen; nothing that waited for
+    /// them leaves.
+    fn crash(&mut self, node: usize, reached: usize) {
+        for _ in 0..self.rng.random_range(0..=reached) {
+            self.write(node);
+        }
+        self.nodes[node].crash();
+    }
+
+    /// Tells everyone; what may be settled is told to the node itself too, which no gossip brings it.
+    fn tell(&mut self, from: usize, message: Message) -> Option<Input> {
         let topic = message.topic();
         let Ok(heard) = message.verify(&self.genesis) else {
             let reason = "told a message that does not verify".to_owned();
-            return self.record.halted(from, self.nodes[from].hotkey(), reason);
+            self.record.halted(from, self.nodes[from].hotkey(), reason);
+            return None;
         };
-        if topic == Topic::Inputs {
-            self.soon(from, 0, |_| Input::Told(heard.clone()));
-        }
         for to in 0..self.nodes.len() {
             let listens = Topic::FOLLOWING.contains(&topic) || self.nodes[to].is_validator();
             if to != from && listens {
                 self.send(from, to, Input::Told(Heard::clone(&heard)));
             }
         }
+        (topic == Topic::Inputs).then_some(Input::Told(heard))
     }
 
     /// Puts an input on its way: once, twice, late, or never.

@@ -38,6 +38,13 @@ pub enum Violation {
         /// Why.
         reason: String,
     },
+    /// A disk was asked for what the live one refuses, which stops a neuron.
+    DiskRefused {
+        /// Whose.
+        node: usize,
+        /// What the live store says.
+        reason: String,
+    },
     /// The planned height was not reached in time.
     Stuck {
         /// Virtual milliseconds waited.
@@ -75,6 +82,7 @@ impl Record {
         }
     }
 
+    /// Checks what a node has on its disk, whether or not it lives to act on it.
     pub(super) fn settled(&mut self, node: usize, settled: &Arc<Settled>) {
         let header = &settled.certified.settlement.header;
         let (height, place) = (header.height, header.height as usize - 1);
@@ -106,6 +114,10 @@ impl Record {
                 self.violations.push(Violation::HonestAccused(offender));
             }
         }
+    }
+
+    pub(super) fn refused(&mut self, node: usize, reason: String) {
+        self.violations.push(Violation::DiskRefused { node, reason });
     }
 
     /// A twin finds the other's votes among its own and stops: that is its own affair.

@@ -5,6 +5,12 @@ use rand::{RngExt, SeedableRng};
 /// Copies that a message may arrive in.
 const DUPLICATES: f64 = 0.05;
 
+/// The longest an ordinary write to disk takes, in virtual milliseconds.
+const SYNC_MS: u64 = 30;
+
+/// The chance that a write before calm is a slow one.
+const SLOW_SYNC: f64 = 0.2;
+
 /// How often the network is cut anew, in virtual milliseconds.
 const PARTITION_MS: u64 = 4_000;
 
@@ -21,6 +27,8 @@ pub struct Faults {
     pub partition: f64,
     /// How many times a node is stopped from outside.
     pub crashes: usize,
+    /// The longest a slow write to disk takes before calm, in milliseconds.
+    pub sync_ms: u64,
     /// The chance of dying at any write to disk.
     pub crash_at_sync: f64,
     /// Where the cuts go.
@@ -48,6 +56,7 @@ impl Faults {
             delay_ms: 60,
             partition: 0.0,
             crashes: 0,
+            sync_ms: SYNC_MS,
             crash_at_sync: 0.0,
             seed: 0,
         }
@@ -62,6 +71,7 @@ impl Faults {
             delay_ms: rng.random_range(100..6_000),
             partition: rng.random_range(0.0..0.6),
             crashes: 12,
+            sync_ms: rng.random_range(SYNC_MS..600),
             crash_at_sync: 0.002,
             seed,
         }
@@ -92,6 +102,12 @@ impl Faults {
     pub(super) fn delay(&self, rng: &mut StdRng, elapsed: u64) -> u64 {
         let longest = if elapsed >= self.calm_after_ms { self.delay_ms.min(300) } else { self.delay_ms };
         rng.random_range(1..=longest.max(1))
+    }
+
+    /// How long the disk takes to sync a write, in milliseconds.
+    pub(super) fn sync(&self, rng: &mut StdRng, elapsed: u64) -> u64 {
+        let slow = elapsed < self.calm_after_ms && rng.random_bool(SLOW_SYNC);
+        rng.random_range(0..=if slow { self.sync_ms } else { SYNC_MS })
     }
 
     fn is_cut(&self, elapsed: u64, from: usize, to: usize) -> bool {

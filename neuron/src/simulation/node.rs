@@ -1,5 +1,5 @@
 //! One neuron of the simulated network: roles, a disk, timers, and how often it died.
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use crypto::{Hotkey, Keypair, hash};
 use protocol::ledger::Ledger;
@@ -20,7 +20,8 @@ pub(super) struct Node {
     /// Its clock runs ahead of the network's by this much.
     pub(super) clock_skew_ms: u64,
     roles: Vec<Box<dyn Role>>,
-    timers: BTreeMap<String, u64>,
+    /// Only ever looked up, so that its order decides nothing.
+    timers: HashMap<Timer, u64>,
     timers_set: u64,
     life: u64,
 }
@@ -39,7 +40,7 @@ impl Node {
             disk: Disk::default(),
             clock_skew_ms: plan.seed.wrapping_mul(number as u64 + 1) % 200,
             roles: Vec::new(),
-            timers: BTreeMap::new(),
+            timers: HashMap::new(),
             timers_set: 0,
             life: 0,
         }
@@ -74,9 +75,7 @@ impl Node {
     }
 
     pub(super) fn crash(&mut self) {
-        if let Some(sabotage) = self.sabotage {
-            self.disk.sabotage(sabotage);
-        }
+        self.disk.crash(self.sabotage);
         self.roles.clear();
         self.timers.clear();
     }
@@ -112,20 +111,19 @@ impl Node {
     /// Sets a timer and returns what tells it from an older one of the same name.
     pub(super) fn set(&mut self, timer: Timer) -> (u64, u64) {
         self.timers_set += 1;
-        self.timers.insert(format!("{timer:?}"), self.timers_set);
+        self.timers.insert(timer, self.timers_set);
         (self.life, self.timers_set)
     }
 
     pub(super) fn cancel(&mut self, timer: Timer) {
-        self.timers.remove(&format!("{timer:?}"));
+        self.timers.remove(&timer);
     }
 
     /// Whether a timer that runs out is the one that was last set; it is then gone.
     pub(super) fn rings(&mut self, timer: Timer, set: u64) -> bool {
-        let name = format!("{timer:?}");
-        let rings = self.timers.get(&name) == Some(&set);
+        let rings = self.timers.get(&timer) == Some(&set);
         if rings {
-            self.timers.remove(&name);
+            self.timers.remove(&timer);
         }
         rings
     }
