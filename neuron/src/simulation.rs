@@ -225,11 +225,14 @@ impl Simulation {
     }
 
     /// Queues a write; the node hears other inputs until it is synced.
-    fn persist(&mut self, node: usize, persist: Persist) {
-        let wait = self.plan.faults.sync(&mut self.rng, self.now - BEGINNING);
+    fn persist(&mut self, node: usize, mut persist: Persist) {
+        let hasty = self.plan.sabotage == Some(Sabotage::SyncsIgnored);
+        let too_early = if hasty { std::mem::take(&mut persist.then) } else { Vec::new() };
+        let wait = self.plan.faults.sync(&mut self.rng, self.now - BEGINNING, node);
         let synced = self.nodes[node].disk.queue(self.now, wait, persist);
         let life = self.nodes[node].life();
         self.at(synced, node, Event::Sync { life });
+        self.go_on(node, too_early);
     }
 
     /// Carries out what waited for a write, unless a crash strikes before the sync or right after it.
@@ -240,7 +243,13 @@ impl Simulation {
             let back = self.now + self.rng.random_range(100..5_000);
             return self.at(back, node, Event::Restart);
         }
-        for effect in self.write(node) {
+        let then = self.write(node);
+        self.go_on(node, then);
+    }
+
+    /// Carries out what waited; what that brings at once is heard in between.
+    fn go_on(&mut self, node: usize, then: Vec<Effect>) {
+        for effect in then {
             if let Some(input) = self.carry_out(node, effect) {
                 self.hear(node, input);
             }

@@ -51,26 +51,34 @@ fn a_twin_with_less_than_a_third_of_the_stake_cannot_fork_the_ledger() {
 }
 
 #[test]
-fn forgetting_the_vote_log_is_found_out() {
-    found_out(Sabotage::VotesForgotten, 0, |v| matches!(v, Violation::HonestAccused(_)));
+fn forgetting_the_vote_log_shows_as_an_honest_validator_that_signs_twice() {
+    found_out(Sabotage::VotesForgotten, 0, |violation| matches!(violation, Violation::HonestAccused(_)));
 }
 
 #[test]
-fn forgetting_drafts_is_found_out() {
-    found_out(Sabotage::DraftsForgotten, 0, |_| true);
+fn speaking_before_the_sync_shows_as_an_honest_validator_that_signs_twice() {
+    found_out(Sabotage::SyncsIgnored, 0, |violation| matches!(violation, Violation::HonestAccused(_)));
 }
 
 #[test]
-fn a_quorum_of_one_half_is_found_out() {
-    found_out(Sabotage::HalfIsQuorum, 2, |_| true);
+fn forgetting_drafts_shows_as_a_network_that_cannot_go_on() {
+    found_out(Sabotage::DraftsForgotten, 0, |violation| matches!(violation, Violation::Stuck { .. }));
 }
 
-/// Runs seeds until the broken rule shows.
+#[test]
+fn a_quorum_of_one_half_shows_as_a_fork() {
+    found_out(Sabotage::HalfIsQuorum, 2, |violation| matches!(violation, Violation::Fork { .. }));
+}
+
+/// The first history that the broken rule breaks must break as `expected`, and be sound without the sabotage.
 #[track_caller]
 fn found_out(sabotage: Sabotage, twins: usize, expected: impl Fn(&Violation) -> bool) {
-    let plan = |seed| Plan { sabotage: Some(sabotage), twins, ..Plan::rough(seed, 7, 0, SETTLEMENTS) };
-    let caught = (0..500).position(|seed| Simulation::new(plan(seed)).run().violations.iter().any(&expected));
-    assert!(caught.is_some(), "500 histories did not show {sabotage:?}");
+    let plan = |seed, sabotage| Plan { sabotage, twins, ..Plan::rough(seed, 7, 0, SETTLEMENTS) };
+    let violations = |seed| Simulation::new(plan(seed, Some(sabotage))).run().violations;
+    let broken = (0..500).map(|seed| (seed, violations(seed))).find(|(_, violations)| !violations.is_empty());
+    let Some((seed, violations)) = broken else { panic!("500 histories did not show {sabotage:?}") };
+    assert!(violations.iter().all(expected), "seed {seed} broke otherwise: {violations:#?}");
+    sound(plan(seed, None));
 }
 
 #[track_caller]

@@ -183,16 +183,19 @@ pub fn in_order(parent: &Hash, mut transactions: Vec<Verified<Transaction>>) -> 
     transactions
 }
 
+impl Settlement {
+    /// Whether the body is the one that the header binds.
+    pub fn check_body(&self) -> Result<(), Forged> {
+        if self.body.root() == self.header.input_root { Ok(()) } else { Err(Forged::OtherBody) }
+    }
+}
+
 impl Certified {
     /// Whether `set` decided this header on the network `genesis`, and the body is the one that it binds. Whoever
     /// relays a settlement can forge either.
     pub fn check(&self, genesis: &Hash, set: &ValidatorSet) -> Result<(), Forged> {
-        let Settlement { header, body } = &self.settlement;
-        self.certificate.check(genesis, header, set)?;
-        if body.root() != header.input_root {
-            return Err(Forged::OtherBody);
-        }
-        Ok(())
+        self.settlement.check_body()?;
+        self.certificate.check(genesis, &self.settlement.header, set)
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) fn recover(config: &Config) -> Result<Remembered, Error> {
         tracing::warn!(?damage, "found damage and got over it");
     }
     let reader = Log { config, genesis: &genesis };
-    let Head { ledger, tip } = reader.head(&mut store)?;
+    let Head { ledger, tip, .. } = reader.head(&mut store)?;
     let height = ledger.height() + 1;
     let mut recovered = Recovered { ledger: Some(ledger), tip, ..Recovered::default() };
     recovered.votes_from = votes_from(&store, height);
@@ -60,12 +60,11 @@ fn memory(store: &mut Store) -> Result<Memory, Error> {
     }))
 }
 
-/// The first height to vote in, given the one in progress: what we voted before may be forgotten, if the vote log is
-/// damaged, or if it went further than the settlements that are left.
+/// The first height to vote in, given the one in progress.
 fn votes_from(store: &Store, height: u64) -> u64 {
     let lost = store.damage().iter().any(|damage| !damage.torn && damage.path.ends_with(storage::VOTES));
     let last = store.votes_height();
-    let from = if lost || last > height { last.max(height) + 1 } else { height };
+    let from = Recovered::may_vote_from(height, last, lost);
     if from > height {
         tracing::warn!(height, from, "votes that left may be forgotten: following without voting until then");
     }
@@ -83,7 +82,7 @@ impl Log<'_> {
     fn head(&self, store: &mut Store) -> Result<Head, Error> {
         let indexed = self.indexed(store)?;
         let sound = indexed.is_some();
-        let mut head = indexed.unwrap_or_else(|| Head { ledger: self.genesis.clone(), tip: None });
+        let mut head = indexed.unwrap_or_else(|| Head::new(self.genesis.clone(), None));
         while head.ledger.height() < store.tip() {
             let next = self.follow(store, &head)?;
             if sound {
@@ -115,7 +114,7 @@ impl Log<'_> {
             );
             store.reset_index()?;
         }
-        Ok(sound.map(|ledger| Head { ledger, tip }))
+        Ok(sound.map(|ledger| Head::new(ledger, tip)))
     }
 
     /// The log is taken on trust no more than a peer is.
@@ -123,11 +122,10 @@ impl Log<'_> {
         let height = head.ledger.height() + 1;
         let bad = |reason: String| Error::BadLog { dir: self.config.dir.clone(), height, reason };
         let certified = self.settlement(store, height)?.ok_or_else(|| bad("it is missing".to_owned()))?;
-        let proven = certified.check(&self.genesis.genesis(), head.ledger.validators());
-        proven.map_err(|forged| bad(forged.to_string()))?;
+        head.check(&certified).map_err(|forged| bad(forged.to_string()))?;
         let judged = head.judge(certified.settlement.clone(), u64::MAX);
         let ledger = judged.map_err(|flaw| bad(flaw.to_string()))?.ledger;
-        Ok(Head { ledger, tip: Some(certified) })
+        Ok(Head::new(ledger, Some(certified)))
     }
 
     fn settlement(&self, store: &mut Store, height: u64) -> Result<Option<Certified>, Error> {

@@ -18,21 +18,12 @@ use protocol::consensus::{Engine, LinearTimeouts, LogEntry, Output, Speech, Step
 use protocol::head::{Head, Judged};
 use protocol::ledger::Ledger;
 use protocol::message::Message;
-use protocol::settlement::{Certificate, Certified, Header, Settlement};
+use protocol::settlement::{Certificate, Certified, Settlement};
 use protocol::telling::Telling;
 use protocol::{Signed, Verified};
 
 use super::pool::Pool;
 use super::{Effect, Entry, Input, Moment, Persist, Role, Settled, Timer};
-
-/// Drafts looked at in one round: an honest proposer makes one, and one caught lying needs no third.
-const DRAFTS_A_ROUND: u8 = 2;
-
-/// Rounds ahead of ours whose drafts are looked at, as far as the core looks.
-const ROUNDS_AHEAD: u32 = 10;
-
-/// Drafts kept for the height after the one being decided.
-const EARLY_DRAFTS: usize = 8;
 
 /// Follows the ledger, and where the hotkey has a say, proposes and votes.
 pub struct Settler {
@@ -76,6 +67,14 @@ pub struct Recovered {
     pub votes_from: u64,
 }
 
+impl Recovered {
+    /// The first height to vote in, given the one in progress and that of the last votes on disk; what we voted before
+    /// may be forgotten if the vote log `lost` some of it, or went further than the settlements that are left.
+    pub(crate) fn may_vote_from(height: u64, last_votes: u64, lost: bool) -> u64 {
+        if lost || last_votes > height { last_votes.max(height) + 1 } else { height }
+    }
+}
+
 impl Settler {
     /// A settler that goes on from what it `recovered`, or from `genesis`.
     pub fn new(keypair: Keypair, genesis: Ledger, recovered: Recovered) -> Self {
@@ -86,7 +85,7 @@ impl Settler {
         let mut settler = Self {
             keypair,
             genesis: id,
-            head: Head { ledger, tip: recovered.tip },
+            head: Head::new(ledger, recovered.tip),
             engine,
             pool: Pool::default(),
             drafts: BTreeMap::new(),
@@ -105,11 +104,12 @@ impl Settler {
         settler
     }
 
-    /// Makes half of the stake enough, which the simulator must find out.
+    /// Makes half of the stake enough, to decide and to be believed, which the simulator must find out.
     #[cfg(feature = "planted-faults")]
     pub(crate) fn halve_quorum(&mut self) {
         let (set, timeouts) =
             (self.head.ledger.validators().clone(), timeouts(self.head.ledger.parameters().interval));
+        self.head.half_is_quorum = true;
         self.engine = Engine::with_half_quorum(self.keypair.clone(), self.genesis, set, timeouts);
     }
 
@@ -122,7 +122,7 @@ impl Settler {
         if header.height != self.head.ledger.height() + 1 {
             return Vec::new();
         }
-        if let Err(forged) = certified.check(&self.genesis, self.head.ledger.validators()) {
+        if let Err(forged) = self.head.check(&certified) {
             tracing::debug!(height = header.height, %forged, "refused a settlement");
             return Vec::new();
         }
@@ -152,7 +152,7 @@ impl Settler {
         self.looked_at.clear();
         self.unwritten.clear();
         self.recovered_log.clear();
-        self.head = Head { ledger: judged.ledger.clone(), tip: Some(certified.clone()) };
+        self.head.advance(judged.ledger.clone(), certified.clone());
         let settled = Arc::new(Settled { certified, ledger: judged.ledger, changes });
         let then = vec![Effect::Settle(Arc::clone(&settled)), self.wait_for_next(moment)];
         let mut effects = vec![Effect::Persist(Persist { entries: vec![Entry::Settled(settled)], then })];
@@ -244,89 +244,6 @@ impl Settler {
 
     fn stop_timers(&mut self, which: impl Fn(&Timer) -> bool) -> Vec<Effect> {
         self.timers.extract_if(.., |timer| which(timer)).map(Effect::Cancel).collect()
-    }
-
-    /// Drafts the next settlement, or takes the one we drafted for this round before a crash.
-    fn propose(&mut self, moment: Moment, round: u32) -> Vec<Effect> {
-        let me = self.keypair.hotkey();
-        let ours = |header: &Header| header.round == round && header.proposer == me;
-        let stored = self.drafts.values().find(|judged| ours(&judged.settlement.header));
-        let settlement = match stored {
-            Some(judged) => judged.settlement.clone(),
-            None => self.keep(self.draft(moment, round)),
-        };
-        let (height, header) = (settlement.header.height, settlement.header.hash());
-        let mut step = self.engine.propose(height, round, header);
-        step.outputs.insert(0, Output::Restream { round, header });
-        self.follow(moment, vec![Entry::Draft(Box::new(settlement))], step)
-    }
-
-    fn keep(&mut self, judged: Judged) -> Settlement {
-        let settlement = judged.settlement.clone();
-        self.drafts.insert(settlement.header.hash(), judged);
-        settlement
-    }
-
-    fn tell_draft(&self, round: u32, header: &Hash) -> Option<Effect> {
-        let settlement = self.drafts.get(header)?.settlement.clone();
-        let draft = Signed::author(&self.keypair, &self.genesis, Draft { round, settlement });
-        Some(Effect::tell(Message::Draft(Box::new(draft.into_signed()))))
-    }
-
-    fn drafted(&mut self, moment: Moment, draft: &Verified<Draft>) -> Vec<Effect> {
-        let header = &draft.settlement.header;
-        let next = self.head.ledger.height() + 1;
-        if header.height == next + 1 {
-            self.expect(draft);
-        }
-        let proposer = self.head.ledger.validators().proposer(header.height, draft.round);
-        let ours_to_judge = header.height == next && next >= self.votes_from;
-        let (hash, round) = (header.hash(), draft.round);
-        if !ours_to_judge || draft.signer() != proposer || round > self.round() + ROUNDS_AHEAD {
-            return Vec::new();
-        }
-        if self.drafts.contains_key(&hash) {
-            let new = self.proposed.insert((round, hash));
-            let step = new.then(|| self.engine.judged(next, round, proposer, hash, true));
-            return step.map(|step| self.follow(moment, Vec::new(), step)).unwrap_or_default();
-        }
-        let looked_at = self.looked_at.entry(round).or_default();
-        *looked_at += 1;
-        if *looked_at > DRAFTS_A_ROUND {
-            return Vec::new();
-        }
-        match self.judge(moment, draft.settlement.clone()) {
-            Ok(judged) => {
-                self.proposed.insert((round, hash));
-                self.drafts.insert(hash, judged);
-                self.judged(moment, draft, true)
-            }
-            Err(refused) => {
-                tracing::warn!(height = next, proposer = ?draft.signer(), %refused, "refused a draft");
-                self.judged(moment, draft, false)
-            }
-        }
-    }
-
-    /// Keeps a draft that came while its parent is still being decided here. Whose turn it is we cannot tell yet.
-    fn expect(&mut self, draft: &Verified<Draft>) {
-        let room = self.early.len() < EARLY_DRAFTS || self.early.contains_key(&draft.signer());
-        if room && draft.round == 0 && self.has_say(&draft.signer()) {
-            self.early.insert(draft.signer(), draft.clone());
-        }
-    }
-
-    /// The round being voted in; 0 while the height has not begun.
-    fn round(&self) -> u32 {
-        if self.engine.height() > self.head.ledger.height() { self.engine.round() } else { 0 }
-    }
-
-    /// Tells consensus what we think of a draft; a valid one is durable before we can vote for it.
-    fn judged(&mut self, moment: Moment, draft: &Verified<Draft>, valid: bool) -> Vec<Effect> {
-        let header = &draft.settlement.header;
-        let step = self.engine.judged(header.height, draft.round, draft.signer(), header.hash(), valid);
-        let entry = valid.then(|| Entry::Draft(Box::new(draft.settlement.clone())));
-        self.follow(moment, entry.into_iter().collect(), step)
     }
 
     /// The proposer of the round tells everyone what was decided; whoever misses it asks, as we do if we know that it

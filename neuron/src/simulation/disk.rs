@@ -78,7 +78,7 @@ impl Disk {
         let mut recovered = Recovered {
             ledger: tip.map(|tip| tip.ledger.clone()),
             tip: tip.map(|tip| tip.certified.clone()),
-            votes_from: self.votes_from(height),
+            votes_from: Recovered::may_vote_from(height, self.votes_height, false),
             ..Recovered::default()
         };
         let here = if self.votes_height == height { &self.votes[..] } else { &[] };
@@ -129,9 +129,62 @@ impl Disk {
         self.votes.extend(votes.into_iter().map(|(_, entry)| entry));
         Ok(())
     }
+}
 
-    /// The first height to vote in, as a live restart has it; this disk is never damaged.
-    fn votes_from(&self, height: u64) -> u64 {
-        if self.votes_height > height { self.votes_height + 1 } else { height }
+#[cfg(test)]
+mod tests {
+    use protocol::consensus::LogEntry;
+
+    use super::*;
+
+    /// A disk that synced one vote at each of `heights`, or what it refused.
+    fn voted(heights: &[u64]) -> Result<Disk, String> {
+        let mut disk = Disk::default();
+        for &height in heights {
+            let entries = vec![Entry::Vote(height, LogEntry::Polka(Vec::new()))];
+            disk.queue(0, 1, Persist { entries, then: Vec::new() });
+        }
+        heights.iter().try_for_each(|_| disk.sync().map(drop)).map_err(|refused| refused.to_string())?;
+        Ok(disk)
+    }
+
+    #[test]
+    fn votes_below_the_last_are_refused() {
+        let refused = voted(&[2, 1]).err().expect("height 1 is past");
+        assert!(refused.starts_with("votes for height 1 refused after votes for height 2"), "{refused}");
+    }
+
+    #[test]
+    fn only_votes_of_the_height_in_progress_are_recovered() {
+        let recovered = voted(&[1, 1]).expect("in order").recovered();
+        assert_eq!((recovered.log.len(), recovered.votes_from), (2, 1));
+    }
+
+    #[test]
+    fn votes_beyond_the_height_in_progress_are_sat_out() {
+        let recovered = voted(&[1, 1, 3]).expect("in order").recovered();
+        assert_eq!((recovered.log.len(), recovered.votes_from), (0, 4));
+    }
+
+    #[test]
+    fn a_crash_loses_what_is_not_synced() {
+        let mut disk = voted(&[1]).expect("in order");
+        disk.queue(
+            0,
+            1,
+            Persist { entries: vec![Entry::Vote(2, LogEntry::Polka(Vec::new()))], then: Vec::new() },
+        );
+        disk.crash(None);
+        assert!(disk.sync().is_ok_and(|(settled, then)| settled.is_empty() && then.is_empty()));
+        assert_eq!(disk.recovered().log.len(), 1);
+    }
+
+    #[test]
+    fn a_write_waits_for_the_one_before_it() {
+        let mut disk = Disk::default();
+        let nothing = || Persist { entries: Vec::new(), then: Vec::new() };
+        assert_eq!(disk.queue(100, 30, nothing()), 130);
+        assert_eq!(disk.queue(110, 5, nothing()), 135);
+        assert_eq!(disk.queue(500, 5, nothing()), 505);
     }
 }

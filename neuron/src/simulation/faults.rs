@@ -8,11 +8,14 @@ const DUPLICATES: f64 = 0.05;
 /// The longest an ordinary write to disk takes, in virtual milliseconds.
 const SYNC_MS: u64 = 30;
 
-/// The chance that a write before calm is a slow one.
-const SLOW_SYNC: f64 = 0.2;
+/// The chance that a disk is busy for a span of time before calm.
+const BUSY_DISK: f64 = 0.25;
 
-/// How often the network is cut anew, in virtual milliseconds.
-const PARTITION_MS: u64 = 4_000;
+/// The longest an ordinary message travels, in virtual milliseconds.
+const DELAY_MS: u64 = 60;
+
+/// How often the network is cut anew, and other disks are busy, in virtual milliseconds.
+const SPAN_MS: u64 = 4_000;
 
 /// What goes wrong.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,13 +24,15 @@ pub struct Faults {
     pub calm_after_ms: u64,
     /// The chance that a message is lost.
     pub loss: f64,
-    /// The longest a message travels before calm, in milliseconds.
+    /// The chance that a message is a slow one before calm.
+    pub slow: f64,
+    /// The longest a slow message travels, in milliseconds.
     pub delay_ms: u64,
     /// The chance that a span of time sees the network cut in two.
     pub partition: f64,
     /// How many times a node is stopped from outside.
     pub crashes: usize,
-    /// The longest a slow write to disk takes before calm, in milliseconds.
+    /// The longest a write to a busy disk takes, in milliseconds.
     pub sync_ms: u64,
     /// The chance of dying at any write to disk.
     pub crash_at_sync: f64,
@@ -43,8 +48,10 @@ pub enum Sabotage {
     HalfIsQuorum,
     /// A restart does not see the vote log.
     VotesForgotten,
-    /// Drafts are not synced before they are voted on.
+    /// A restart does not see the drafts that were voted on.
     DraftsForgotten,
+    /// What must wait for a write leaves before it is synced.
+    SyncsIgnored,
 }
 
 impl Faults {
@@ -53,7 +60,8 @@ impl Faults {
         Self {
             calm_after_ms: 0,
             loss: 0.0,
-            delay_ms: 60,
+            slow: 0.0,
+            delay_ms: DELAY_MS,
             partition: 0.0,
             crashes: 0,
             sync_ms: SYNC_MS,
@@ -67,12 +75,13 @@ impl Faults {
         let mut rng = StdRng::seed_from_u64(seed ^ 0xfa17);
         Self {
             calm_after_ms: 40_000,
-            loss: rng.random_range(0.0..0.3),
-            delay_ms: rng.random_range(100..6_000),
-            partition: rng.random_range(0.0..0.6),
+            loss: rng.random_range(0.0..0.3) * rng.random_range(0.0..1.0),
+            slow: rng.random_range(0.0..1.0) * rng.random_range(0.0..0.5),
+            delay_ms: 100 << rng.random_range(0..7),
+            partition: rng.random_range(0.0..0.6) * rng.random_range(0.0..1.0),
             crashes: 12,
-            sync_ms: rng.random_range(SYNC_MS..600),
-            crash_at_sync: 0.002,
+            sync_ms: rng.random_range(100..800),
+            crash_at_sync: 0.01,
             seed,
         }
     }
@@ -100,20 +109,29 @@ impl Faults {
 
     /// How long a message travels, in milliseconds.
     pub(super) fn delay(&self, rng: &mut StdRng, elapsed: u64) -> u64 {
-        let longest = if elapsed >= self.calm_after_ms { self.delay_ms.min(300) } else { self.delay_ms };
-        rng.random_range(1..=longest.max(1))
+        let slow = elapsed < self.calm_after_ms && rng.random_bool(self.slow);
+        rng.random_range(1..=if slow { self.delay_ms } else { DELAY_MS })
     }
 
-    /// How long the disk takes to sync a write, in milliseconds.
-    pub(super) fn sync(&self, rng: &mut StdRng, elapsed: u64) -> u64 {
-        let slow = elapsed < self.calm_after_ms && rng.random_bool(SLOW_SYNC);
-        rng.random_range(0..=if slow { self.sync_ms } else { SYNC_MS })
+    /// How long a node's disk takes to sync a write, in milliseconds.
+    pub(super) fn sync(&self, rng: &mut StdRng, elapsed: u64, node: usize) -> u64 {
+        let busy = elapsed < self.calm_after_ms && self.is_busy(elapsed, node);
+        rng.random_range(0..=if busy { self.sync_ms } else { SYNC_MS })
+    }
+
+    fn is_busy(&self, elapsed: u64, node: usize) -> bool {
+        self.span(0xd15c ^ (node as u64) << 48, elapsed).random_bool(BUSY_DISK)
     }
 
     fn is_cut(&self, elapsed: u64, from: usize, to: usize) -> bool {
-        let mut rng = StdRng::seed_from_u64(self.seed ^ 0xc07 ^ (elapsed / PARTITION_MS) << 20);
+        let mut rng = self.span(0xc07, elapsed);
         let cut = rng.random_bool(self.partition);
         let sides: u64 = rng.random();
         cut && (sides >> (from % 64) ^ sides >> (to % 64)) & 1 == 1
+    }
+
+    /// What is drawn once for a whole span of time.
+    fn span(&self, what: u64, elapsed: u64) -> StdRng {
+        StdRng::seed_from_u64(self.seed ^ what ^ (elapsed / SPAN_MS) << 20)
     }
 }

@@ -1,8 +1,23 @@
-//! How a draft is made, judged and remembered.
+//! How a draft is made, heard, judged and remembered.
+use crypto::Hash;
+use protocol::consensus::Output;
+use protocol::consensus::vote::Draft;
 use protocol::head::{Flaw, Judged};
+use protocol::message::Message;
 use protocol::settlement::{Header, Settlement, VERSION};
+use protocol::{Signed, Verified};
 
 use super::{Moment, Settler};
+use crate::role::{Effect, Entry};
+
+/// Drafts looked at in one round: an honest proposer makes one, and one caught lying needs no third.
+const DRAFTS_A_ROUND: u8 = 2;
+
+/// Rounds ahead of ours whose drafts are looked at, as far as the core looks.
+const ROUNDS_AHEAD: u32 = 10;
+
+/// Drafts kept for the height after the one being decided.
+const EARLY_DRAFTS: usize = 8;
 
 impl Settler {
     /// Drafts the next settlement from the pool.
@@ -27,6 +42,89 @@ impl Settler {
             next_set: ledger.validators().hash(),
         };
         Judged { settlement: Settlement { header, body }, inputs, ledger }
+    }
+
+    /// Drafts the next settlement, or takes the one we drafted for this round before a crash.
+    pub(super) fn propose(&mut self, moment: Moment, round: u32) -> Vec<Effect> {
+        let me = self.keypair.hotkey();
+        let ours = |header: &Header| header.round == round && header.proposer == me;
+        let stored = self.drafts.values().find(|judged| ours(&judged.settlement.header));
+        let settlement = match stored {
+            Some(judged) => judged.settlement.clone(),
+            None => self.keep(self.draft(moment, round)),
+        };
+        let (height, header) = (settlement.header.height, settlement.header.hash());
+        let mut step = self.engine.propose(height, round, header);
+        step.outputs.insert(0, Output::Restream { round, header });
+        self.follow(moment, vec![Entry::Draft(Box::new(settlement))], step)
+    }
+
+    pub(super) fn keep(&mut self, judged: Judged) -> Settlement {
+        let settlement = judged.settlement.clone();
+        self.drafts.insert(settlement.header.hash(), judged);
+        settlement
+    }
+
+    pub(super) fn tell_draft(&self, round: u32, header: &Hash) -> Option<Effect> {
+        let settlement = self.drafts.get(header)?.settlement.clone();
+        let draft = Signed::author(&self.keypair, &self.genesis, Draft { round, settlement });
+        Some(Effect::tell(Message::Draft(Box::new(draft.into_signed()))))
+    }
+
+    pub(super) fn drafted(&mut self, moment: Moment, draft: &Verified<Draft>) -> Vec<Effect> {
+        let header = &draft.settlement.header;
+        let next = self.head.ledger.height() + 1;
+        if header.height == next + 1 {
+            self.expect(draft);
+        }
+        let proposer = self.head.ledger.validators().proposer(header.height, draft.round);
+        let ours_to_judge = header.height == next && next >= self.votes_from;
+        let (hash, round) = (header.hash(), draft.round);
+        if !ours_to_judge || draft.signer() != proposer || round > self.round() + ROUNDS_AHEAD {
+            return Vec::new();
+        }
+        if self.drafts.contains_key(&hash) {
+            let new = self.proposed.insert((round, hash));
+            let step = new.then(|| self.engine.judged(next, round, proposer, hash, true));
+            return step.map(|step| self.follow(moment, Vec::new(), step)).unwrap_or_default();
+        }
+        let looked_at = self.looked_at.entry(round).or_default();
+        *looked_at += 1;
+        if *looked_at > DRAFTS_A_ROUND {
+            return Vec::new();
+        }
+        match self.judge(moment, draft.settlement.clone()) {
+            Ok(judged) => {
+                self.proposed.insert((round, hash));
+                self.drafts.insert(hash, judged);
+                self.judged(moment, draft, true)
+            }
+            Err(refused) => {
+                tracing::warn!(height = next, proposer = ?draft.signer(), %refused, "refused a draft");
+                self.judged(moment, draft, false)
+            }
+        }
+    }
+
+    /// Keeps a draft that came while its parent is still being decided here. Whose turn it is we cannot tell yet.
+    fn expect(&mut self, draft: &Verified<Draft>) {
+        let room = self.early.len() < EARLY_DRAFTS || self.early.contains_key(&draft.signer());
+        if room && draft.round == 0 && self.has_say(&draft.signer()) {
+            self.early.insert(draft.signer(), draft.clone());
+        }
+    }
+
+    /// The round being voted in; 0 while the height has not begun.
+    fn round(&self) -> u32 {
+        if self.engine.height() > self.head.ledger.height() { self.engine.round() } else { 0 }
+    }
+
+    /// Tells consensus what we think of a draft; a valid one is durable before we can vote for it.
+    fn judged(&mut self, moment: Moment, draft: &Verified<Draft>, valid: bool) -> Vec<Effect> {
+        let header = &draft.settlement.header;
+        let step = self.engine.judged(header.height, draft.round, draft.signer(), header.hash(), valid);
+        let entry = valid.then(|| Entry::Draft(Box::new(draft.settlement.clone())));
+        self.follow(moment, entry.into_iter().collect(), step)
     }
 
     /// Judges a draft that asks for our vote: it may not be of our future, clocks' drift allowed for.
