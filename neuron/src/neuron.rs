@@ -104,7 +104,7 @@ pub enum Error {
         expected: Hash,
     },
     /// The log holds something that cannot be applied.
-    #[error("settlement {height} in {dir} does not apply: {reason}; move the directory away and the neuron catches up from its peers", dir = .dir.display())]
+    #[error("settlement {height} in {dir} does not apply: {reason}; move {dir}/settlements away and the neuron catches up from its peers", dir = .dir.display())]
     BadLog {
         /// The directory.
         dir: PathBuf,

@@ -1,7 +1,7 @@
 //! Whole histories in memory: the same roles as live, faults from a seed, rules checked at every settlement.
 use std::thread;
 
-use neuron::simulation::{Outcome, Plan, Sabotage, Simulation, Violation};
+use neuron::simulation::{Faults, Outcome, Plan, Sabotage, Simulation, Violation};
 use protocol::subnet::Netuid;
 
 /// How far a rough history goes.
@@ -14,8 +14,8 @@ fn the_same_seed_gives_the_same_settlements() {
 }
 
 #[test]
-fn two_seeds_give_different_settlements() {
-    let run = |seed| sound(Plan::calm(seed, 4, 3, 3)).settlements;
+fn two_seeds_of_faults_give_different_settlements_to_the_same_neurons() {
+    let run = |seed| sound(Plan { faults: Faults::drawn(seed), ..Plan::calm(7, 4, 3, 3) }).settlements;
     assert_ne!(run(1)[2], run(2)[2]);
 }
 

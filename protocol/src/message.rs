@@ -55,12 +55,7 @@ pub enum Message {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Heard {
     /// Votes and proposals.
-    Telling {
-        /// Who tells them.
-        teller: Hotkey,
-        /// What was told.
-        words: Words,
-    },
+    Telling(Words),
     /// The settlement behind a proposal.
     Draft(Box<Verified<Draft>>),
     /// A decided settlement; its certificate is checked by whoever holds the set.
@@ -150,13 +145,21 @@ impl Message {
         }
     }
 
+    /// Who claims to speak, where only some may: to be asked before any signature is checked, of which these messages
+    /// hold hundreds.
+    pub fn speaker(&self) -> Option<Hotkey> {
+        match self {
+            Self::Telling(telling) => Some(telling.signer),
+            Self::Draft(draft) => Some(draft.signer),
+            _ => None,
+        }
+    }
+
     /// Checks every signature that needs no state.
     pub fn verify(self, genesis: &Hash) -> Result<Heard, Error> {
         Ok(match self {
             Self::Telling(telling) => {
-                let telling = telling.verify(genesis)?;
-                let words = Words::verify(telling.speech.clone(), genesis)?;
-                Heard::Telling { teller: telling.signer(), words }
+                Heard::Telling(Words::verify(telling.verify(genesis)?.speech.clone(), genesis)?)
             }
             Self::Draft(draft) => Heard::Draft(Box::new(draft.verify(genesis)?)),
             Self::Settled(certified) => Heard::Settled(certified),
@@ -173,7 +176,7 @@ impl Heard {
     /// The height it is about, where it is about one.
     pub fn height(&self) -> Option<u64> {
         match self {
-            Self::Telling { words, .. } => Some(words.height()),
+            Self::Telling(words) => Some(words.height()),
             Self::Draft(draft) => Some(draft.settlement.header.height),
             Self::Settled(certified) => Some(certified.settlement.header.height),
             Self::Attestation(attestation) => Some(attestation.height),

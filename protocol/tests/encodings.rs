@@ -127,11 +127,11 @@ fn the_first_state() {
     genesis.accounts = vec![(Coldkey(Hotkey([0xee; 32])), Amount::coins(5))];
     assert_eq!(
         genesis.hash().to_string(),
-        "04cdfa5b2f8d1d14dc29169178c76b7a1a89198a8b1584eb04c91b1b9105b1a4"
+        "a01144e0b9cc477af5b50483e313412cc5a3864d1395ae22b38f3253973e221b"
     );
     let root = Ledger::new(&genesis).expect("sound").root();
     assert_eq!(
         (root.hash.to_string().as_str(), root.leaves),
-        ("b382cdce1b91108143644a525a1222718a584cdf285efa4352cf8b0b6d5addf8", 8)
+        ("2c2b20d3dd58527dd1d0daec8bea663259d233bdc4b9f19f13ff56391d2c3612", 8)
     );
 }

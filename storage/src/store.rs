@@ -39,9 +39,10 @@ impl Store {
         durable::create_dir(dir)?;
         let lock = lock(dir)?;
         let mut damage = Vec::new();
+        let settlements = Settlements::open(&dir.join("settlements"), SEGMENT_LENGTH, &mut damage)?;
         Ok(Self {
-            settlements: Settlements::open(&dir.join("settlements"), SEGMENT_LENGTH, &mut damage)?,
-            votes: Votes::open(&dir.join(VOTES), &mut damage)?,
+            votes: open_votes(&dir.join(VOTES), settlements.tip(), &mut damage)?,
+            settlements,
             ledger: open_ledger(&dir.join("index"), &mut damage)?,
             blobs: Blobs::open(&dir.join("blobs"), MAX_BLOB)?,
             peers: dir.join("peers"),
@@ -175,6 +176,14 @@ fn lock(dir: &Path) -> Result<File, Error> {
         Err(TryLockError::WouldBlock) => Err(Error::Locked { path: dir.to_owned() }),
         Err(TryLockError::Error(cause)) => Err(Error::at(&path)(cause)),
     }
+}
+
+/// A vote log is there before the first settlement: where it is missing, somebody took it away.
+fn open_votes(path: &Path, tip: u64, damage: &mut Vec<Damage>) -> Result<Votes, Error> {
+    if tip > 0 && !path.exists() {
+        damage.push(Damage { path: path.to_owned(), kept: 0, lost: 0, torn: false }.report());
+    }
+    Votes::open(path, damage)
 }
 
 fn open_ledger(dir: &Path, damage: &mut Vec<Damage>) -> Result<Ledger, Error> {

@@ -155,6 +155,13 @@ fn a_changed_bit_in_the_last_vote_is_damage_since_the_vote_may_have_left() {
 }
 
 #[test]
+fn a_vote_log_that_was_taken_away_is_damage() {
+    let dir = filled(1);
+    fs::remove_file(dir.path().join(storage::VOTES)).unwrap();
+    assert!(matches!(open(&dir).damage(), [Damage { kept: 0, torn: false, .. }]));
+}
+
+#[test]
 fn a_last_vote_that_was_not_written_to_its_end_is_torn() {
     let dir = dir();
     open(&dir).append_votes(1, &[vec![7; 100]]).unwrap();

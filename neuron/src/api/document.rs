@@ -145,7 +145,7 @@ impl Neuron {
         Self {
             netuid,
             uid: Some(row.uid),
-            role: if row.permit { "validator" } else { "miner" }.to_owned(),
+            role: role(row, view).to_owned(),
             hotkey: row.hotkey,
             stake: row.stake.0,
             balance: row.balance.0,
@@ -176,6 +176,13 @@ impl Neuron {
             state_root: view.state_root,
         }
     }
+}
+
+/// What a neuron does, as far as the ledger shows: who earned enough as a miner holds a permit too.
+fn role(row: &NeuronRow, view: &View) -> &'static str {
+    let settles = view.ledger.validators().power(&row.hotkey).is_some();
+    let validates = row.permit && (settles || row.dividends > Share::ZERO);
+    if validates { "validator" } else { "miner" }
 }
 
 fn fraction(share: Share) -> f64 {

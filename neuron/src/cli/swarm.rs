@@ -33,7 +33,7 @@ pub(super) struct Args {
     /// Neurons that serve models, from poor to good [default: 6]
     #[arg(long, value_name = "N")]
     miners: Option<usize>,
-    /// Stop after so many settlements
+    /// Stop after so many settlements, or later if nobody is paid by then
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     settlements: Option<u64>,
     /// Give each neuron a process of its own, started again when it dies
@@ -58,6 +58,9 @@ pub(super) struct Args {
     #[arg(long)]
     json: bool,
 }
+
+/// Settlements within which a swarm on a fast machine pays: an epoch to commit, one to reveal, and one more.
+const FIRST_PAY: u64 = 9;
 
 pub(super) async fn perform(args: Args, began: Instant) -> Result<()> {
     let plan = plan(&args, began)?;
@@ -126,14 +129,20 @@ async fn live(args: &Args, plan: Plan) -> Result<()> {
     if args.json { out::document(&report) } else { Ok(()) }
 }
 
-/// Shows the swarm until it settled as often as was asked for, somebody stops it, or it does not pay.
+/// Shows the swarm until it settled as often as was asked for, somebody stops it, or it does not pay. Where pay could be
+/// expected the end waits for it.
 async fn watch(swarm: &mut Swarm, screen: &mut Screen, from: u64, settlements: Option<u64>) -> Result<()> {
-    let enough = |look: &Look| settlements.is_some_and(|settlements| look.height() >= from + settlements);
+    let enough = |swarm: &Swarm, look: &Look| {
+        settlements.is_some_and(|settlements| {
+            let paid = swarm.first_emission().is_some() || settlements < FIRST_PAY;
+            paid && look.height() >= from + settlements
+        })
+    };
     let mut interrupted = std::pin::pin!(super::interrupted());
     loop {
         let look = swarm.look().await;
         screen.show(swarm, &look)?;
-        if enough(&look) {
+        if enough(swarm, &look) {
             return Ok(());
         }
         if let Some(fault) = swarm.fault(&look) {

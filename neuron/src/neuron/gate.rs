@@ -113,10 +113,8 @@ impl Gate {
             }
             match event {
                 Event::Gossip { topic, id, bytes, .. } => {
-                    let heard =
-                        Message::decode(topic, &bytes).and_then(|message| message.verify(&self.genesis));
-                    let verdict = match heard {
-                        Ok(heard) => self.hear(heard, &view.borrow()),
+                    let verdict = match Message::decode(topic, &bytes) {
+                        Ok(message) => self.gossiped(message, &view.borrow()),
                         Err(error) => self.refuse(error.reason(), Verdict::Reject),
                     };
                     let _ = self.network.judge(id, verdict);
@@ -124,6 +122,17 @@ impl Gate {
                 Event::Asked { ticket, bytes, .. } => self.asked(ticket, &bytes),
                 Event::Responded { ticket, result } => self.responded(Ticket(ticket), result),
             }
+        }
+    }
+
+    /// Signatures cost time: none is checked for a stranger who would not be heard anyway.
+    fn gossiped(&self, message: Message, view: &View) -> Verdict {
+        if message.speaker().is_some_and(|speaker| !has_say(&view.ledger, &speaker)) {
+            return self.refuse("no_say", Verdict::Ignore);
+        }
+        match message.verify(&self.genesis) {
+            Ok(heard) => self.hear(heard, view),
+            Err(error) => self.refuse(error.reason(), Verdict::Reject),
         }
     }
 
@@ -210,16 +219,13 @@ fn judge(heard: &Heard, view: &View) -> Result<Verdict, Refused> {
     }
     match heard {
         Heard::Settled(certified) => judge_settled(certified, view),
-        Heard::Telling { teller, words } => {
-            let say =
-                has_say(&view.ledger, teller) && words.authors().iter().all(|a| has_say(&view.ledger, a));
-            // Votes for what was settled last still count towards who attended.
-            pass_on(say, words.height() >= view.height)
+        Heard::Telling(words) if !words.authors().iter().all(|author| has_say(&view.ledger, author)) => {
+            ignore("no_say")
         }
-        Heard::Draft(draft) => {
-            let header = &draft.settlement.header;
-            pass_on(has_say(&view.ledger, &draft.signer()), header.height > view.height)
-        }
+        // Votes for what was settled last still count towards who attended.
+        Heard::Telling(words) if words.height() < view.height => ignore("stale"),
+        Heard::Draft(draft) if draft.settlement.header.height <= view.height => ignore("stale"),
+        Heard::Telling(_) | Heard::Draft(_) => Ok(Verdict::Accept),
         Heard::Attestation(attestation) => match view.roots.get(&attestation.height) {
             Some(root) if attestation.stake(root).is_some() => Ok(Verdict::Accept),
             Some(_) => Err(("unproven", Verdict::Reject)),
@@ -251,14 +257,6 @@ type Refused = (&'static str, Verdict);
 
 fn ignore(reason: &'static str) -> Result<Verdict, Refused> {
     Err((reason, Verdict::Ignore))
-}
-
-fn pass_on(has_say: bool, timely: bool) -> Result<Verdict, Refused> {
-    match (has_say, timely) {
-        (true, true) => Ok(Verdict::Accept),
-        (false, _) => ignore("no_say"),
-        (true, false) => ignore("stale"),
-    }
 }
 
 /// Only who settles, or did so last, has a say.

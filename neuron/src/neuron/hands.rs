@@ -23,6 +23,9 @@ use crate::role::{Effect, Input, Poll, Reply, Settled, Ticket, Timer};
 /// Polls that may wait for their answers.
 const POLLS: usize = 64;
 
+/// Requests that may wait for their response; the network gives up on fewer much sooner.
+const PENDING: usize = 4096;
+
 /// Settlements between two notes of who our peers are.
 const PEERS_EVERY: u64 = 8;
 
@@ -183,8 +186,11 @@ impl Hands {
     fn ask(&mut self, peer: Option<Hotkey>, request: &Request, question: Option<Hash>) -> bool {
         let ticket = self.ticket();
         let pending = || self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        // Before it leaves: the response may be quick.
+        // Before it leaves: the response may be quick. What the network never answers must not pile up.
         pending().insert(ticket, question);
+        if pending().len() > PENDING {
+            pending().pop_first();
+        }
         let bytes = codec::encode(request);
         let asked = match peer {
             Some(peer) => self.network.ask(peer, ticket.0, bytes),

@@ -1,16 +1,20 @@
 //! Inputs that wait to be settled.
 use std::collections::BTreeMap;
 
-use crypto::Hash;
-use protocol::Verified;
+use crypto::{Hash, Hotkey};
 use protocol::ledger::Ledger;
 use protocol::message::Heard;
 use protocol::settlement::{Inputs, in_order};
+use protocol::subnet::Netuid;
 use protocol::transaction::{Coldkey, Transaction};
 use protocol::weights::{Commit, Reveal};
+use protocol::{Payload, Verified};
 
 /// Inputs of one kind that may wait; when full, new ones are dropped and may be told again later.
 const ROOM: usize = 4096;
+
+/// Transactions of one account that may wait.
+const QUEUED: u64 = 16;
 
 /// Heights after which an input that never applied is dropped.
 const PATIENCE: u64 = 64;
@@ -22,33 +26,49 @@ const BODY_BYTES: usize = 1536 * 1024;
 /// and those who hold a slot, or free keys would take it all.
 pub(crate) fn is_welcome(ledger: &Ledger, input: &Heard) -> bool {
     match input {
-        Heard::Commit(commit) => ledger.has_permit(commit.netuid, &commit.signer()),
-        Heard::Reveal(reveal) => ledger.has_permit(reveal.netuid, &reveal.signer()),
+        Heard::Commit(commit) => {
+            // We may be a settlement behind who tells it.
+            let now = ledger.epoch(commit.netuid).is_some_and(|now| (now..=now + 1).contains(&commit.epoch));
+            now && ledger.has_permit(commit.netuid, &commit.signer())
+        }
+        Heard::Reveal(reveal) => {
+            let (netuid, hotkey) = (reveal.netuid, reveal.signer());
+            ledger.commitment(netuid, &hotkey, reveal.epoch) == Some(reveal.commitment(&hotkey))
+        }
         Heard::Profile(profile) => ledger.slot(profile.netuid, &profile.signer()).is_some(),
         Heard::Transaction(order) => {
             let account = Coldkey(order.signer());
             let fee = ledger.fee(order.signed().size());
-            order.nonce >= ledger.nonce(&account) && ledger.balance(&account) >= fee
+            let next = ledger.nonce(&account);
+            (next..next.saturating_add(QUEUED)).contains(&order.nonce) && ledger.balance(&account) >= fee
         }
         _ => false,
     }
 }
 
-/// Inputs that wait to be settled, by id: the order does not depend on who told us first.
+/// Inputs that wait to be settled: of a signer one commit and one reveal for each epoch, and few transactions, one for
+/// each nonce, or one signer could take all the room.
 #[derive(Default)]
 pub(crate) struct Pool {
-    commits: BTreeMap<Hash, (u64, Verified<Commit>)>,
-    reveals: BTreeMap<Hash, (u64, Verified<Reveal>)>,
-    transactions: BTreeMap<Hash, (u64, Verified<Transaction>)>,
+    commits: BTreeMap<(Netuid, Hotkey, u64), Waiting<Commit>>,
+    reveals: BTreeMap<(Netuid, Hotkey, u64), Waiting<Reveal>>,
+    transactions: BTreeMap<(Hotkey, u64), Waiting<Transaction>>,
+}
+
+/// An input and the height at which it was told.
+struct Waiting<T> {
+    told: u64,
+    input: Verified<T>,
 }
 
 impl Pool {
-    /// Keeps an input that was told at a height.
+    /// Keeps an input that was told at a height. A later one of the same name takes its place once a settlement passed
+    /// it over.
     pub(crate) fn keep(&mut self, height: u64, heard: &Heard) {
         match heard {
-            Heard::Commit(commit) => insert(&mut self.commits, commit.id(), height, commit),
-            Heard::Reveal(reveal) => insert(&mut self.reveals, reveal.id(), height, reveal),
-            Heard::Transaction(order) => insert(&mut self.transactions, order.id(), height, order),
+            Heard::Commit(c) => insert(&mut self.commits, (c.netuid, c.signer(), c.epoch), height, c),
+            Heard::Reveal(r) => insert(&mut self.reveals, (r.netuid, r.signer(), r.epoch), height, r),
+            Heard::Transaction(t) => insert(&mut self.transactions, (t.signer(), t.nonce), height, t),
             _ => {}
         }
     }
@@ -56,52 +76,121 @@ impl Pool {
     /// Applies to `ledger` what can be applied and returns it in canonical order (DESIGN section 5).
     pub(crate) fn draft(&self, parent: &Hash, ledger: &mut Ledger) -> Inputs {
         let mut room = BODY_BYTES;
-        let commits = fitting(waiting(&self.commits), &mut room, |c| ledger.try_commit(c).is_ok());
-        let reveals = fitting(waiting(&self.reveals), &mut room, |r| ledger.try_reveal(r).is_ok());
-        let orders = in_order(parent, waiting(&self.transactions).cloned().collect());
-        let transactions = fitting(orders.iter(), &mut room, |t| ledger.try_transaction(t).is_ok());
+        let commits = fitting(by_id(&self.commits), &mut room, |c| ledger.try_commit(c).is_ok());
+        let reveals = fitting(by_id(&self.reveals), &mut room, |r| ledger.try_reveal(r).is_ok());
+        let orders = in_order(parent, self.transactions.values().map(|t| t.input.clone()).collect());
+        let transactions = fitting(orders, &mut room, |t| ledger.try_transaction(t).is_ok());
         Inputs { commits, reveals, transactions }
     }
 
     /// Forgets what was settled and what waited too long.
     pub(crate) fn settled(&mut self, height: u64, inputs: &Inputs) {
-        inputs.commits.iter().for_each(|c| drop(self.commits.remove(&c.id())));
-        inputs.reveals.iter().for_each(|r| drop(self.reveals.remove(&r.id())));
-        inputs.transactions.iter().for_each(|t| drop(self.transactions.remove(&t.id())));
+        inputs.commits.iter().for_each(|c| drop(self.commits.remove(&(c.netuid, c.signer(), c.epoch))));
+        inputs.reveals.iter().for_each(|r| drop(self.reveals.remove(&(r.netuid, r.signer(), r.epoch))));
+        inputs.transactions.iter().for_each(|t| drop(self.transactions.remove(&(t.signer(), t.nonce))));
         let fresh = |told: u64| told + PATIENCE >= height;
-        self.commits.retain(|_, (told, _)| fresh(*told));
-        self.reveals.retain(|_, (told, _)| fresh(*told));
-        self.transactions.retain(|_, (told, _)| fresh(*told));
+        self.commits.retain(|_, waiting| fresh(waiting.told));
+        self.reveals.retain(|_, waiting| fresh(waiting.told));
+        self.transactions.retain(|_, waiting| fresh(waiting.told));
     }
 }
 
-fn insert<T: Clone>(
-    waiting: &mut BTreeMap<Hash, (u64, Verified<T>)>,
-    id: Hash,
-    height: u64,
-    input: &Verified<T>,
-) {
-    if waiting.len() < ROOM {
-        waiting.entry(id).or_insert_with(|| (height, input.clone()));
+fn insert<K: Ord, T: Clone>(waiting: &mut BTreeMap<K, Waiting<T>>, name: K, told: u64, input: &Verified<T>) {
+    let kept = waiting.get(&name);
+    let room = kept.map_or(waiting.len() < ROOM, |kept| kept.told < told);
+    if room {
+        waiting.insert(name, Waiting { told, input: input.clone() });
     }
 }
 
-fn waiting<T>(inputs: &BTreeMap<Hash, (u64, Verified<T>)>) -> impl Iterator<Item = &Verified<T>> {
-    inputs.values().map(|(_, input)| input)
+fn by_id<K, T: Payload + Clone>(waiting: &BTreeMap<K, Waiting<T>>) -> Vec<Verified<T>> {
+    let mut inputs: Vec<_> = waiting.values().map(|waiting| waiting.input.clone()).collect();
+    inputs.sort_by_cached_key(Verified::id);
+    inputs
 }
 
-fn fitting<'a, T: protocol::Payload + Clone + 'a>(
-    waiting: impl Iterator<Item = &'a Verified<T>>,
+fn fitting<T: Payload>(
+    inputs: Vec<Verified<T>>,
     room: &mut usize,
     mut applies: impl FnMut(&Verified<T>) -> bool,
 ) -> Vec<Verified<T>> {
-    let mut chosen = Vec::new();
-    for input in waiting {
+    let fits = |input: &Verified<T>| {
         let size = input.signed().size();
-        if size <= *room && applies(input) {
-            *room -= size;
-            chosen.push(input.clone());
+        let fits = size <= *room && applies(input);
+        *room -= if fits { size } else { 0 };
+        fits
+    };
+    inputs.into_iter().filter(fits).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::Amount;
+    use protocol::transaction::Action;
+    use protocol::weights::Row;
+
+    use super::*;
+    use crate::role::bench::{Bench, NETUID};
+
+    fn commit(bench: &Bench, key: usize, epoch: u64, commitment: u8) -> Heard {
+        Heard::Commit(bench.author(key, Commit { netuid: NETUID, epoch, commitment: Hash([commitment; 32]) }))
+    }
+
+    fn order(bench: &Bench, key: usize, nonce: u64) -> Heard {
+        let action = Action::Transfer { to: Coldkey(bench.keys[0].hotkey()), amount: Amount(1) };
+        Heard::Transaction(bench.author(key, Transaction { nonce, action }))
+    }
+
+    #[test]
+    fn one_signer_cannot_take_the_room_of_others() {
+        let (bench, mut pool) = (Bench::new(2, 0), Pool::default());
+        (0..=255).for_each(|commitment| pool.keep(0, &commit(&bench, 0, 0, commitment)));
+        pool.keep(0, &commit(&bench, 1, 0, 1));
+        assert_eq!(pool.commits.len(), 2);
+        let inputs = pool.draft(&Hash::default(), &mut bench.tip.0.clone());
+        assert_eq!(inputs.commits.len(), 2);
+    }
+
+    #[test]
+    fn a_later_input_takes_the_place_of_one_that_was_passed_over() {
+        let (bench, mut pool) = (Bench::new(1, 0), Pool::default());
+        let commitment = |pool: &Pool| pool.commits.values().next().unwrap().input.commitment.0[0];
+        for (height, sent, kept) in [(5, 1, 1), (5, 2, 1), (6, 3, 3)] {
+            pool.keep(height, &commit(&bench, 0, 0, sent));
+            assert_eq!(commitment(&pool), kept);
         }
     }
-    chosen
+
+    #[test]
+    fn only_what_may_be_settled_soon_is_welcome() {
+        let mut bench = Bench::new(2, 1);
+        let reveal = |bench: &Bench, salt| {
+            let row = Row(Vec::new());
+            bench.author(0, Reveal { netuid: NETUID, epoch: 0, version: 1, salt: Hash([salt; 32]), row })
+        };
+        let (commitment, signer) = (reveal(&bench, 1), bench.keys[0].hotkey());
+        let commitment = commitment.commitment(&signer);
+        bench.settle(&[Heard::Commit(bench.author(0, Commit { netuid: NETUID, epoch: 0, commitment }))]);
+        let ledger = &bench.tip.0;
+        for (what, input, welcome) in [
+            ("this epoch's commit", commit(&bench, 0, 0, 1), true),
+            ("the next epoch's", commit(&bench, 0, 1, 1), true),
+            ("a later epoch's", commit(&bench, 0, 2, 1), false),
+            ("a miner's", commit(&bench, 2, 0, 1), false),
+            ("the row that was committed to", Heard::Reveal(reveal(&bench, 1)), true),
+            ("another row", Heard::Reveal(reveal(&bench, 2)), false),
+            ("an order that nobody can pay", order(&bench, 2, 0), false),
+        ] {
+            assert_eq!(is_welcome(ledger, &input), welcome, "{what}");
+        }
+    }
+
+    #[test]
+    fn an_account_has_few_transactions_waiting() {
+        let mut bench = Bench::new(1, 0);
+        bench.genesis.accounts = vec![(Coldkey(bench.keys[0].hotkey()), Amount::coins(5))];
+        let ledger = Ledger::new(&bench.genesis).unwrap();
+        let welcome = (0..100).filter(|nonce| is_welcome(&ledger, &order(&bench, 0, *nonce)));
+        assert_eq!(welcome.count() as u64, QUEUED);
+    }
 }

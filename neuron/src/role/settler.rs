@@ -40,6 +40,8 @@ pub struct Settler {
     looked_at: BTreeMap<u32, u8>,
     /// Drafts for the height after the one being decided, by signer.
     early: BTreeMap<Hotkey, Verified<Draft>>,
+    /// How much each author said about heights that are not begun.
+    foretold: BTreeMap<(u64, Hotkey), u16>,
     /// Taken in by consensus, not yet written: nothing we said depends on it.
     unwritten: Vec<LogEntry>,
     recovered_log: Vec<LogEntry>,
@@ -92,6 +94,7 @@ impl Settler {
             proposed: BTreeSet::new(),
             looked_at: BTreeMap::new(),
             early: BTreeMap::new(),
+            foretold: BTreeMap::new(),
             unwritten: Vec::new(),
             recovered_log: recovered.log,
             timers: Vec::new(),
@@ -150,6 +153,7 @@ impl Settler {
         self.drafts.clear();
         self.proposed.clear();
         self.looked_at.clear();
+        self.foretold.retain(|(about, _), _| *about > height);
         self.unwritten.clear();
         self.recovered_log.clear();
         self.head.advance(judged.ledger.clone(), certified.clone());

@@ -37,6 +37,9 @@ const SILENT_EPOCHS: u64 = 4;
 /// The version of how answers are scored.
 const SCORING_VERSION: u64 = 1;
 
+/// Intervals after which a settlement is no news any more.
+const RECENT: u64 = 5;
+
 /// How long a person waits for a poll, in milliseconds.
 const POLL_MS: u64 = 3_000;
 
@@ -49,6 +52,8 @@ pub struct Validator {
     questioner: Box<dyn Questioner>,
     ledger: Ledger,
     memory: Memory,
+    /// The first height that was news when we heard of it: before, we were away, and silence was ours.
+    present_since: Option<u64>,
     /// What each miner last said that it serves.
     serving: BTreeMap<Hotkey, Serving>,
     asked: BTreeMap<Hash, Asked>,
@@ -99,6 +104,7 @@ impl Validator {
             questioner: task.questioner(),
             ledger,
             memory,
+            present_since: None,
             serving: BTreeMap::new(),
             asked: BTreeMap::new(),
             polls: BTreeMap::new(),
@@ -109,6 +115,11 @@ impl Validator {
     fn settled(&mut self, moment: Moment, settled: &Arc<Settled>) -> Vec<Effect> {
         self.ledger = settled.ledger.clone();
         self.asked.retain(|_, asked| asked.at + REPLY_MS > moment.now);
+        if self.is_old(moment) {
+            self.present_since = None;
+            return Vec::new();
+        }
+        self.present_since.get_or_insert(self.ledger.height());
         let silent = self.forget_silent();
         silent.iter().for_each(|miner| self.memory.scores.observe(*miner, 0.0));
         let mut effects = self.ask_round(moment);
@@ -116,6 +127,11 @@ impl Validator {
         effects.extend(self.attest());
         effects.push(Effect::Score(self.memory.scores.shown()));
         effects
+    }
+
+    /// Whether we are only catching up: answers to what we asked now would come too late.
+    fn is_old(&self, moment: Moment) -> bool {
+        self.ledger.time() + RECENT * self.ledger.parameters().interval < moment.now
     }
 
     /// A miner that says it serves is asked at once, then in turn with the others.
@@ -143,6 +159,9 @@ impl Validator {
         let has_slot = |miner: &Hotkey| ledger.slot(netuid, miner).is_some();
         self.serving.retain(|miner, serving| serving.heard + patience >= height && has_slot(miner));
         self.memory.scores.keep_only(has_slot);
+        if self.present_since.is_none_or(|since| since + patience >= height) {
+            return Vec::new();
+        }
         self.memory.scores.miners().filter(|miner| !self.serving.contains_key(miner)).copied().collect()
     }
 
@@ -186,8 +205,8 @@ impl Validator {
         }
     }
 
-    /// Commits a row in every epoch, reveals it in the next, and repeats either until it is settled. A commit leaves once
-    /// its row is on disk.
+    /// Commits a row in every epoch, reveals it from the next on, and repeats either until it is settled, as often as
+    /// gossip lets the same bytes pass. A commit leaves once its row is on disk.
     fn set_weights(&mut self) -> Vec<Effect> {
         let me = self.keypair.hotkey();
         let Some(epoch) = self.ledger.epoch(self.netuid) else {
@@ -196,12 +215,13 @@ impl Validator {
         if !self.ledger.has_permit(self.netuid, &me) {
             return Vec::new();
         }
-        self.memory.rows.retain(|committed, _| committed + 1 >= epoch);
+        let window = self.ledger.hyperparameters(self.netuid).map_or(1, |rules| rules.reveal_window);
+        self.memory.rows.retain(|committed, _| committed + window >= epoch);
         let mut effects = Vec::new();
-        if let Some(reveal) = epoch.checked_sub(1).and_then(|last| self.memory.rows.get(&last))
-            && self.ledger.commitment(self.netuid, &me, reveal.epoch).is_some()
-        {
-            effects.push(self.tell(reveal.clone(), Message::Reveal));
+        for reveal in self.memory.rows.range(..epoch).map(|(_, reveal)| reveal) {
+            if self.ledger.commitment(self.netuid, &me, reveal.epoch).is_some() {
+                effects.push(self.tell(reveal.clone(), Message::Reveal));
+            }
         }
         if self.is_time_to_commit() && self.ledger.commitment(self.netuid, &me, epoch).is_none() {
             let commitment = self.row(epoch).commitment(&me);
@@ -215,7 +235,7 @@ impl Validator {
     /// Once a third of the epoch has passed, so that the row rests on this epoch's answers too.
     fn is_time_to_commit(&self) -> bool {
         let tempo = self.tempo();
-        !self.memory.scores.is_empty() && (self.ledger.height() % tempo) * 3 >= tempo
+        !self.memory.scores.is_empty() && self.ledger.height() % tempo >= tempo / 3
     }
 
     /// The row for an epoch, fixed at first use.

@@ -55,6 +55,7 @@ impl Look {
             let own = self.status(&row.hotkey).map_or(row, |status| &status.neuron);
             let score = self.score(&row.hotkey);
             Neuron {
+                role: own.role.clone(),
                 accuracy: own.accuracy,
                 height: own.height,
                 state_root: own.state_root,

@@ -9,13 +9,16 @@ use super::Settler;
 use crate::role::pool::is_welcome;
 use crate::role::{Effect, Moment};
 
+/// Votes and proposals of one author taken in for a height that is not begun: those of some rounds, told several times.
+const FORETOLD: u16 = 24;
+
 impl Settler {
     pub(super) fn told(&mut self, moment: Moment, heard: &Heard) -> Vec<Effect> {
         if let Some(height) = heard.height() {
             self.notice(heard, height);
         }
         match heard {
-            Heard::Telling { words, .. } => self.spoken(moment, words),
+            Heard::Telling(words) => self.spoken(moment, words),
             Heard::Draft(draft) => self.drafted(moment, draft),
             Heard::Settled(certified) => self.enter(moment, (**certified).clone()),
             Heard::Attestation(attestation) => self.vouch(attestation).into_iter().collect(),
@@ -36,11 +39,14 @@ impl Settler {
         if !ahead || !words.authors().iter().all(|author| self.has_say(author)) {
             return Vec::new();
         }
+        let now = words.height() == self.engine.height();
         let step = match words {
-            Words::Polka(votes) => self.engine.polka(votes),
-            Words::Skip(votes) => self.engine.skip(votes),
-            Words::Proposal(proposal) => self.engine.proposal((**proposal).clone()),
-            Words::Votes(_) => return Vec::new(),
+            Words::Polka(votes) if now => self.engine.polka(votes),
+            Words::Skip(votes) if now => self.engine.skip(votes),
+            Words::Proposal(proposal) if self.may_foretell(words.height(), proposal.signer()) => {
+                self.engine.proposal((**proposal).clone())
+            }
+            _ => return Vec::new(),
         };
         self.follow(moment, Vec::new(), step)
     }
@@ -51,11 +57,21 @@ impl Settler {
             self.attend(vote);
             return Vec::new();
         }
-        if !self.has_say(&vote.signer()) {
+        if !self.has_say(&vote.signer()) || !self.may_foretell(vote.height(), vote.signer()) {
             return Vec::new();
         }
         let step = self.engine.vote(vote.clone());
         self.follow(moment, Vec::new(), step)
+    }
+
+    /// What comes before its height is begun waits in the core, which keeps so much and no more: nobody may fill it.
+    fn may_foretell(&mut self, height: u64, author: Hotkey) -> bool {
+        if height <= self.engine.height() {
+            return true;
+        }
+        let told = self.foretold.entry((height, author)).or_default();
+        *told += 1;
+        *told <= FORETOLD
     }
 
     /// A certificate is made of the first precommits; the next proposer also shows who came a little later, or the

@@ -9,7 +9,7 @@ impl Settler {
     /// Words about a later height by somebody with a say mean that we are late; so may a later settlement.
     pub(super) fn notice(&mut self, heard: &Heard, height: u64) {
         let credible = match heard {
-            Heard::Telling { words, .. } => words.authors().iter().any(|author| self.has_say(author)),
+            Heard::Telling(words) => words.authors().iter().any(|author| self.has_say(author)),
             // Not proven, but it costs one fetch at most to find out.
             Heard::Settled(_) => true,
             _ => false,

@@ -212,7 +212,7 @@ fn strangers_cannot_send_us_after_heights_that_do_not_exist() {
     let asks = |settler: &mut Settler, author: usize| {
         let vote = Vote::of(Ballot::Prevote, 40, 0, None, bench.keys[author].hotkey());
         let words = Words::Votes(vec![bench.author(author, vote)]);
-        told(settler, &bench, Heard::Telling { teller: bench.keys[author].hotkey(), words });
+        told(settler, &bench, Heard::Telling(words));
         let soon = Moment { now: settler.head.ledger.time(), ..bench.moment() };
         let effects = settler.handle(soon, &Input::Elapsed(Timer::CatchUp));
         effects.iter().any(|effect| matches!(effect, Effect::Fetch(..)))

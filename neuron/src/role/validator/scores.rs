@@ -44,9 +44,9 @@ impl Scores {
         self.0.keys()
     }
 
-    /// Whether there is nothing to vote with: no miner ever answered well.
+    /// Whether there is nothing to vote with: no miner is worth anything.
     pub(super) fn is_empty(&self) -> bool {
-        self.0.values().all(|score| score.mean == 0.0)
+        self.weights().all(|(_, weight)| weight == 0)
     }
 
     /// The running score of every miner.

@@ -96,13 +96,18 @@ fn nobody_waits_for_a_poll_that_asks_nobody() {
     assert!(matches!(&effects[..], [Effect::Report(Ticket(1), poll)] if poll.asked == 0), "{effects:?}");
 }
 
-/// What leaves a validator once its writes are synced, and the memory it wrote.
-fn settle(bench: &mut Bench, validator: &mut Validator, inputs: &[Heard]) -> (Vec<Message>, Option<Memory>) {
+/// What a validator does about the next settlement, heard so many milliseconds after its time.
+fn settled(bench: &mut Bench, validator: &mut Validator, inputs: &[Heard], late: u64) -> Vec<Effect> {
     let before = bench.tip.0.clone();
     let certified = bench.settle(inputs);
     let (ledger, changes) = (bench.tip.0.clone(), bench.tip.0.changes_since(&before));
-    let effects =
-        validator.handle(bench.moment(), &Input::Settled(Arc::new(Settled { certified, ledger, changes })));
+    let now = Moment { now: ledger.time() + late, ..moment() };
+    validator.handle(now, &Input::Settled(Arc::new(Settled { certified, ledger, changes })))
+}
+
+/// What leaves a validator once its writes are synced, and the memory it wrote.
+fn settle(bench: &mut Bench, validator: &mut Validator, inputs: &[Heard]) -> (Vec<Message>, Option<Memory>) {
+    let effects = settled(bench, validator, inputs, 0);
     let memory = effects.iter().find_map(|effect| match effect {
         Effect::Persist(Persist { entries, .. }) => match &entries[..] {
             [Entry::Memory(memory)] => Some((**memory).clone()),
@@ -115,6 +120,26 @@ fn settle(bench: &mut Bench, validator: &mut Validator, inputs: &[Heard]) -> (Ve
         _ => None,
     });
     (told.collect(), memory)
+}
+
+#[test]
+fn a_validator_that_was_away_does_not_hold_it_against_miners() {
+    let (mut bench, mut validator, question) = asking();
+    let answer = Some(bench.author(1, answer(&bench, &question)));
+    validator.handle(moment(), &Input::Answered(Reply { question: question.id(), answer }));
+    let miner = bench.keys[1].hotkey();
+    for _ in 0..30 {
+        let effects = settled(&mut bench, &mut validator, &[], 60_000);
+        assert!(effects.is_empty(), "it only catches up: {effects:?}");
+    }
+    validator.serving.clear();
+    for _ in 0..SILENT_EPOCHS * validator.tempo() {
+        settled(&mut bench, &mut validator, &[], 0);
+        assert_eq!(validator.memory.scores.shown()[&miner], 1.0);
+    }
+    settled(&mut bench, &mut validator, &[], 0);
+    settled(&mut bench, &mut validator, &[], 0);
+    assert!(validator.memory.scores.shown()[&miner] < 1.0, "now it is silent");
 }
 
 #[test]
