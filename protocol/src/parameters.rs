@@ -141,8 +141,8 @@ impl Hyperparameters {
             minimum_prunable: 10,
             slots: 256,
             permits: 64,
-            // More than a miner of a local network earns in an hour, less than a validator begins with.
-            stake_threshold: Amount::coins(100),
+            // More than a miner of a local network earns in an hour, and less than a newcomer is given.
+            stake_threshold: Amount::coins(50),
             kappa: 32_768,
             bonds_penalty: 65_535,
             bonds_moving_average: 900_000,

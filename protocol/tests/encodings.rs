@@ -127,11 +127,11 @@ fn the_first_state() {
     genesis.accounts = vec![(Coldkey(Hotkey([0xee; 32])), Amount::coins(5))];
     assert_eq!(
         genesis.hash().to_string(),
-        "a01144e0b9cc477af5b50483e313412cc5a3864d1395ae22b38f3253973e221b"
+        "e9c3bec47d3d366ab98624167d8dbd6020e7bab110f76cb6f67c476988eb2537"
     );
     let root = Ledger::new(&genesis).expect("sound").root();
     assert_eq!(
         (root.hash.to_string().as_str(), root.leaves),
-        ("2c2b20d3dd58527dd1d0daec8bea663259d233bdc4b9f19f13ff56391d2c3612", 8)
+        ("a8eca463a5cb2872b09d7818582788f4edcf41c58748e171aa57c2b6d9a160af", 8)
     );
 }

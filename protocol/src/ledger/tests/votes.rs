@@ -153,7 +153,7 @@ fn an_absent_signer_loses_dividends_in_proportion() {
 fn stake_takes_a_permit_at_the_end_of_the_epoch() {
     let mut network = Network::new();
     let hotkey = hot(4);
-    let amount = Amount::coins(100);
+    let amount = Amount::coins(51);
     network.settle(&network.order(RICH, Action::AddStake { hotkey, amount })).expect("funded");
     let early = network.commit(4, 0, ROW);
     refused(&mut network, early, "no validator permit");
