@@ -129,6 +129,11 @@ impl Genesis {
                 "evidence_expiry",
                 "must be shorter than unbonding, or a cheat leaves with its stake",
             ),
+            (
+                p.minimum_stake > Amount::ZERO,
+                "minimum_stake",
+                "must be positive, or moves of nothing fill the ledger",
+            ),
             (p.default_take <= p.maximum_take, "default_take", "must not pass maximum_take"),
             (u64::from(p.maximum_take) <= BASIS_POINTS, "maximum_take", "must not pass 10000"),
             (u64::from(p.slash) <= BASIS_POINTS, "slash", "must not pass 10000"),

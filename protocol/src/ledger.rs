@@ -33,7 +33,7 @@ pub use supply::Supply;
 use table::{Leaves, Table};
 
 /// How many tables there are; a leaf's first byte is below this.
-const TABLES: usize = 13;
+const TABLES: usize = 14;
 
 /// An entry of the ledger as bytes: `(table ‖ key, value)`.
 pub type Entry = (Vec<u8>, Vec<u8>);
@@ -54,6 +54,8 @@ pub struct Ledger {
     bonds: Table<10, (Netuid, Uid), Bonds>,
     commits: Table<11, (Netuid, u64, Hotkey), Committed>,
     reveals: Table<12, (Netuid, Hotkey), Revealed>,
+    /// Stake that left one hotkey for another, until it is free: `(until, coldkey, (from, to))`.
+    moves: Table<13, (u64, Coldkey, (Hotkey, Hotkey)), Amount>,
 }
 
 impl Ledger {
@@ -88,6 +90,7 @@ impl Ledger {
         self.decay_prices();
         self.issue();
         self.release_locks(height);
+        self.moves.retain(|(until, ..)| *until > height);
         self.end_epochs(height);
         self.choose_seats(height);
         let chain = self.chain.only_mut();
@@ -239,6 +242,7 @@ impl Ledger {
             bonds: Table::default(),
             commits: Table::default(),
             reveals: Table::default(),
+            moves: Table::default(),
         }
     }
 
@@ -257,6 +261,7 @@ impl Ledger {
             &self.bonds,
             &self.commits,
             &self.reveals,
+            &self.moves,
         ]
     }
 
@@ -275,6 +280,7 @@ impl Ledger {
             &mut self.bonds,
             &mut self.commits,
             &mut self.reveals,
+            &mut self.moves,
         ]
     }
 }

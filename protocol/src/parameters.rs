@@ -34,6 +34,12 @@ pub struct Parameters {
     pub default_take: u16,
     /// The largest take, in basis points.
     pub maximum_take: u16,
+    /// Between two rises of a delegate's take.
+    pub take_rise: u64,
+    /// The least that can be staked, moved or taken back at once.
+    pub minimum_stake: Amount,
+    /// A staker, other than the hotkey's owner, that would keep less than this is paid out whole.
+    pub minimum_nomination: Amount,
     /// What every transaction pays.
     pub fee: Amount,
     /// What every byte of a transaction pays.
@@ -108,6 +114,9 @@ impl Parameters {
             slash: 500,
             default_take: 1_800,
             maximum_take: 1_800,
+            take_rise: 30 * DAY / 12_000,
+            minimum_stake: Amount(COIN / 500),
+            minimum_nomination: Amount(COIN / 10),
             fee: Amount(1_000),
             fee_per_byte: Amount(10),
             clock_drift: 2_000,

@@ -35,6 +35,8 @@ pub enum Action {
         netuid: Netuid,
         /// Who will sit in the slot.
         hotkey: Hotkey,
+        /// The highest price to pay, if there is one: prices rise with every registration.
+        limit: Option<Amount>,
     },
     /// Puts coins behind a hotkey.
     AddStake {
@@ -49,6 +51,23 @@ pub enum Action {
         hotkey: Hotkey,
         /// How much.
         amount: Amount,
+    },
+    /// Puts stake behind another hotkey at once. Until unbonding is over it can neither be moved on nor taken back: the
+    /// hotkey that it left may still be found to have cheated with it.
+    MoveStake {
+        /// Whom to back less.
+        from: Hotkey,
+        /// Whom to back instead.
+        to: Hotkey,
+        /// How much.
+        amount: Amount,
+    },
+    /// Sets the part of its stakers' dividends that a hotkey of the signer's keeps.
+    SetTake {
+        /// The hotkey.
+        hotkey: Hotkey,
+        /// In basis points. It may fall at any time and rise once in a while.
+        take: u16,
     },
     /// Says whether a hotkey of the signer's is willing to settle.
     Settle {

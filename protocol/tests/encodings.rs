@@ -59,7 +59,14 @@ fn transactions() {
     let transfer = Action::Transfer { to: Coldkey(KEY), amount };
     let netuid = Netuid(1);
     check(&order(transfer), "920781a85472616e7366657292Ace3b9aca00");
-    check(&order(Action::Register { netuid, hotkey }), "920781a852656769737465729201A");
+    check(&order(Action::Register { netuid, hotkey, limit: None }), "920781a852656769737465729301Ac0");
+    let limit = Some(amount);
+    check(&order(Action::Register { netuid, hotkey, limit }), "920781a852656769737465729301Ace3b9aca00");
+    check(
+        &order(Action::MoveStake { from: hotkey, to: hotkey, amount }),
+        "920781a94d6f76655374616b6593AAce3b9aca00",
+    );
+    check(&order(Action::SetTake { hotkey, take: 300 }), "920781a753657454616b6592Acd012c");
     check(&order(Action::AddStake { hotkey, amount }), "920781a84164645374616b6592Ace3b9aca00");
     check(&order(Action::RemoveStake { hotkey, amount }), "920781ab52656d6f76655374616b6592Ace3b9aca00");
     let settles = true;
@@ -127,11 +134,11 @@ fn the_first_state() {
     genesis.accounts = vec![(Coldkey(Hotkey([0xee; 32])), Amount::coins(5))];
     assert_eq!(
         genesis.hash().to_string(),
-        "e9c3bec47d3d366ab98624167d8dbd6020e7bab110f76cb6f67c476988eb2537"
+        "1c7bc91aaa617a8be59f3771d4c309488ce61f5040c0c5e191618a26713f67f7"
     );
     let root = Ledger::new(&genesis).expect("sound").root();
     assert_eq!(
         (root.hash.to_string().as_str(), root.leaves),
-        ("a8eca463a5cb2872b09d7818582788f4edcf41c58748e171aa57c2b6d9a160af", 8)
+        ("df7e676279f491c8fc15f2c47ec07b736fc0ec30acc90b0eef138639ac8fa182", 8)
     );
 }

@@ -105,7 +105,9 @@ pub(super) async fn perform(args: Args) -> Result<()> {
     out.say(&introduction(&args, &handle).await)?;
     let registers = async {
         match coldkey {
-            Some(coldkey) => register(&handle, &coldkey, Action::Register { netuid, hotkey }, out).await,
+            Some(coldkey) => {
+                register(&handle, &coldkey, Action::Register { netuid, hotkey, limit: None }, out).await
+            }
             None => std::future::pending().await,
         }
     };

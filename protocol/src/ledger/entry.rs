@@ -63,6 +63,8 @@ pub(super) struct Delegate {
     pub owner: Coldkey,
     /// The owner's part of dividends, in basis points.
     pub take: u16,
+    /// The height at which that rose last, or at which the hotkey came.
+    pub take_rose: u64,
     /// What the pool is worth: the stake.
     pub value: Amount,
     /// Into how many shares it is divided.

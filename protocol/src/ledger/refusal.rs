@@ -189,6 +189,55 @@ pub enum Refusal {
         /// What it asks.
         need: Amount,
     },
+    /// Stake that came from another hotkey is not free yet.
+    #[error(
+        "{free} behind {hotkey:?} may leave and {need} is asked: the rest came from elsewhere and is free at height {until}"
+    )]
+    Arriving {
+        /// The hotkey.
+        hotkey: Hotkey,
+        /// What may leave.
+        free: Amount,
+        /// What is asked.
+        need: Amount,
+        /// When all of it may.
+        until: u64,
+    },
+    /// A move to where it is.
+    #[error("stake moves from {0:?} to itself: name another hotkey")]
+    SameHotkey(Hotkey),
+    /// A slot costs more than the buyer would pay.
+    #[error(
+        "a slot of subnet {netuid} costs {price} now, over the limit of {limit}: raise it or wait until the price falls"
+    )]
+    Price {
+        /// The subnet.
+        netuid: Netuid,
+        /// What it costs.
+        price: Amount,
+        /// What the buyer would pay.
+        limit: Amount,
+    },
+    /// Too large a take.
+    #[error("a take of {take} basis points for {hotkey:?}: at most {maximum} are allowed")]
+    Take {
+        /// Whose.
+        hotkey: Hotkey,
+        /// What was asked.
+        take: u16,
+        /// The most.
+        maximum: u16,
+    },
+    /// The take rose a short while ago.
+    #[error("the take of {hotkey:?} stays at {now} basis points or falls until height {next}: raise it then")]
+    TakeRise {
+        /// Whose.
+        hotkey: Hotkey,
+        /// What it is.
+        now: u16,
+        /// The first height at which it may rise.
+        next: u64,
+    },
     /// An amount that moves nothing.
     #[error("{coldkey:?} moves {amount}: too little to count; the least here is {least}")]
     TooLittle {

@@ -46,7 +46,9 @@ impl Ledger {
     pub(super) fn adopt(&mut self, hotkey: Hotkey, owner: Coldkey) {
         if self.delegates.get(&hotkey).is_none() {
             let take = self.parameters().default_take;
-            let delegate = Delegate { owner, take, value: Amount::ZERO, shares: 0, settles: false };
+            let take_rose = self.height();
+            let delegate =
+                Delegate { owner, take, take_rose, value: Amount::ZERO, shares: 0, settles: false };
             self.delegates.insert(hotkey, delegate);
         }
     }
@@ -100,6 +102,56 @@ impl Ledger {
             delegate.value = Amount(delegate.value.0.saturating_add(rest.0));
         }
         self.deposit(hotkey, owner, take);
+    }
+
+    /// How much of a staker's stake behind a hotkey came from another and is not free yet, and when the last of it is.
+    pub(super) fn arriving(&self, hotkey: &Hotkey, coldkey: &Coldkey) -> (Amount, u64) {
+        let here = |((_, by, (_, to)), _): &(&(u64, Coldkey, (Hotkey, Hotkey)), &Amount)| {
+            by == coldkey && to == hotkey
+        };
+        let moves = self.moves.rows().iter().filter(here);
+        moves.fold((Amount::ZERO, 0), |(sum, last), ((until, ..), amount)| {
+            (Amount(sum.0.saturating_add(amount.0)), last.max(*until))
+        })
+    }
+
+    /// What a staker takes from behind a hotkey when it asks for `amount`: all, if it would leave next to nothing.
+    pub(super) fn parting(&self, hotkey: &Hotkey, coldkey: &Coldkey, amount: Amount) -> Amount {
+        let have = self.stake_between(hotkey, coldkey);
+        let owns = self.delegates.get(hotkey).is_some_and(|delegate| delegate.owner == *coldkey);
+        let left = have.saturating_sub(amount);
+        if !owns && left < self.parameters().minimum_nomination { have } else { amount }
+    }
+
+    /// Puts stake behind another hotkey, and remembers where it came from.
+    pub(super) fn move_stake(&mut self, coldkey: Coldkey, from: Hotkey, to: Hotkey, amount: Amount) {
+        let until = self.height().saturating_add(1 + self.parameters().unbonding);
+        self.withdraw(from, coldkey, amount);
+        self.deposit(to, coldkey, amount);
+        let moved = self.moves.rows_mut().entry((until, coldkey, (from, to))).or_default();
+        *moved = Amount(moved.0.saturating_add(amount.0));
+    }
+
+    /// Whether an owner may set this take now.
+    pub(super) fn check_take(&self, hotkey: Hotkey, coldkey: Coldkey, take: u16) -> Result<(), Refusal> {
+        let delegate = self.own(hotkey, coldkey)?;
+        let rules = self.parameters();
+        if take > rules.maximum_take {
+            return Err(Refusal::Take { hotkey, take, maximum: rules.maximum_take });
+        }
+        let next = delegate.take_rose.saturating_add(rules.take_rise);
+        match take > delegate.take && self.height() < next {
+            true => Err(Refusal::TakeRise { hotkey, now: delegate.take, next: next + 1 }),
+            false => Ok(()),
+        }
+    }
+
+    pub(super) fn set_take(&mut self, hotkey: Hotkey, take: u16) {
+        let height = self.height();
+        if let Some(delegate) = self.delegates.get_mut(&hotkey) {
+            delegate.take_rose = if take > delegate.take { height } else { delegate.take_rose };
+            delegate.take = take;
+        }
     }
 
     /// Holds coins back until a height.

@@ -52,6 +52,8 @@ fn genesis() -> Genesis {
     let miners = MINERS.map(|n| neuron(n, 0));
     let mut genesis = Genesis::dev(1_000, validators.into_iter().chain(miners).collect());
     genesis.accounts = vec![(cold(RICH), Amount::coins(1_000))];
+    // A unit at a time shows how shares are rounded.
+    (genesis.parameters.minimum_stake, genesis.parameters.minimum_nomination) = (Amount(1), Amount::ZERO);
     genesis
 }
 

@@ -1,4 +1,6 @@
 //! What owners of accounts may do.
+use crypto::Hotkey;
+
 use super::{Ledger, Refusal};
 use crate::transaction::{Action, Coldkey, Transaction};
 use crate::{Amount, Verified};
@@ -40,25 +42,57 @@ impl Ledger {
     fn cost(&self, coldkey: Coldkey, action: &Action) -> Result<Amount, Refusal> {
         match *action {
             Action::Transfer { amount, .. } => Ok(amount),
-            Action::Register { netuid, hotkey } => self.registration_cost(netuid, hotkey, coldkey),
-            Action::AddStake { hotkey, amount } => {
-                let delegate = self.delegates.get(&hotkey).ok_or(Refusal::NoHotkey(hotkey))?;
-                let least = Amount(delegate.value.0.div_ceil(delegate.shares.max(1)).max(1));
-                match delegate.shares_for(amount) {
-                    0 => Err(Refusal::TooLittle { coldkey, amount, least }),
-                    _ => Ok(amount),
+            Action::Register { netuid, hotkey, limit } => {
+                let price = self.registration_cost(netuid, hotkey, coldkey)?;
+                match limit {
+                    Some(limit) if price > limit => Err(Refusal::Price { netuid, price, limit }),
+                    _ => Ok(price),
                 }
+            }
+            Action::AddStake { hotkey, amount } => {
+                self.check_deposit(hotkey, coldkey, amount).map(|()| amount)
             }
             Action::RemoveStake { hotkey, amount } => {
-                let have = self.stake_between(&hotkey, &coldkey);
-                let least = Amount(1);
-                match amount {
-                    Amount::ZERO => Err(Refusal::TooLittle { coldkey, amount, least }),
-                    need if need > have => Err(Refusal::Stake { coldkey, hotkey, have, need }),
-                    _ => Ok(Amount::ZERO),
-                }
+                self.check_withdrawal(hotkey, coldkey, amount).map(|()| Amount::ZERO)
             }
+            Action::MoveStake { from, to, amount } => {
+                if from == to {
+                    return Err(Refusal::SameHotkey(from));
+                }
+                self.check_withdrawal(from, coldkey, amount)?;
+                self.check_deposit(to, coldkey, amount).map(|()| Amount::ZERO)
+            }
+            Action::SetTake { hotkey, take } => self.check_take(hotkey, coldkey, take).map(|()| Amount::ZERO),
             Action::Settle { hotkey, .. } => self.own(hotkey, coldkey).map(|_| Amount::ZERO),
+        }
+    }
+
+    /// Whether so much can be put behind a hotkey: at least the minimum, and what buys a share.
+    fn check_deposit(&self, hotkey: Hotkey, coldkey: Coldkey, amount: Amount) -> Result<(), Refusal> {
+        let delegate = self.delegates.get(&hotkey).ok_or(Refusal::NoHotkey(hotkey))?;
+        let share = Amount(delegate.value.0.div_ceil(delegate.shares.max(1)));
+        let least = share.max(self.parameters().minimum_stake);
+        match amount < least || delegate.shares_for(amount) == 0 {
+            true => Err(Refusal::TooLittle { coldkey, amount, least }),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether so much can be taken from behind a hotkey: at least the minimum or all there is, and free.
+    fn check_withdrawal(&self, hotkey: Hotkey, coldkey: Coldkey, amount: Amount) -> Result<(), Refusal> {
+        let have = self.stake_between(&hotkey, &coldkey);
+        if amount > have {
+            return Err(Refusal::Stake { coldkey, hotkey, have, need: amount });
+        }
+        let least = self.parameters().minimum_stake.min(have).max(Amount(1));
+        if amount < least {
+            return Err(Refusal::TooLittle { coldkey, amount, least });
+        }
+        let (arriving, until) = self.arriving(&hotkey, &coldkey);
+        let free = have.saturating_sub(arriving);
+        match self.parting(&hotkey, &coldkey, amount) > free {
+            true => Err(Refusal::Arriving { hotkey, free, need: amount, until }),
+            false => Ok(()),
         }
     }
 
@@ -66,13 +100,19 @@ impl Ledger {
     fn perform(&mut self, coldkey: Coldkey, action: &Action, cost: Amount) {
         match *action {
             Action::Transfer { to, amount } => self.credit(to, amount),
-            Action::Register { netuid, hotkey } => self.register(netuid, hotkey, coldkey, cost),
+            Action::Register { netuid, hotkey, .. } => self.register(netuid, hotkey, coldkey, cost),
             Action::AddStake { hotkey, amount } => self.deposit(hotkey, coldkey, amount),
             Action::RemoveStake { hotkey, amount } => {
                 let until = self.height().saturating_add(1 + self.parameters().unbonding);
+                let amount = self.parting(&hotkey, &coldkey, amount);
                 self.withdraw(hotkey, coldkey, amount);
                 self.lock(until, coldkey, hotkey, amount);
             }
+            Action::MoveStake { from, to, amount } => {
+                let amount = self.parting(&from, &coldkey, amount);
+                self.move_stake(coldkey, from, to, amount);
+            }
+            Action::SetTake { hotkey, take } => self.set_take(hotkey, take),
             Action::Settle { hotkey, settles } => self.set_willing(hotkey, settles),
         }
     }

@@ -170,3 +170,82 @@ fn if_nobody_is_willing_those_who_settle_go_on() {
     network.idle_to(6);
     assert_eq!(network.ledger.validators().members().len(), 3);
 }
+
+fn shift(from: u8, to: u8, amount: u64) -> Action {
+    Action::MoveStake { from: hot(from), to: hot(to), amount: Amount(amount) }
+}
+
+fn take(n: u8, take: u16) -> Action {
+    Action::SetTake { hotkey: hot(n), take }
+}
+
+#[test]
+fn moved_stake_counts_at_once_and_stays_until_unbonding_is_over() {
+    let mut network = Network::new();
+    let unbonding = network.ledger.parameters().unbonding;
+    accepted(&mut network, RICH, stake(1, 100 * COIN));
+    accepted(&mut network, RICH, shift(1, 2, 60 * COIN));
+    let behind = |network: &Network, n| network.ledger.stake_between(&hot(n), &cold(RICH));
+    assert_eq!((behind(&network, 1), behind(&network, 2)), (Amount::coins(40), Amount::coins(60)));
+    accepted(&mut network, RICH, stake(2, 5 * COIN));
+    let free = format!("free at height {}", 2 + unbonding);
+    refused(&mut network, RICH, unstake(2, 6 * COIN), &free);
+    refused(&mut network, RICH, shift(2, 3, 6 * COIN), &free);
+    accepted(&mut network, RICH, shift(2, 3, 5 * COIN));
+    network.idle_to(2 + unbonding);
+    accepted(&mut network, RICH, unstake(2, 60 * COIN));
+    assert_eq!(behind(&network, 2), Amount::ZERO);
+}
+
+#[test]
+fn a_move_that_leads_nowhere_is_refused() {
+    let mut network = Network::new();
+    accepted(&mut network, RICH, stake(1, 10));
+    refused(&mut network, RICH, shift(1, 1, 1), "name another hotkey");
+    refused(&mut network, RICH, shift(1, 77, 1), "unknown");
+    refused(&mut network, RICH, shift(1, 2, 11), "ask for no more");
+    refused(&mut network, RICH, shift(1, 2, 0), "too little");
+    refused(&mut network, RICH, shift(2, 1, 1), "ask for no more");
+}
+
+#[test]
+fn who_would_keep_next_to_nothing_is_paid_out_whole() {
+    let mut genesis = genesis();
+    (genesis.parameters.minimum_stake, genesis.parameters.minimum_nomination) =
+        (Amount(COIN / 500), Amount(COIN / 10));
+    let mut network = Network::of(&genesis);
+    refused(&mut network, RICH, stake(1, COIN / 500 - 1), "the least here is 0.002");
+    accepted(&mut network, RICH, stake(1, COIN));
+    accepted(&mut network, RICH, unstake(1, COIN * 9 / 10));
+    assert_eq!(network.ledger.stake_between(&hot(1), &cold(RICH)), Amount(COIN / 10));
+    accepted(&mut network, RICH, unstake(1, COIN / 500));
+    assert_eq!(network.ledger.stake_between(&hot(1), &cold(RICH)), Amount::ZERO);
+    assert_eq!(network.ledger.supply().locks, Amount::coins(1));
+}
+
+#[test]
+fn a_take_falls_at_once_and_rises_once_in_a_while() {
+    let mut genesis = genesis();
+    genesis.parameters.take_rise = 10;
+    genesis.accounts.push((cold(COLD + 1), Amount::coins(1)));
+    let mut network = Network::of(&genesis);
+    let owner = COLD + 1;
+    refused(&mut network, RICH, take(1, 0), "belongs to");
+    refused(&mut network, owner, take(1, 1_801), "at most 1800");
+    accepted(&mut network, owner, take(1, 500));
+    refused(&mut network, owner, take(1, 600), "until height 11");
+    network.idle_to(10);
+    accepted(&mut network, owner, take(1, 600));
+    refused(&mut network, owner, take(1, 700), "until height 21");
+    accepted(&mut network, owner, take(1, 100));
+    network.ledger.pay_dividend(hot(1), Amount::coins(100));
+    assert_eq!(network.ledger.delegates.get(&hot(1)).unwrap().take, 100);
+}
+
+#[test]
+fn a_slot_over_the_limit_is_refused() {
+    let mut network = Network::new();
+    let register = |limit| Action::Register { netuid: SUBNET, hotkey: hot(40), limit: Some(Amount(limit)) };
+    refused(&mut network, RICH, register(COIN / 2), "over the limit of 0.5");
+    accepted(&mut network, RICH, register(COIN));
+}

@@ -20,7 +20,11 @@ fn action() -> impl Strategy<Value = Action> {
     let hotkey = || (1..12u8).prop_map(hot);
     prop_oneof![
         (90..110u8, amount()).prop_map(|(n, amount)| Action::Transfer { to: cold(n), amount }),
-        (0..3u16, hotkey()).prop_map(|(netuid, hotkey)| Action::Register { netuid: Netuid(netuid), hotkey }),
+        (0..3u16, hotkey(), prop::option::of(amount())).prop_map(|(netuid, hotkey, limit)| {
+            Action::Register { netuid: Netuid(netuid), hotkey, limit }
+        }),
+        (hotkey(), hotkey(), amount()).prop_map(|(from, to, amount)| Action::MoveStake { from, to, amount }),
+        (hotkey(), 0..2_000u16).prop_map(|(hotkey, take)| Action::SetTake { hotkey, take }),
         (hotkey(), amount()).prop_map(|(hotkey, amount)| Action::AddStake { hotkey, amount }),
         (hotkey(), amount()).prop_map(|(hotkey, amount)| Action::RemoveStake { hotkey, amount }),
         (hotkey(), any::<bool>()).prop_map(|(hotkey, settles)| Action::Settle { hotkey, settles }),

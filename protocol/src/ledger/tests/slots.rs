@@ -3,7 +3,7 @@ use super::*;
 use crate::amount::COIN;
 
 fn register(n: u8) -> Action {
-    Action::Register { netuid: SUBNET, hotkey: hot(n) }
+    Action::Register { netuid: SUBNET, hotkey: hot(n), limit: None }
 }
 
 /// A subnet of as many slots as there are neurons, each immune for `immunity` settlements.
@@ -47,7 +47,7 @@ fn a_hotkey_has_one_slot_and_one_owner() {
     let again = network.order(RICH, register(40));
     let refusal = network.settle(&again).expect_err("has a slot").to_string();
     assert!(refusal.contains("has slot 6"), "{refusal}");
-    let nowhere = Action::Register { netuid: Netuid(8), hotkey: hot(41) };
+    let nowhere = Action::Register { netuid: Netuid(8), hotkey: hot(41), limit: None };
     let refusal = network.settle(&network.order(RICH, nowhere)).expect_err("nowhere");
     assert_eq!(refusal, Refusal::NoSubnet(Netuid(8)));
 }

@@ -9,8 +9,12 @@ fn busy() -> Network {
     network.settle(&network.commit(1, 3, ROW)).expect("a commit waits");
     network.settle(&network.reveal(1, 2, ROW)).expect("a row is shown");
     let hotkey = hot(2);
-    let amount = Amount(5);
-    for action in [Action::AddStake { hotkey, amount }, Action::RemoveStake { hotkey, amount: Amount(1) }] {
+    let actions = [
+        Action::AddStake { hotkey, amount: Amount(5) },
+        Action::RemoveStake { hotkey, amount: Amount(1) },
+        Action::MoveStake { from: hotkey, to: hot(1), amount: Amount(2) },
+    ];
+    for action in actions {
         let order = network.order(RICH, action);
         network.ledger.try_transaction(&order.transactions[0]).expect("funded");
     }
