@@ -81,8 +81,6 @@ fn next_halving(issued: Amount) -> Amount {
 }
 
 /// Splits `amount` over subnets in proportion to `shares`, rounded down; what rounding leaves goes to the first.
-///
-/// All shares are equal until validators vote on them.
 pub fn split(amount: Amount, shares: &[u64]) -> Vec<Amount> {
     let whole = shares.iter().fold(0u64, |sum, share| sum.saturating_add(*share));
     let mut parts: Vec<_> = shares.iter().map(|share| amount.portion(*share, whole)).collect();

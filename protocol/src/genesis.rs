@@ -113,9 +113,12 @@ impl Genesis {
 
     fn check_parameters(&self) -> Result<(), GenesisError> {
         let p = &self.parameters;
-        for (name, value) in
-            [("interval", p.interval), ("set_period", p.set_period), ("settling_set", p.settling_set.into())]
-        {
+        for (name, value) in [
+            ("interval", p.interval),
+            ("set_period", p.set_period),
+            ("settling_set", p.settling_set.into()),
+            ("division_half_life", p.division_half_life),
+        ] {
             require_positive("parameters", name, value)?;
         }
         let rules = [

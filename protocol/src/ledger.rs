@@ -14,6 +14,7 @@ use crate::transaction::Coldkey;
 use crate::{Amount, Error, Genesis};
 
 mod birth;
+mod division;
 mod entry;
 mod payout;
 mod refusal;
@@ -33,7 +34,7 @@ pub use supply::Supply;
 use table::{Leaves, Table};
 
 /// How many tables there are; a leaf's first byte is below this.
-const TABLES: usize = 14;
+const TABLES: usize = 15;
 
 /// An entry of the ledger as bytes: `(table ‖ key, value)`.
 pub type Entry = (Vec<u8>, Vec<u8>);
@@ -56,6 +57,8 @@ pub struct Ledger {
     reveals: Table<12, (Netuid, Hotkey), Revealed>,
     /// Stake that left one hotkey for another, until it is free: `(until, coldkey, (from, to))`.
     moves: Table<13, (u64, Coldkey, (Hotkey, Hotkey)), Amount>,
+    /// How those who settle would divide emission between subnets.
+    preferences: Table<14, Hotkey, Vec<(Netuid, u16)>>,
 }
 
 impl Ledger {
@@ -88,6 +91,7 @@ impl Ledger {
         let height = self.height() + 1;
         self.note_attendance(signers);
         self.decay_prices();
+        self.divide();
         self.issue();
         self.release_locks(height);
         self.moves.retain(|(until, ..)| *until > height);
@@ -243,6 +247,7 @@ impl Ledger {
             commits: Table::default(),
             reveals: Table::default(),
             moves: Table::default(),
+            preferences: Table::default(),
         }
     }
 
@@ -262,6 +267,7 @@ impl Ledger {
             &self.commits,
             &self.reveals,
             &self.moves,
+            &self.preferences,
         ]
     }
 
@@ -281,6 +287,7 @@ impl Ledger {
             &mut self.commits,
             &mut self.reveals,
             &mut self.moves,
+            &mut self.preferences,
         ]
     }
 }

@@ -27,6 +27,7 @@ pub mod parameters;
 pub mod yuma;
 
 mod error;
+mod fixed;
 
 pub use amount::Amount;
 pub use error::Error;

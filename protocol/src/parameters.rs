@@ -40,6 +40,8 @@ pub struct Parameters {
     pub minimum_stake: Amount,
     /// A staker, other than the hotkey's owner, that would keep less than this is paid out whole.
     pub minimum_nomination: Amount,
+    /// A subnet's share of emission goes half of the way to what validators agree on in so many settlements.
+    pub division_half_life: u64,
     /// What every transaction pays.
     pub fee: Amount,
     /// What every byte of a transaction pays.
@@ -117,6 +119,7 @@ impl Parameters {
             take_rise: 30 * DAY / 12_000,
             minimum_stake: Amount(COIN / 500),
             minimum_nomination: Amount(COIN / 10),
+            division_half_life: 10,
             fee: Amount(1_000),
             fee_per_byte: Amount(10),
             clock_drift: 2_000,
@@ -131,6 +134,7 @@ impl Parameters {
             interval,
             set_period: 30,
             minimum_self_stake: Amount::coins(1_000),
+            division_half_life: DAY / interval,
             unbonding: 21 * DAY / interval,
             evidence_expiry: 14 * DAY / interval,
             trusting_period: 10 * DAY / interval,

@@ -69,6 +69,13 @@ pub enum Action {
         /// In basis points. It may fall at any time and rise once in a while.
         take: u16,
     },
+    /// Says how emission should be divided between subnets, in the name of a hotkey of the signer's that settles.
+    Prefer {
+        /// The hotkey.
+        hotkey: Hotkey,
+        /// What each subnet should have in proportion to the others, by rising netuid; nothing to say nothing.
+        row: Vec<(Netuid, u16)>,
+    },
     /// Says whether a hotkey of the signer's is willing to settle.
     Settle {
         /// The hotkey.

@@ -134,11 +134,11 @@ fn the_first_state() {
     genesis.accounts = vec![(Coldkey(Hotkey([0xee; 32])), Amount::coins(5))];
     assert_eq!(
         genesis.hash().to_string(),
-        "1c7bc91aaa617a8be59f3771d4c309488ce61f5040c0c5e191618a26713f67f7"
+        "15ad8967804cc8224bb7882fa84e65491e55dad2907d94b3e3dad5b6364c946b"
     );
     let root = Ledger::new(&genesis).expect("sound").root();
     assert_eq!(
         (root.hash.to_string().as_str(), root.leaves),
-        ("df7e676279f491c8fc15f2c47ec07b736fc0ec30acc90b0eef138639ac8fa182", 8)
+        ("6875416b6b18fdf2e2cb495cbda7993d12f8f8f3619d3d55c5b2e3b19eb75471", 8)
     );
 }

@@ -5,6 +5,7 @@ use super::{Attendance, Ledger, Payout};
 use crate::consensus::ValidatorSet;
 use crate::genesis::{GenesisError, GenesisNeuron, GenesisSubnet};
 use crate::subnet::Uid;
+use crate::yuma::Share;
 use crate::{Amount, Genesis};
 
 /// `genesis` has passed its check.
@@ -24,7 +25,8 @@ pub(super) fn of(genesis: &Genesis) -> Result<Ledger, GenesisError> {
         ..Ledger::empty()
     };
     genesis.accounts.iter().for_each(|(coldkey, amount)| ledger.credit(*coldkey, *amount));
-    genesis.subnets.iter().for_each(|subnet| ledger.found(subnet));
+    let equal = Share::ratio(1, genesis.subnets.len() as u64);
+    genesis.subnets.iter().for_each(|subnet| ledger.found(subnet, equal));
     genesis.neurons.iter().for_each(|neuron| ledger.seat(neuron));
     let set = ledger
         .most_staked()
@@ -34,12 +36,13 @@ pub(super) fn of(genesis: &Genesis) -> Result<Ledger, GenesisError> {
 }
 
 impl Ledger {
-    fn found(&mut self, subnet: &GenesisSubnet) {
+    fn found(&mut self, subnet: &GenesisSubnet, share: Share) {
         let entry = Subnet {
             task: subnet.task.clone(),
             owner: subnet.owner,
             hyperparameters: subnet.hyperparameters.clone(),
             price: subnet.hyperparameters.burn.start,
+            share,
             pending: Amount::ZERO,
             payout: Payout::default(),
         };

@@ -90,6 +90,8 @@ pub(super) struct Subnet {
     pub hyperparameters: Hyperparameters,
     /// What registration costs now.
     pub price: Amount,
+    /// Its share of emission, moving slowly.
+    pub share: Share,
     /// Emission since the last epoch.
     pub pending: Amount,
     /// How the last epoch was paid out.

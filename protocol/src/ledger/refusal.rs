@@ -203,6 +203,9 @@ pub enum Refusal {
         /// When all of it may.
         until: u64,
     },
+    /// Subnets out of order, or one named twice.
+    #[error("{0:?} prefers subnets out of order: name each once, by rising netuid")]
+    PreferenceOrder(Hotkey),
     /// A move to where it is.
     #[error("stake moves from {0:?} to itself: name another hotkey")]
     SameHotkey(Hotkey),

@@ -4,12 +4,9 @@ use crypto::Hotkey;
 use super::entry::{Attendance, Slot, Verdict};
 use super::{Ledger, Refusal};
 use crate::Amount;
-use crate::parameters::Burn;
+use crate::fixed::decay_factor;
 use crate::subnet::{Netuid, Uid};
 use crate::transaction::Coldkey;
-
-/// One half in 32-bit fixed point.
-const HALF: u64 = 1 << 31;
 
 impl Slot {
     pub(super) fn new(hotkey: Hotkey, registered: u64, attendance: Attendance) -> Self {
@@ -73,7 +70,7 @@ impl Ledger {
     pub(super) fn decay_prices(&mut self) {
         for subnet in self.subnets.rows_mut().values_mut() {
             let burn = &subnet.hyperparameters.burn;
-            let fallen = subnet.price.portion(decay_factor(burn), 1 << 32);
+            let fallen = subnet.price.portion(decay_factor(burn.half_life), 1 << 32);
             subnet.price = fallen.clamp(burn.minimum, burn.maximum);
         }
     }
@@ -118,51 +115,5 @@ impl Ledger {
             .filter(|(_, slot)| owned(&slot.hotkey))
             .min_by_key(|(uid, slot)| (slot.registered, *uid))
             .map(|(uid, _)| uid)
-    }
-}
-
-/// The largest f, in 2⁻³², with f^half_life ≤ ½; powers are truncated.
-fn decay_factor(burn: &Burn) -> u64 {
-    let (mut low, mut high) = (0, 1 << 32);
-    while high - low > 1 {
-        let middle = low + (high - low) / 2;
-        match power(middle, burn.half_life) <= HALF {
-            true => low = middle,
-            false => high = middle,
-        }
-    }
-    low
-}
-
-fn power(mut base: u64, mut exponent: u64) -> u64 {
-    let times = |a: u64, b: u64| ((u128::from(a) * u128::from(b)) >> 32) as u64;
-    let mut product = 1 << 32;
-    while exponent > 0 {
-        if exponent & 1 == 1 {
-            product = times(product, base);
-        }
-        base = times(base, base);
-        exponent >>= 1;
-    }
-    product
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_price_halves_in_its_half_life() {
-        // Executed by the reference chain.
-        for (half_life, factor) in [
-            (1, 2_147_483_648),
-            (2, 3_037_000_500),
-            (10, 4_007_346_185),
-            (50, 4_235_837_212),
-            (360, 4_286_705_684),
-        ] {
-            let burn = Burn { half_life, ..Burn::default() };
-            assert!(decay_factor(&burn).abs_diff(factor) == 0, "half-life {half_life}");
-        }
     }
 }

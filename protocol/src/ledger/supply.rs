@@ -1,7 +1,7 @@
 //! Where all coins are: nothing appears or vanishes.
 use serde::{Deserialize, Serialize};
 
-use super::{Burned, Ledger, Refusal};
+use super::{Burned, Ledger, Refusal, Subnet};
 use crate::Amount;
 use crate::emission::{Schedule, split};
 
@@ -85,7 +85,8 @@ impl Ledger {
             self.withhold(issued);
             return;
         }
-        let shares = vec![1; self.subnets.rows().len()];
+        let bits = |subnet: &Subnet| u64::try_from(subnet.share.bits()).unwrap_or(0);
+        let shares: Vec<_> = self.subnets.rows().values().map(bits).collect();
         for (subnet, part) in self.subnets.rows_mut().values_mut().zip(split(issued, &shares)) {
             subnet.pending = sum([subnet.pending, part]);
         }

@@ -11,6 +11,7 @@ mod money;
 mod random;
 mod slots;
 mod state;
+mod subnets;
 mod votes;
 
 const SUBNET: Netuid = Netuid(1);

@@ -63,6 +63,9 @@ impl Ledger {
                 self.check_deposit(to, coldkey, amount).map(|()| Amount::ZERO)
             }
             Action::SetTake { hotkey, take } => self.check_take(hotkey, coldkey, take).map(|()| Amount::ZERO),
+            Action::Prefer { hotkey, ref row } => {
+                self.check_preference(hotkey, coldkey, row).map(|()| Amount::ZERO)
+            }
             Action::Settle { hotkey, .. } => self.own(hotkey, coldkey).map(|_| Amount::ZERO),
         }
     }
@@ -113,6 +116,7 @@ impl Ledger {
                 self.move_stake(coldkey, from, to, amount);
             }
             Action::SetTake { hotkey, take } => self.set_take(hotkey, take),
+            Action::Prefer { hotkey, ref row } => self.prefer(hotkey, row),
             Action::Settle { hotkey, settles } => self.set_willing(hotkey, settles),
         }
     }

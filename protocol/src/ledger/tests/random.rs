@@ -27,6 +27,9 @@ fn action() -> impl Strategy<Value = Action> {
         (hotkey(), 0..2_000u16).prop_map(|(hotkey, take)| Action::SetTake { hotkey, take }),
         (hotkey(), amount()).prop_map(|(hotkey, amount)| Action::AddStake { hotkey, amount }),
         (hotkey(), amount()).prop_map(|(hotkey, amount)| Action::RemoveStake { hotkey, amount }),
+        (hotkey(), prop::collection::vec((0..3u16, any::<u16>()), 0..3)).prop_map(|(hotkey, row)| {
+            Action::Prefer { hotkey, row: row.into_iter().map(|(netuid, w)| (Netuid(netuid), w)).collect() }
+        }),
         (hotkey(), any::<bool>()).prop_map(|(hotkey, settles)| Action::Settle { hotkey, settles }),
     ]
 }

@@ -18,6 +18,7 @@ fn busy() -> Network {
         let order = network.order(RICH, action);
         network.ledger.try_transaction(&order.transactions[0]).expect("funded");
     }
+    network.ledger.prefer(hotkey, &[(SUBNET, 1)]);
     network
 }
 
