@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use crate::parameters::{BASIS_POINTS, Hyperparameters, Parameters};
 use crate::subnet::Netuid;
 use crate::transaction::Coldkey;
-use crate::weights::MAX_TARGETS;
 use crate::{Amount, codec, emission};
 
 mod error;
@@ -140,8 +139,18 @@ impl Genesis {
             (p.default_take <= p.maximum_take, "default_take", "must not pass maximum_take"),
             (u64::from(p.maximum_take) <= BASIS_POINTS, "maximum_take", "must not pass 10000"),
             (u64::from(p.slash) <= BASIS_POINTS, "slash", "must not pass 10000"),
+            (p.founding.limit > 0, "founding.limit", "must be at least 1"),
+            (p.founding.lock_half_life > 0, "founding.lock_half_life", "must be at least 1"),
+            (p.founding.lock > Amount::ZERO, "founding.lock", "must be positive, or it never doubles"),
+            (
+                p.founding.freeze < p.founding.defaults.tempo,
+                "founding.freeze",
+                "must be shorter than a new subnet's tempo, or its rules never change",
+            ),
         ];
-        require_all("parameters", &rules)
+        require_all("parameters", &rules)?;
+        let broken = |(name, rule)| GenesisError::Rule { place: "founding.defaults".to_owned(), name, rule };
+        p.founding.defaults.check().map_err(broken)
     }
 
     fn check_accounts(&self) -> Result<(), GenesisError> {
@@ -251,45 +260,10 @@ impl Genesis {
 }
 
 fn check_subnet(subnet: &GenesisSubnet) -> Result<(), GenesisError> {
-    let (rules, place) = (&subnet.hyperparameters, format!("subnet {}", subnet.netuid));
-    for (name, value) in [
-        ("tempo", rules.tempo),
-        ("reveal_window", rules.reveal_window),
-        ("slots", rules.slots.into()),
-        ("permits", rules.permits.into()),
-        ("burn.half_life", rules.burn.half_life),
-    ] {
-        require_positive(&place, name, value)?;
-    }
-    let delay = rules.tempo.saturating_mul(rules.reveal_window.saturating_add(1));
-    let cuts = [rules.owner_cut, rules.miners_cut, rules.validators_cut];
-    let burn = &rules.burn;
-    let rules = [
-        ((1..=MAX_NAME).contains(&subnet.task.len()), "task", "must have 1 to 64 bytes"),
-        (usize::from(rules.slots) <= MAX_TARGETS, "slots", "must not pass 4096, the longest row"),
-        (
-            rules.immunity >= delay,
-            "immunity",
-            "must last from a commit to the end of its reveal, or newcomers are pruned unseen",
-        ),
-        (
-            cuts.iter().map(|cut| u64::from(*cut)).sum::<u64>() <= BASIS_POINTS,
-            "cuts",
-            "must not sum to more than 10000",
-        ),
-        (rules.bonds_moving_average <= 1_000_000, "bonds_moving_average", "must not pass 1000000"),
-        (
-            burn.minimum <= burn.start && burn.start <= burn.maximum,
-            "burn.start",
-            "must lie between minimum and maximum",
-        ),
-        (
-            burn.multiplier >= 100,
-            "burn.multiplier",
-            "must be at least 100, or registering gets cheaper the more do it",
-        ),
-    ];
-    require_all(&place, &rules)
+    let place = format!("subnet {}", subnet.netuid);
+    require_all(&place, &[((1..=MAX_NAME).contains(&subnet.task.len()), "task", "must have 1 to 64 bytes")])?;
+    let broken = |(name, rule)| GenesisError::Rule { place, name, rule };
+    subnet.hyperparameters.check().map_err(broken)
 }
 
 fn require_positive(place: &str, name: &'static str, value: u64) -> Result<(), GenesisError> {

@@ -16,6 +16,7 @@ use crate::{Amount, Error, Genesis};
 mod birth;
 mod division;
 mod entry;
+mod founding;
 mod payout;
 mod refusal;
 mod registration;
@@ -91,6 +92,7 @@ impl Ledger {
         let height = self.height() + 1;
         self.note_attendance(signers);
         self.decay_prices();
+        self.decay_lock_price();
         self.divide();
         self.issue();
         self.release_locks(height);

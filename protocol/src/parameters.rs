@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Amount;
 use crate::amount::COIN;
+use crate::weights::MAX_TARGETS;
 use crate::yuma::Incentive;
 
 /// What a portion is counted in: 1 800 of them are 18 %.
@@ -50,6 +51,27 @@ pub struct Parameters {
     pub clock_drift: u64,
     /// How many heights around its own a neuron forwards gossip of.
     pub gossip_window: u64,
+    /// How subnets come and go.
+    pub founding: Founding,
+}
+
+/// How subnets come and go. Spans are in settlements unless said otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Founding {
+    /// The least that founding one locks; each doubles the price for the next.
+    pub lock: Amount,
+    /// The price of a lock halves in this.
+    pub lock_half_life: u64,
+    /// The most subnets; one more ends the weakest.
+    pub limit: u16,
+    /// For how long a subnet cannot be ended.
+    pub immunity: u64,
+    /// Epochs between two changes of a subnet's rules.
+    pub change_epochs: u64,
+    /// The last settlements of an epoch, in which rules do not change.
+    pub freeze: u64,
+    /// The rules of a new subnet.
+    pub defaults: Hyperparameters,
 }
 
 /// Rules of one subnet. Spans are in settlements unless said otherwise.
@@ -124,6 +146,7 @@ impl Parameters {
             fee_per_byte: Amount(10),
             clock_drift: 2_000,
             gossip_window: 64,
+            founding: Founding::dev(),
         }
     }
 
@@ -139,7 +162,36 @@ impl Parameters {
             evidence_expiry: 14 * DAY / interval,
             trusting_period: 10 * DAY / interval,
             clock_drift: 5_000,
+            founding: Founding::testnet(),
             ..Self::dev()
+        }
+    }
+}
+
+impl Founding {
+    /// Subnets of a local network.
+    pub fn dev() -> Self {
+        Self {
+            lock: Amount::coins(100),
+            lock_half_life: 1_000,
+            limit: 16,
+            immunity: 600,
+            change_epochs: 2,
+            freeze: 1,
+            defaults: Hyperparameters::dev(),
+        }
+    }
+
+    /// Subnets of a public network.
+    pub fn testnet() -> Self {
+        Self {
+            lock: Amount::coins(1_000),
+            lock_half_life: 14 * DAY / 12_000,
+            limit: 128,
+            immunity: 180 * DAY / 12_000,
+            change_epochs: 2,
+            freeze: 10,
+            defaults: Hyperparameters::testnet(),
         }
     }
 }
@@ -164,6 +216,47 @@ impl Hyperparameters {
             miners_cut: 4_100,
             validators_cut: 4_100,
             burn: Burn::default(),
+        }
+    }
+
+    /// The first rule that these numbers break: which number, and what it must be.
+    pub fn check(&self) -> Result<(), (&'static str, &'static str)> {
+        let delay = self.tempo.saturating_mul(self.reveal_window.saturating_add(1));
+        let cuts = [self.owner_cut, self.miners_cut, self.validators_cut];
+        let burn = &self.burn;
+        let positive = "must be at least 1";
+        let rules = [
+            (self.tempo > 0, "tempo", positive),
+            (self.reveal_window > 0, "reveal_window", positive),
+            (self.slots > 0, "slots", positive),
+            (self.permits > 0, "permits", positive),
+            (burn.half_life > 0, "burn.half_life", positive),
+            (usize::from(self.slots) <= MAX_TARGETS, "slots", "must not pass 4096, the longest row"),
+            (
+                self.immunity >= delay,
+                "immunity",
+                "must last from a commit to the end of its reveal, or newcomers are pruned unseen",
+            ),
+            (
+                cuts.iter().map(|cut| u64::from(*cut)).sum::<u64>() <= BASIS_POINTS,
+                "cuts",
+                "must not sum to more than 10000",
+            ),
+            (self.bonds_moving_average <= 1_000_000, "bonds_moving_average", "must not pass 1000000"),
+            (
+                burn.minimum <= burn.start && burn.start <= burn.maximum,
+                "burn.start",
+                "must lie between minimum and maximum",
+            ),
+            (
+                burn.multiplier >= 100,
+                "burn.multiplier",
+                "must be at least 100, or registering gets cheaper the more do it",
+            ),
+        ];
+        match rules.into_iter().find(|(holds, ..)| !holds) {
+            Some((_, name, rule)) => Err((name, rule)),
+            None => Ok(()),
         }
     }
 

@@ -2,7 +2,7 @@
 use crypto::Hotkey;
 use serde::{Deserialize, Serialize};
 
-use crate::subnet::Netuid;
+use crate::subnet::{Netuid, Rule};
 use crate::{Amount, Payload};
 
 /// The key that owns funds and stays offline: the same curve as a hotkey, another duty.
@@ -75,6 +75,20 @@ pub enum Action {
         hotkey: Hotkey,
         /// What each subnet should have in proportion to the others, by rising netuid; nothing to say nothing.
         row: Vec<(Netuid, u16)>,
+    },
+    /// Founds a subnet that the signer owns. The coins that this takes come back when it ends.
+    Found {
+        /// The name of what it is about.
+        task: String,
+        /// The most to lock, if there is a limit: the price doubles with every subnet.
+        limit: Option<Amount>,
+    },
+    /// Changes a rule of a subnet of the signer's.
+    SetRule {
+        /// The subnet.
+        netuid: Netuid,
+        /// Which rule, and its new value.
+        rule: Rule,
     },
     /// Says whether a hotkey of the signer's is willing to settle.
     Settle {

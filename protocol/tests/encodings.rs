@@ -134,11 +134,11 @@ fn the_first_state() {
     genesis.accounts = vec![(Coldkey(Hotkey([0xee; 32])), Amount::coins(5))];
     assert_eq!(
         genesis.hash().to_string(),
-        "15ad8967804cc8224bb7882fa84e65491e55dad2907d94b3e3dad5b6364c946b"
+        "1c3c35ffa90dddb8e06f4781d12e55c32bf068df6cb5b79457a95a17e69f31fe"
     );
     let root = Ledger::new(&genesis).expect("sound").root();
     assert_eq!(
         (root.hash.to_string().as_str(), root.leaves),
-        ("6875416b6b18fdf2e2cb495cbda7993d12f8f8f3619d3d55c5b2e3b19eb75471", 8)
+        ("71c72533ab9b5064d892cdb6b566ad99290d7de6e0cf60aaefcc167145747f6b", 8)
     );
 }

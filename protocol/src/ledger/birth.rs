@@ -20,6 +20,8 @@ pub(super) fn of(genesis: &Genesis) -> Result<Ledger, GenesisError> {
             owed: 0,
             burned: Burned::default(),
             beacon: genesis.hash(),
+            lock_price: genesis.parameters.founding.lock,
+            next_netuid: genesis.subnets.last().map_or(0, |subnet| subnet.netuid.0).saturating_add(1),
         }),
         seats: Table::of(Seats { last: ValidatorSet::default(), next: ValidatorSet::default() }),
         ..Ledger::empty()
@@ -45,6 +47,9 @@ impl Ledger {
             share,
             pending: Amount::ZERO,
             payout: Payout::default(),
+            lock: Amount::ZERO,
+            founded: 0,
+            changed: 0,
         };
         self.subnets.insert(subnet.netuid, entry);
     }

@@ -73,8 +73,10 @@ impl Ledger {
         self.subnets.rows().keys().map(agreed).collect()
     }
 
-    fn preference(&self, hotkey: &Hotkey) -> &[(Netuid, u16)] {
-        self.preferences.get(hotkey).map_or(&[], Vec::as_slice)
+    /// What a hotkey prefers among the subnets that are left.
+    fn preference(&self, hotkey: &Hotkey) -> Vec<(Netuid, u16)> {
+        let row = self.preferences.get(hotkey).into_iter().flatten();
+        row.filter(|(netuid, _)| self.subnets.get(netuid).is_some()).copied().collect()
     }
 }
 

@@ -27,6 +27,10 @@ pub(super) struct Chain {
     pub burned: Burned,
     /// Shared randomness: each revealed salt hashed onto it. The last to reveal can choose between two values.
     pub beacon: Hash,
+    /// What founding the next subnet locks.
+    pub lock_price: Amount,
+    /// The number of the next subnet; none is used twice.
+    pub next_netuid: u16,
 }
 
 /// Coins gone for good, by what burned them.
@@ -96,6 +100,12 @@ pub(super) struct Subnet {
     pub pending: Amount,
     /// How the last epoch was paid out.
     pub payout: Payout,
+    /// What its founder gets back when it ends.
+    pub lock: Amount,
+    /// The height at which it came.
+    pub founded: u64,
+    /// The height at which its owner last changed a rule.
+    pub changed: u64,
 }
 
 /// Where an epoch's emission went; the four sum to all of it.

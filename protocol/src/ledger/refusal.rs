@@ -206,6 +206,63 @@ pub enum Refusal {
     /// Subnets out of order, or one named twice.
     #[error("{0:?} prefers subnets out of order: name each once, by rising netuid")]
     PreferenceOrder(Hotkey),
+    /// A task without a name, or with too long a one.
+    #[error("the name of a task has {0} bytes: it must have 1 to 64")]
+    TaskName(usize),
+    /// A subnet costs more than the founder would lock.
+    #[error(
+        "founding a subnet locks {price} now, over the limit of {limit}: raise it or wait until the price falls"
+    )]
+    LockPrice {
+        /// What it costs.
+        price: Amount,
+        /// What the founder would lock.
+        limit: Amount,
+    },
+    /// As many subnets as may be, none old enough to end.
+    #[error("there are {limit} subnets and none is old and weak enough to make room: wait until one is")]
+    SubnetsFull {
+        /// How many there may be.
+        limit: u16,
+    },
+    /// The subnet is somebody else's.
+    #[error(
+        "subnet {netuid} is not {coldkey:?}'s to change (its owner: {owner:?}): sign with its owner's key"
+    )]
+    NotSubnetOwner {
+        /// The subnet.
+        netuid: Netuid,
+        /// Whose it is.
+        owner: Option<Coldkey>,
+        /// Who signed.
+        coldkey: Coldkey,
+    },
+    /// A rule was changed a short while ago.
+    #[error("subnet {netuid} was changed lately: its rules can change again at height {next}")]
+    ChangedLately {
+        /// The subnet.
+        netuid: Netuid,
+        /// When.
+        next: u64,
+    },
+    /// An epoch is about to end.
+    #[error("the rules of subnet {netuid} are frozen while its epoch ends: change them at height {until}")]
+    Frozen {
+        /// The subnet.
+        netuid: Netuid,
+        /// The first height of the next epoch.
+        until: u64,
+    },
+    /// A number outside its bounds.
+    #[error("subnet {netuid}: {name} {rule}")]
+    Rule {
+        /// The subnet.
+        netuid: Netuid,
+        /// Which number.
+        name: &'static str,
+        /// What it must be.
+        rule: &'static str,
+    },
     /// A move to where it is.
     #[error("stake moves from {0:?} to itself: name another hotkey")]
     SameHotkey(Hotkey),

@@ -14,7 +14,7 @@ pub struct Supply {
     pub balances: Amount,
     /// Behind hotkeys.
     pub stakes: Amount,
-    /// On their way back from stake.
+    /// On their way back from stake, or held by subnets until they end.
     pub locks: Amount,
     /// Waiting for the end of an epoch.
     pub pools: Amount,
@@ -44,11 +44,12 @@ impl Burned {
 impl Ledger {
     /// Where all coins are.
     pub fn supply(&self) -> Supply {
+        let founders = self.subnets.rows().values().map(|subnet| subnet.lock);
         Supply {
             issued: self.chain.only().issued,
             balances: sum(self.accounts.rows().values().map(|account| account.balance)),
             stakes: sum(self.delegates.rows().values().map(|delegate| delegate.value)),
-            locks: sum(self.locks.rows().values().copied()),
+            locks: sum(self.locks.rows().values().copied().chain(founders)),
             pools: sum(self.subnets.rows().values().map(|subnet| subnet.pending)),
             burned: self.burned().total(),
         }
@@ -75,18 +76,18 @@ impl Ledger {
         }
     }
 
-    /// Issues one settlement's coins into the subnets' pools; without a subnet they burn.
+    /// Issues one settlement's coins into the subnets' pools; without a subnet that has a share they burn.
     pub(super) fn issue(&mut self) {
         let mut schedule = self.schedule();
         let issued = schedule.step();
         let chain = self.chain.only_mut();
         (chain.issued, chain.owed) = (schedule.issued, schedule.owed);
-        if self.subnets.is_empty() {
+        let bits = |subnet: &Subnet| u64::try_from(subnet.share.bits()).unwrap_or(0);
+        let shares: Vec<_> = self.subnets.rows().values().map(bits).collect();
+        if shares.iter().all(|share| *share == 0) {
             self.withhold(issued);
             return;
         }
-        let bits = |subnet: &Subnet| u64::try_from(subnet.share.bits()).unwrap_or(0);
-        let shares: Vec<_> = self.subnets.rows().values().map(bits).collect();
         for (subnet, part) in self.subnets.rows_mut().values_mut().zip(split(issued, &shares)) {
             subnet.pending = sum([subnet.pending, part]);
         }

@@ -66,6 +66,10 @@ impl Ledger {
             Action::Prefer { hotkey, ref row } => {
                 self.check_preference(hotkey, coldkey, row).map(|()| Amount::ZERO)
             }
+            Action::Found { ref task, limit } => self.founding_cost(task, limit),
+            Action::SetRule { netuid, ref rule } => {
+                self.check_rule(netuid, coldkey, rule).map(|()| Amount::ZERO)
+            }
             Action::Settle { hotkey, .. } => self.own(hotkey, coldkey).map(|_| Amount::ZERO),
         }
     }
@@ -117,6 +121,8 @@ impl Ledger {
             }
             Action::SetTake { hotkey, take } => self.set_take(hotkey, take),
             Action::Prefer { hotkey, ref row } => self.prefer(hotkey, row),
+            Action::Found { ref task, .. } => self.found_subnet(task, coldkey, cost),
+            Action::SetRule { netuid, ref rule } => self.set_rule(netuid, rule),
             Action::Settle { hotkey, settles } => self.set_willing(hotkey, settles),
         }
     }

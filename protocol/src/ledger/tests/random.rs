@@ -2,6 +2,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::subnet::Rule;
 
 /// One thing a key may try; small ranges so that a good part of it is allowed.
 #[derive(Clone, Debug)]
@@ -29,6 +30,11 @@ fn action() -> impl Strategy<Value = Action> {
         (hotkey(), amount()).prop_map(|(hotkey, amount)| Action::RemoveStake { hotkey, amount }),
         (hotkey(), prop::collection::vec((0..3u16, any::<u16>()), 0..3)).prop_map(|(hotkey, row)| {
             Action::Prefer { hotkey, row: row.into_iter().map(|(netuid, w)| (Netuid(netuid), w)).collect() }
+        }),
+        prop::option::of(amount()).prop_map(|limit| Action::Found { task: "sums".to_owned(), limit }),
+        (0..4u16, any::<u16>()).prop_map(|(netuid, part)| Action::SetRule {
+            netuid: Netuid(netuid),
+            rule: Rule::BondsPenalty(part)
         }),
         (hotkey(), any::<bool>()).prop_map(|(hotkey, settles)| Action::Settle { hotkey, settles }),
     ]
@@ -72,6 +78,7 @@ fn crowded() -> Network {
     genesis.parameters.unbonding = 7;
     genesis.parameters.evidence_expiry = 6;
     genesis.parameters.trusting_period = 6;
+    (genesis.parameters.founding.limit, genesis.parameters.founding.immunity) = (2, 4);
     Network::of(&genesis)
 }
 

@@ -1,5 +1,6 @@
-//! Subnets: how emission is divided between them.
+//! Subnets: how emission is divided between them, and how they come, change and go.
 use super::*;
+use crate::subnet::Rule;
 use crate::yuma::Share;
 
 const OTHER: Netuid = Netuid(2);
@@ -91,4 +92,99 @@ fn emission_follows_shares_to_the_unit() {
     let (first, other) = (of(paid(SUBNET)), of(paid(OTHER)));
     assert!(first * 1_000 < other, "{first} and {other}");
     assert!(network.ledger.supply().check());
+}
+
+fn found(limit: Option<Amount>) -> Action {
+    Action::Found { task: "sums".to_owned(), limit }
+}
+
+#[track_caller]
+fn refuse(network: &mut Network, n: u8, action: Action, reason: &str) {
+    let order = network.order(n, action);
+    let before = network.ledger.root();
+    let refusal = network.settle(&order).expect_err("must be refused").to_string();
+    assert!(refusal.contains(reason), "{refusal}");
+    assert_eq!(network.ledger.root(), before);
+}
+
+#[track_caller]
+fn accept(network: &mut Network, n: u8, action: Action) {
+    network.settle(&network.order(n, action)).expect("must be accepted");
+}
+
+#[test]
+fn founding_locks_a_price_that_doubles_and_halves() {
+    let mut network = Network::new();
+    assert_eq!(network.ledger.lock_price(), Amount::coins(100));
+    accept(&mut network, RICH, found(None));
+    assert_eq!(network.ledger.supply().locks, Amount::coins(100));
+    assert!(network.ledger.lock_price() > Amount::coins(199), "{}", network.ledger.lock_price());
+    refuse(&mut network, RICH, found(Some(Amount::coins(150))), "over the limit of 150");
+    network.idle_to(1_001);
+    let price = network.ledger.lock_price();
+    assert!(price.0.abs_diff(Amount::coins(100).0) < Amount::coins(1).0, "{price}");
+    network.idle_to(1_100);
+    assert_eq!(network.ledger.lock_price(), Amount::coins(100), "no lower than it began");
+}
+
+#[test]
+fn a_new_subnet_has_the_rules_of_the_network_and_earns_once_it_is_preferred() {
+    let mut network = two();
+    accept(&mut network, RICH, found(None));
+    let third = Netuid(3);
+    assert_eq!(network.ledger.hyperparameters(third), Some(&network.ledger.parameters().founding.defaults));
+    assert_eq!(thousandths(&network, third), 0);
+    accept(&mut network, RICH, Action::Register { netuid: third, hotkey: hot(40), limit: None });
+    assert_eq!(network.ledger.slot(third, &hot(40)), Some(Uid(0)));
+    prefer(&mut network, &[1, 2], &[(third, 1)]);
+    let height = network.ledger.height();
+    network.idle_to(height + 10);
+    assert!(thousandths(&network, third) > 450, "{}", thousandths(&network, third));
+}
+
+#[test]
+fn one_subnet_too_many_ends_the_weakest_and_its_founder_has_the_lock_back() {
+    let mut genesis = genesis();
+    (genesis.parameters.founding.limit, genesis.parameters.founding.immunity) = (2, 10);
+    genesis.accounts.push((cold(50), Amount::coins(1_000)));
+    let mut network = Network::of(&genesis);
+    accept(&mut network, RICH, found(None));
+    accept(&mut network, RICH, Action::Register { netuid: OTHER, hotkey: hot(40), limit: None });
+    network.idle_to(9);
+    refuse(&mut network, 50, found(None), "none is old and weak enough");
+    network.idle_to(11);
+    let before = network.ledger.balance(&cold(RICH));
+    accept(&mut network, 50, found(None));
+    assert_eq!(network.ledger.netuids(), [SUBNET, Netuid(3)], "no number is used twice");
+    assert_eq!(network.ledger.balance(&cold(RICH)).0 - before.0, Amount::coins(100).0);
+    assert_eq!(network.ledger.slot(OTHER, &hot(40)), None);
+    assert!(network.ledger.supply().check());
+    refuse(&mut network, 50, Action::Found { task: String::new(), limit: None }, "1 to 64");
+}
+
+#[test]
+fn an_owner_changes_some_rules_now_and_then_and_never_while_an_epoch_ends() {
+    let mut network = Network::new();
+    accept(&mut network, RICH, found(None));
+    let set = |rule| Action::SetRule { netuid: OTHER, rule };
+    refuse(&mut network, RICH, set(Rule::Immunity(40)), "can change again at height 7");
+    network.idle_to(6);
+    refuse(&mut network, 1, set(Rule::Immunity(40)), "sign with its owner's key");
+    refuse(
+        &mut network,
+        RICH,
+        Action::SetRule { netuid: SUBNET, rule: Rule::Permits(8) },
+        "sign with its owner's key",
+    );
+    refuse(&mut network, RICH, Action::SetRule { netuid: Netuid(9), rule: Rule::Permits(8) }, "no subnet 9");
+    refuse(&mut network, RICH, set(Rule::Immunity(1)), "newcomers are pruned unseen");
+    refuse(&mut network, RICH, set(Rule::BondsMovingAverage(980_000)), "must not pass 975000");
+    refuse(&mut network, RICH, set(Rule::RevealWindow(0)), "reveal_window");
+    refuse(&mut network, RICH, set(Rule::Permits(0)), "permits");
+    refuse(&mut network, RICH, set(Rule::MinimumBurn(Amount::coins(101))), "between minimum and maximum");
+    accept(&mut network, RICH, set(Rule::BondsPenalty(7)));
+    assert_eq!(network.ledger.hyperparameters(OTHER).expect("it is there").bonds_penalty, 7);
+    refuse(&mut network, RICH, set(Rule::BondsPenalty(8)), "can change again at height 13");
+    network.idle_to(14);
+    refuse(&mut network, RICH, set(Rule::BondsPenalty(8)), "change them at height 16");
 }
