@@ -24,9 +24,10 @@ impl Ledger {
         let Some(rules) = self.hyperparameters(netuid).cloned() else {
             return;
         };
-        let outcome = yuma::epoch(&self.ballots(netuid), &setting(&rules, height));
+        let setting = setting(&rules, height);
+        let outcome = yuma::epoch(&self.ballots(netuid), &setting);
         self.pay(netuid, &rules, &outcome);
-        self.record(netuid, outcome);
+        self.record(netuid, outcome, &setting);
         let epoch = height / rules.tempo - 1;
         self.clear_votes(netuid, epoch, rules.reveal_window);
     }
@@ -44,6 +45,7 @@ impl Ledger {
             active: revealed.is_some(),
             row: revealed.map(|shown| shown.row.0.clone()).unwrap_or_default(),
             updated: revealed.map_or(0, |shown| shown.committed),
+            waiting: None,
             registered: slot.registered,
             bonds: self.bonds.get(&(netuid, uid)).cloned().unwrap_or_default(),
         }
@@ -119,8 +121,9 @@ impl Ledger {
     }
 
     /// Keeps verdicts, bonds and the permits of the next epoch.
-    fn record(&mut self, netuid: Netuid, outcome: Outcome) {
-        for (i, bonds) in outcome.bonds.rows().iter().enumerate() {
+    fn record(&mut self, netuid: Netuid, outcome: Outcome, setting: &Setting) {
+        let stored = yuma::stored(outcome.bonds, &outcome.permits, setting);
+        for (i, bonds) in stored.rows().iter().enumerate() {
             let place = (netuid, Uid(i as u16));
             if let Some(slot) = self.slots.get_mut(&place) {
                 slot.permit = outcome.permits[i];
@@ -145,14 +148,14 @@ impl Ledger {
 }
 
 fn setting(rules: &Hyperparameters, height: u64) -> Setting {
-    let of_u16 = |part: u16| Share::ratio(part.into(), u16::MAX.into());
     Setting {
-        kappa: of_u16(rules.kappa),
-        penalty: of_u16(rules.bonds_penalty),
+        kappa: Share::of_u16(rules.kappa),
+        penalty: Share::of_u16(rules.bonds_penalty),
         alpha: Share::ONE - Share::ratio(rules.bonds_moving_average.into(), 1_000_000),
         threshold: rules.stake_threshold.0,
         permits: rules.permits.into(),
         start: (height + 1).saturating_sub(rules.tempo),
         incentive: rules.incentive,
+        ..Setting::default()
     }
 }

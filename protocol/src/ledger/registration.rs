@@ -5,6 +5,7 @@ use super::entry::{Attendance, Slot, Verdict};
 use super::{Ledger, Refusal};
 use crate::Amount;
 use crate::fixed::decay_factor;
+use crate::parameters::Burn;
 use crate::subnet::{Netuid, Uid};
 use crate::transaction::Coldkey;
 
@@ -69,9 +70,7 @@ impl Ledger {
     /// Every price falls a little at every height.
     pub(super) fn decay_prices(&mut self) {
         for subnet in self.subnets.rows_mut().values_mut() {
-            let burn = &subnet.hyperparameters.burn;
-            let fallen = subnet.price.portion(decay_factor(burn.half_life), 1 << 32);
-            subnet.price = fallen.clamp(burn.minimum, burn.maximum);
+            subnet.price = subnet.hyperparameters.burn.decayed(subnet.price);
         }
     }
 
@@ -115,5 +114,17 @@ impl Ledger {
             .filter(|(_, slot)| owned(&slot.hotkey))
             .min_by_key(|(uid, slot)| (slot.registered, *uid))
             .map(|(uid, _)| uid)
+    }
+}
+
+impl Burn {
+    /// A price one height later, if nobody registers.
+    pub fn decayed(&self, price: Amount) -> Amount {
+        price.portion(self.decay_factor(), 1 << 32).min(self.maximum).max(self.minimum)
+    }
+
+    /// What a price falls by at every height, in 2⁻³².
+    pub fn decay_factor(&self) -> u64 {
+        decay_factor(self.half_life)
     }
 }

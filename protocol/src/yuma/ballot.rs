@@ -1,6 +1,4 @@
-//! What one neuron brings to an epoch, and the numbers that set how it is counted.
-use serde::{Deserialize, Serialize};
-
+//! What one neuron brings to an epoch.
 use super::Share;
 use crate::subnet::Uid;
 
@@ -17,37 +15,10 @@ pub struct Ballot {
     pub row: Vec<(Uid, u16)>,
     /// The height at which it bound itself to the row.
     pub updated: u64,
+    /// The height of its earliest commit that is still to be revealed.
+    pub waiting: Option<u64>,
     /// The height at which it took its slot.
     pub registered: u64,
-    /// Its bonds after the epoch before, by rising uid.
+    /// Its bonds as the epoch before stored them, by rising uid.
     pub bonds: Vec<(Uid, Share)>,
-}
-
-/// What incentive is proportional to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Incentive {
-    /// To consensus: a minority that withholds its votes gains nothing (spec section 16.2).
-    #[default]
-    Consensus,
-    /// To rank, as the reference chain pays (spec section 2.8).
-    Rank,
-}
-
-/// How ballots are counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Setting {
-    /// The share of stake that fixes a consensus weight.
-    pub kappa: Share,
-    /// How far bonds follow clipped instead of raw weights.
-    pub penalty: Share,
-    /// The share of the new observation in a bond.
-    pub alpha: Share,
-    /// Less stake than this counts as none, in units.
-    pub threshold: u64,
-    /// How many neurons may vote in the next epoch.
-    pub permits: usize,
-    /// The first height of this epoch; bonds to slots taken since are dropped.
-    pub start: u64,
-    /// What incentive is proportional to.
-    pub incentive: Incentive,
 }

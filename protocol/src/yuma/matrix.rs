@@ -1,5 +1,5 @@
 //! Sparse rows of shares: weights and bonds.
-use super::Share;
+use super::{Share, weighted_median};
 use crate::subnet::Uid;
 
 /// One row for each neuron; entries by rising uid, a missing one is zero.
@@ -15,17 +15,31 @@ impl Matrix {
         &self.0
     }
 
-    /// Every entry changed by `f(row, column, value)`; those that become zero leave.
+    /// Every entry changed by `f(row, column, value)`.
     pub(super) fn map(&self, f: impl Fn(usize, usize, Share) -> Share) -> Self {
-        let row = |(i, row): (usize, &Vec<(Uid, Share)>)| {
-            row.iter().map(|&(uid, x)| (uid, f(i, index(uid), x))).filter(|(_, x)| *x > Share::ZERO).collect()
+        self.filter_map(|i, j, x| Some(f(i, j, x)))
+    }
+
+    /// Every entry changed by `f(row, column, value)`, or removed.
+    pub(super) fn filter_map(&self, f: impl Fn(usize, usize, Share) -> Option<Share>) -> Self {
+        let row = |(i, row): (usize, &Row)| {
+            row.iter().filter_map(|&(uid, x)| Some((uid, f(i, index(uid), x)?))).collect()
         };
         Self(self.0.iter().enumerate().map(row).collect())
     }
 
+    /// The entries that `other` has too, zeros among them.
+    pub(super) fn listed_in(&self, other: &Self) -> Self {
+        let row = |(row, other): (&Row, &Row)| {
+            let listed = |uid: &Uid| other.binary_search_by_key(uid, |entry| entry.0).is_ok();
+            row.iter().copied().filter(|(uid, _)| listed(uid)).collect()
+        };
+        Self(self.0.iter().zip(&other.0).map(row).collect())
+    }
+
     /// The sum of every row.
     pub(super) fn row_sums(&self) -> Vec<Share> {
-        let sum = |row: &Vec<(Uid, Share)>| row.iter().map(|(_, x)| *x).sum();
+        let sum = |row: &Row| row.iter().map(|(_, x)| *x).sum();
         self.0.iter().map(sum).collect()
     }
 
@@ -45,6 +59,11 @@ impl Matrix {
         self.map(|_, j, x| x * v[j]).row_sums()
     }
 
+    /// Every row times its factor in `v`.
+    pub(super) fn rows_scaled(&self, v: &[Share]) -> Self {
+        self.map(|i, _, x| x * v[i])
+    }
+
     /// Every row divided by its sum.
     pub(super) fn row_normalised(&self) -> Self {
         let sums = self.row_sums();
@@ -57,49 +76,47 @@ impl Matrix {
         self.map(|_, j, x| x / sums[j])
     }
 
-    /// `f(self, other)` over the union of both matrices' entries; zeros leave.
-    pub(super) fn zip(&self, other: &Self, f: impl Fn(Share, Share) -> Share) -> Self {
+    /// Every column divided by its largest entry.
+    pub(super) fn column_upscaled(&self) -> Self {
+        let mut tops = vec![Share::ZERO; self.0.len()];
+        for (uid, x) in self.0.iter().flatten() {
+            tops[index(*uid)] = tops[index(*uid)].max(*x);
+        }
+        self.map(|_, j, x| x / tops[j])
+    }
+
+    /// `f(column, self, other)` over the union of both matrices' entries; what becomes zero leaves.
+    pub(super) fn zip(&self, other: &Self, f: impl Fn(usize, Share, Share) -> Share) -> Self {
         let row = |(a, b): (&Row, &Row)| {
             union(a, b)
                 .into_iter()
-                .map(|(uid, a, b)| (uid, f(a, b)))
+                .map(|(uid, a, b)| (uid, f(index(uid), a, b)))
                 .filter(|(_, x)| *x > Share::ZERO)
                 .collect()
         };
         Self(self.0.iter().zip(&other.0).map(row).collect())
     }
 
-    /// For every column the largest weight that voters with at least `kappa` of the stake reach (spec section 2.6).
+    /// The weighted median of every column; who has stake and no entry scored zero.
     pub(super) fn median(&self, stakes: &[Share], kappa: Share) -> Vec<Share> {
         let stakes = norm(stakes);
-        let minority = stakes.iter().copied().sum::<Share>() - kappa;
-        let voters = stakes.iter().filter(|stake| **stake > Share::ZERO).count();
-        let mut columns = vec![Vec::with_capacity(voters); self.0.len()];
-        for (row, stake) in self.0.iter().zip(&stakes).filter(|(_, stake)| **stake > Share::ZERO) {
-            row.iter().for_each(|(uid, x)| columns[index(*uid)].push((*x, *stake)));
-        }
         let whole = stakes.iter().copied().sum::<Share>();
-        columns.into_iter().map(|column| weighted_median(column, voters, whole, minority)).collect()
-    }
-}
-
-/// The smallest score at which the stake of all scores up to it passes `minority`.
-///
-/// `votes` are `(score, stake)`; the rest of `voters`, with the rest of the `whole`, scored zero.
-fn weighted_median(mut votes: Vec<(Share, Share)>, voters: usize, whole: Share, minority: Share) -> Share {
-    if votes.len() < voters {
-        let cast = votes.iter().map(|(_, stake)| *stake).sum::<Share>();
-        votes.push((Share::ZERO, whole - cast));
-    }
-    votes.sort_unstable();
-    let mut below = Share::ZERO;
-    for (score, stake) in votes {
-        below = below + stake;
-        if below > minority {
-            return score;
+        let mut columns = vec![(Share::ZERO, Vec::new()); self.0.len()];
+        for (row, stake) in self.0.iter().zip(&stakes).filter(|(_, stake)| **stake > Share::ZERO) {
+            for (uid, x) in row {
+                let (cast, votes) = &mut columns[index(*uid)];
+                *cast = *cast + *stake;
+                votes.push((*x, *stake));
+            }
         }
+        let median = |(cast, mut votes): (Share, Vec<_>)| {
+            if cast < whole {
+                votes.push((Share::ZERO, whole - cast));
+            }
+            weighted_median(votes, kappa)
+        };
+        columns.into_iter().map(median).collect()
     }
-    Share::ZERO
 }
 
 /// Every entry divided by the sum; a sum of zero leaves the list alone.
@@ -116,7 +133,7 @@ pub(super) fn index(uid: Uid) -> usize {
     usize::from(uid.0)
 }
 
-fn union(a: &[(Uid, Share)], b: &[(Uid, Share)]) -> Vec<(Uid, Share, Share)> {
+fn union(a: &Row, b: &Row) -> Vec<(Uid, Share, Share)> {
     let (mut a, mut b) = (a.iter().peekable(), b.iter().peekable());
     let mut merged = Vec::with_capacity(a.len().max(b.len()));
     while let Some(uid) = [a.peek(), b.peek()].into_iter().flatten().map(|e| e.0).min() {

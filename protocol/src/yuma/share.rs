@@ -18,6 +18,13 @@ impl Share {
     /// The whole.
     pub const ONE: Self = Self(1 << 32);
 
+    /// Euler's number as the reference chain knows it: to 23 fractional bits (spec section 3).
+    const E: Self = Self(22_802_600 << 9);
+    /// Beyond this the exponential leaves the number format.
+    const MAX_EXPONENT: Self = Self(20 << 32);
+    /// How many terms of its series the exponential sums: later ones are below the last bit.
+    const TERMS: u16 = 31;
+
     /// The share with these raw bits.
     pub const fn from_bits(bits: i64) -> Self {
         Self(bits)
@@ -32,6 +39,42 @@ impl Share {
     pub fn ratio(part: u64, whole: u64) -> Self {
         let quotient = (u128::from(part) << 32).checked_div(u128::from(whole));
         Self(quotient.map_or(0, |q| i64::try_from(q).unwrap_or(i64::MAX)))
+    }
+
+    /// A whole number.
+    pub const fn whole(number: u16) -> Self {
+        Self((number as i64) << 32)
+    }
+
+    /// `part / 65535`, truncated.
+    pub fn of_u16(part: u16) -> Self {
+        Self::whole(part) / Self::whole(u16::MAX)
+    }
+
+    /// In 65535ths, rounded down; at most all of them.
+    pub fn to_u16(self) -> u16 {
+        let whole = (self * Self::whole(u16::MAX)).0 >> 32;
+        whole.clamp(0, i64::from(u16::MAX)) as u16
+    }
+
+    /// `e^self`, of -20 to 20 at most, bit for bit as the reference chain computes it (spec section 3).
+    pub fn exp(self) -> Self {
+        let x = self.clamp(Self::ZERO - Self::MAX_EXPONENT, Self::MAX_EXPONENT);
+        match x {
+            Self::ONE => Self::E,
+            _ if x < Self::ZERO => Self::ONE / (Self::ZERO - x).series(),
+            _ => x.series(),
+        }
+    }
+
+    /// `1 + x + x²/2! + …`, each term made of the last and truncated twice.
+    fn series(self) -> Self {
+        let mut term = self;
+        let rest = (2..=Self::TERMS).map(|k| {
+            term = term * self / Self::whole(k);
+            term
+        });
+        Self::ONE + self + rest.sum()
     }
 
     /// This share of an amount, rounded down; nothing when negative.

@@ -8,15 +8,7 @@ const HALF: i64 = 1 << 31;
 
 /// Kappa and bonds as new subnets have them; everybody may vote next time.
 fn ours() -> Setting {
-    Setting {
-        kappa: Share::ratio(32_768, 65_535),
-        penalty: Share::ONE,
-        alpha: Share::ratio(1, 10),
-        threshold: 0,
-        permits: 64,
-        start: 1,
-        incentive: Incentive::Consensus,
-    }
+    Setting { start: 1, ..Setting::default() }
 }
 
 fn voter(stake: u64, row: &[(u16, u16)]) -> Ballot {
@@ -149,6 +141,102 @@ fn garbage_ballots_do_not_panic() {
     };
     check(&[wild.clone(), wild], &[0, 0], &[0, 0]);
     check(&[], &[], &[]);
+}
+
+#[test]
+fn the_largest_and_the_smallest_weight_are_medians_too() {
+    let votes = [1, 3, 2].map(|score| (Share::whole(score), Share::ratio(1, 3)));
+    let median = |kappa| weighted_median(votes.to_vec(), kappa);
+    assert_eq!(median(Share::ZERO), Share::whole(3));
+    assert_eq!(median(Share::ratio(1, 2)), Share::whole(2));
+    assert_eq!(median(Share::ONE), Share::whole(1));
+    assert_eq!(weighted_median(Vec::new(), Share::ZERO), Share::ZERO);
+}
+
+#[test]
+fn a_vote_committed_before_a_slot_changed_hands_does_not_count() {
+    let newcomer = Ballot { registered: 5, ..miner() };
+    let voter = Ballot { updated: 9, waiting: Some(4), ..voter(900, &[(1, 65_535), (2, 1)]) };
+    check(&[voter.clone(), newcomer.clone(), miner()], &[0, 0, 1_000], &[1_000, 0, 0]);
+    check(&[Ballot { waiting: Some(5), ..voter }, newcomer, miner()], &[0, 1_000, 0], &[1_000, 0, 0]);
+}
+
+#[test]
+fn an_owner_votes_with_any_stake_and_for_itself() {
+    let owner = Ballot { permit: false, ..voter(3, &[(0, 65_535)]) };
+    let ballots = [owner, voter(4, &[(0, 65_535)])];
+    let setting = Setting { owner: Some(Uid(0)), threshold: 5, permits: 0, ..ours() };
+    let outcome = epoch(&ballots, &setting);
+    assert_eq!(thousandths(&outcome.consensus), [1_000, 0]);
+    assert_eq!(outcome.permits, [true, false]);
+    assert_eq!(epoch(&ballots, &Setting { owner: None, ..setting }).consensus, [Share::ZERO; 2]);
+}
+
+#[test]
+fn liquid_bonds_of_the_reference_are_lost_at_once_and_ours_decay() {
+    let bonds = vec![(Uid(1), Share::ONE), (Uid(2), Share::ONE)];
+    let ballots = [Ballot { bonds, ..voter(1, &[(2, 1)]) }, miner(), miner()];
+    let liquid =
+        Liquid { low: Share::ratio(1, 10), high: Share::ratio(3, 10), steepness: 1_000, erases: true };
+    let rows = |erases| {
+        let setting = Setting { liquid: Some(Liquid { erases, ..liquid }), ..ours() };
+        epoch(&ballots, &setting).bonds.rows()[0].iter().map(|(uid, bond)| (uid.0, *bond)).collect::<Vec<_>>()
+    };
+    let (decayed, kept) =
+        ((1, Share::ONE - liquid.alpha(Share::ZERO, Share::ZERO, Share::ONE)), (2, Share::ONE));
+    assert_eq!(rows(true), [kept]);
+    assert_eq!(rows(false), [decayed, kept]);
+}
+
+#[test]
+fn bonds_of_sixteen_bits_never_grow_from_little() {
+    let little = &[(2, 65_535), (3, 5)];
+    let ballots = [voter(1, little), voter(1, little), miner(), miner()];
+    let stored_of = |width| {
+        let setting = Setting { width, ..ours() };
+        let outcome = epoch(&ballots, &setting);
+        stored(outcome.bonds, &outcome.permits, &setting).rows()[0][1].1
+    };
+    assert_eq!(stored_of(Width::Bits16), Share::ZERO);
+    assert!(stored_of(Width::Bits32) > Share::ZERO);
+}
+
+#[test]
+fn bonds_leave_with_the_permit() {
+    let outcome = epoch(&[voter(1, &[(1, 1)]), miner()], &ours());
+    assert_eq!(outcome.permits, [true, false]);
+    assert_eq!(stored(outcome.bonds.clone(), &outcome.permits, &ours()), outcome.bonds);
+    assert_eq!(stored(outcome.bonds, &[false; 2], &ours()), Matrix(vec![Vec::new(); 2]));
+}
+
+#[test]
+fn who_agrees_on_nothing_earns_nothing_unless_stake_is_paid() {
+    let ballots = [voter(500, &[(2, 1)]), voter(300, &[(3, 1)]), miner(), miner()];
+    let split = |kappa, disagreement| epoch(&ballots, &Setting { kappa, disagreement, ..ours() }).split;
+    let burned = split(Share::ONE, Disagreement::Burn);
+    assert_eq!([burned.miners, burned.validators, burned.combined], [const { [Share::ZERO; 4] }; 3]);
+    let paid = split(Share::ONE, Disagreement::Stake);
+    assert_eq!(
+        (thousandths(&paid.miners), thousandths(&paid.validators)),
+        (vec![0; 4], vec![625, 375, 0, 0])
+    );
+    let agreed = split(Share::ratio(1, 2), Disagreement::Stake);
+    assert_eq!(thousandths(&agreed.combined), [500, 0, 500, 0]);
+}
+
+#[test]
+fn exponentials_are_those_of_the_reference() {
+    assert_eq!(Share::ZERO.exp(), Share::ONE);
+    assert_eq!(Share::ONE.exp().to_string(), "2.718281");
+    assert_eq!((Share::ZERO - Share::whole(22)).exp().bits(), 8);
+    assert_eq!(Share::whole(21).exp(), Share::whole(20).exp());
+}
+
+#[test]
+fn sixteen_bits_hold_no_more_than_the_whole() {
+    let of = |bits| Share::from_bits(bits).to_u16();
+    assert_eq!([of(-1), of(0), of(1 << 31), of(1 << 32), of(i64::MAX)], [0, 0, 32_767, 65_535, 65_535]);
+    assert_eq!(Share::of_u16(32_768).bits(), 0x8000_8000);
 }
 
 #[test]
