@@ -14,6 +14,9 @@ use super::{Verdict, parsed};
 const UNIFORM: &str = "validators 0..63 (equal stake 328125000000000) each set raw weight 127 on every miner \
                        64..511; set at block 1; three epochs at block 1";
 
+/// A subnet has no more uids.
+const MAX_NEURONS: usize = 1 << 16;
+
 /// Rows of `[target, value]` by voter; zeros are entries.
 type Rows = BTreeMap<usize, Vec<(u16, u16)>>;
 
@@ -95,6 +98,9 @@ impl Chain {
         }
         if self.weights_rule.as_deref().is_some_and(|rule| rule != UNIFORM) {
             return Err("unknown weights_rule".into());
+        }
+        if self.n > MAX_NEURONS {
+            return Err(format!("n is {}, and no subnet has more than {MAX_NEURONS} neurons", self.n));
         }
         let epochs = std::mem::take(&mut self.epochs);
         let mut carried = Carried { bonds: vec![Vec::new(); self.n], permits: vec![false; self.n] };

@@ -59,7 +59,7 @@ pub(super) fn yuma3(
     (bonds, dividends)
 }
 
-/// Bonds as the next epoch is to find them: of those who may vote in it                  [2.13].
+/// Bonds as the next epoch is to find them: of those who may vote in it [2.13].
 pub fn stored(bonds: Matrix, permits: &[bool], setting: &Setting) -> Matrix {
     let mut bonds = match setting.version {
         Version::Two => bonds.column_upscaled(), // E / maxᵢ Eᵢⱼ                         [2.11a]
