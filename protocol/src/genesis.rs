@@ -148,9 +148,9 @@ impl Genesis {
                 "must be shorter than a new subnet's tempo, or its rules never change",
             ),
         ];
-        require_all("parameters", &rules)?;
         let broken = |(name, rule)| GenesisError::Rule { place: "founding.defaults".to_owned(), name, rule };
-        p.founding.defaults.check().map_err(broken)
+        p.founding.defaults.check().map_err(broken)?;
+        require_all("parameters", &rules)
     }
 
     fn check_accounts(&self) -> Result<(), GenesisError> {
