@@ -1,4 +1,6 @@
 //! What the owner of an account asks the ledger to do.
+use std::fmt;
+
 use crypto::Hotkey;
 use serde::{Deserialize, Serialize};
 
@@ -6,9 +8,15 @@ use crate::subnet::{Netuid, Rule};
 use crate::{Amount, Payload};
 
 /// The key that owns funds and stays offline: the same curve as a hotkey, another duty.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Coldkey(pub Hotkey);
+
+impl fmt::Debug for Coldkey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 /// One order of an account's owner, who is the signer.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

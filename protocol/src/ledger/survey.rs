@@ -1,11 +1,13 @@
-//! The ledger as people look at it: one subnet's metagraph.
+//! The ledger as people look at it: a subnet's metagraph and votes, what an account has at stake.
 use crypto::{Hash, Hotkey};
 
 use super::Ledger;
 use super::entry::Slot;
+use crate::Amount;
 use crate::metagraph::{Metagraph, NeuronRow};
 use crate::subnet::{Netuid, Uid};
 use crate::transaction::Coldkey;
+use crate::weights::Row;
 
 impl Ledger {
     /// The numbers of every subnet, rising.
@@ -35,6 +37,37 @@ impl Ledger {
     /// What a hotkey committed to in an epoch and did not reveal yet.
     pub fn commitment(&self, netuid: Netuid, hotkey: &Hotkey, epoch: u64) -> Option<Hash> {
         self.commits.get(&(netuid, epoch, *hotkey)).map(|committed| committed.commitment)
+    }
+
+    /// What waits to be revealed in a subnet: epoch, voter, hash, and the height of the commit.
+    pub fn commitments(&self, netuid: Netuid) -> impl Iterator<Item = (u64, Hotkey, Hash, u64)> {
+        let range = (netuid, 0, Hotkey([0; 32]))..=(netuid, u64::MAX, Hotkey([u8::MAX; 32]));
+        let commits = self.commits.rows().range(range);
+        commits.map(|((_, epoch, voter), made)| (*epoch, *voter, made.commitment, made.height))
+    }
+
+    /// The rows that vote when a subnet's epoch ends: voter, row, and the height of its commit.
+    pub fn revealed(&self, netuid: Netuid) -> impl Iterator<Item = (Hotkey, &Row, u64)> {
+        let range = (netuid, Hotkey([0; 32]))..=(netuid, Hotkey([u8::MAX; 32]));
+        let reveals = self.reveals.rows().range(range);
+        reveals.map(|((_, voter), shown)| (*voter, &shown.row, shown.committed))
+    }
+
+    /// Whose a hotkey is, once it was registered.
+    pub fn owner(&self, hotkey: &Hotkey) -> Option<Coldkey> {
+        self.delegates.get(hotkey).map(|delegate| delegate.owner)
+    }
+
+    /// Behind whom an account's coins are, and how many.
+    pub fn stakes_of(&self, coldkey: &Coldkey) -> Vec<(Hotkey, Amount)> {
+        let own = self.shares.rows().keys().filter(|(_, staker)| staker == coldkey);
+        own.map(|(hotkey, _)| (*hotkey, self.stake_between(hotkey, coldkey))).collect()
+    }
+
+    /// An account's coins on their way back from stake: the height that frees them, behind whom they were, how many.
+    pub fn locks_of(&self, coldkey: &Coldkey) -> Vec<(u64, Hotkey, Amount)> {
+        let own = self.locks.rows().iter().filter(|((_, staker, _), _)| staker == coldkey);
+        own.map(|((until, _, hotkey), amount)| (*until, *hotkey, *amount)).collect()
     }
 
     fn neuron(&self, uid: Uid, slot: &Slot) -> NeuronRow {
