@@ -8,20 +8,26 @@
 //! {"error":"…"}
 //! ```
 
+mod account;
 mod client;
 mod document;
 mod server;
 mod socket;
+mod votes;
 
 use std::io;
 use std::path::PathBuf;
 
+use crypto::{Hash, Hotkey};
 use protocol::subnet::Netuid;
+use protocol::transaction::Coldkey;
 use serde::{Deserialize, Serialize};
 
+pub use account::{Account, Lock, Stake, Trial};
 pub use client::Client;
-pub use document::{Metagraph, Neuron, Status};
+pub use document::{Metagraph, Neuron, Stamp, Status};
 pub use server::Server;
+pub use votes::{Sealed, Vote, Votes};
 
 /// The socket in a neuron's directory.
 pub const SOCKET: &str = "neuron.sock";
@@ -29,7 +35,7 @@ pub const SOCKET: &str = "neuron.sock";
 /// The longest request, in bytes: a transaction in hexadecimal digits, framed.
 pub const MAX_REQUEST: usize = 64 * 1024;
 
-/// The longest reply, in bytes: the metagraph of a full subnet takes a tenth.
+/// The longest reply, in bytes: the metagraph of a full subnet takes a tenth, its votes half.
 pub const MAX_REPLY: usize = 4 * 1024 * 1024;
 
 /// What can be asked.
@@ -50,10 +56,34 @@ pub enum Request {
     },
     /// One question put to every miner: a [`crate::role::Poll`].
     Poll {},
+    /// What an account has: an [`Account`].
+    Account {
+        /// Whose; the owner of its own hotkey unless another is named.
+        coldkey: Option<Coldkey>,
+    },
+    /// What validators committed to and revealed: [`Votes`].
+    Votes {
+        /// In which subnet; its own unless another is named.
+        netuid: Option<Netuid>,
+        /// Only this validator's.
+        hotkey: Option<Hotkey>,
+    },
+    /// What a signed transaction would do, without telling anyone: a [`Trial`].
+    Try {
+        /// The canonical encoding, in hexadecimal digits.
+        transaction: String,
+    },
     /// A signed transaction to be gossiped: nothing.
     Submit {
         /// The canonical encoding, in hexadecimal digits.
         transaction: String,
+    },
+    /// Where a transaction was settled: its height, or nothing if it was not.
+    Find {
+        /// Its id.
+        id: Hash,
+        /// The first height to look at.
+        from: u64,
     },
     /// That it stop: nothing, and it does.
     Stop {},
@@ -102,6 +132,11 @@ pub enum Error {
         /// What is wrong.
         fault: String,
     },
+}
+
+/// What to say of a subnet that is not there.
+fn no_subnet(netuid: Netuid) -> String {
+    format!("there is no subnet {netuid}; see the genesis for those there are")
 }
 
 #[cfg(test)]

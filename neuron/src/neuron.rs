@@ -273,6 +273,11 @@ impl Handle {
         Ok(())
     }
 
+    /// Where the log has the transaction of this id, at `height` or soon after.
+    pub async fn find(&self, id: Hash, height: u64) -> Option<u64> {
+        self.disk.find(id, height).await
+    }
+
     /// The state roots of settled heights, from `height` on, as the log has them.
     pub async fn state_roots(&self, height: u64) -> Vec<(u64, Hash)> {
         self.disk.state_roots(height).await

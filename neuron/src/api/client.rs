@@ -3,9 +3,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crypto::Hash;
+use crypto::{Hash, Hotkey};
 use protocol::subnet::Netuid;
-use protocol::transaction::Transaction;
+use protocol::transaction::{Coldkey, Transaction};
 use protocol::{Verified, codec};
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -13,7 +13,7 @@ use tokio::net::UnixStream;
 use tokio::time::timeout;
 
 use super::socket::Door;
-use super::{Error, MAX_REPLY, Metagraph, Reply, Request, SOCKET, Status};
+use super::{Account, Error, MAX_REPLY, Metagraph, Reply, Request, SOCKET, Status, Trial, Votes};
 use crate::role::Poll;
 
 /// How long a neuron may take to answer, in seconds: a poll waits for slow miners.
@@ -51,10 +51,29 @@ impl Client {
         self.ask(&Request::Poll {}).await
     }
 
-    /// Has it gossip a transaction; the ledger shows whether it was settled.
-    pub async fn submit(&self, transaction: Verified<Transaction>) -> Result<(), Error> {
-        let transaction = hex::encode(codec::encode(&transaction.into_signed()));
-        self.ask(&Request::Submit { transaction }).await
+    /// What an account has; that of its hotkey's owner unless another is named.
+    pub async fn account(&self, coldkey: Option<Coldkey>) -> Result<Account, Error> {
+        self.ask(&Request::Account { coldkey }).await
+    }
+
+    /// What validators of a subnet committed to and revealed, or one of them; its own subnet unless another is named.
+    pub async fn votes(&self, netuid: Option<Netuid>, hotkey: Option<Hotkey>) -> Result<Votes, Error> {
+        self.ask(&Request::Votes { netuid, hotkey }).await
+    }
+
+    /// What a transaction would do now; [`Error::Refused`] if the ledger would not accept it.
+    pub async fn attempt(&self, transaction: &Verified<Transaction>) -> Result<Trial, Error> {
+        self.ask(&Request::Try { transaction: digits(transaction) }).await
+    }
+
+    /// Has it gossip a transaction; [`Client::find`] tells whether it was settled.
+    pub async fn submit(&self, transaction: &Verified<Transaction>) -> Result<(), Error> {
+        self.ask(&Request::Submit { transaction: digits(transaction) }).await
+    }
+
+    /// The height at which the transaction of this id was settled, if it was at `from` or soon after.
+    pub async fn find(&self, id: Hash, from: u64) -> Result<Option<u64>, Error> {
+        self.ask(&Request::Find { id, from }).await
     }
 
     /// Stops it.
@@ -97,4 +116,8 @@ impl Client {
             _ => Error::Io { path: self.dir.join(SOCKET), cause },
         }
     }
+}
+
+fn digits(transaction: &Verified<Transaction>) -> String {
+    hex::encode(codec::encode(transaction.signed()))
 }

@@ -10,6 +10,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::neuron::View;
 
+/// Which state of which network a document is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// The genesis hash.
+    pub network: Hash,
+    /// The last settled height.
+    pub height: u64,
+    /// The state root after it.
+    pub state_root: Hash,
+}
+
 /// A neuron as it sees itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Status {
@@ -93,6 +104,12 @@ pub struct Neuron {
     pub height: u64,
     /// The state root after that height.
     pub state_root: Hash,
+}
+
+impl Stamp {
+    pub(super) fn of(view: &View) -> Self {
+        Self { network: view.ledger.genesis(), height: view.height, state_root: view.state_root }
+    }
 }
 
 impl Status {

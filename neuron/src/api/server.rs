@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::message::Message;
-use protocol::transaction::Transaction;
+use protocol::transaction::{Coldkey, Transaction};
 use protocol::{Payload, Signed, codec};
 use serde::Serialize;
 use serde_json::Value;
@@ -17,7 +17,9 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
 
 use super::socket::Door;
-use super::{Error, MAX_REQUEST, Metagraph, Reply, Request, SOCKET, Status};
+use super::{
+    Account, Error, MAX_REPLY, MAX_REQUEST, Metagraph, Reply, Request, SOCKET, Status, Trial, Votes,
+};
 use crate::neuron::Handle;
 
 /// Connections at once; further ones are told to come back.
@@ -137,6 +139,11 @@ fn parse(line: &[u8]) -> Result<Request, String> {
 fn line(reply: &Reply) -> Vec<u8> {
     let mut line = serde_json::to_vec(reply).expect("documents are numbers, words and lists");
     line.push(b'\n');
+    if line.len() > MAX_REPLY {
+        return self::line(&Reply::Error(format!(
+            "the answer exceeds {MAX_REPLY} bytes; ask for less at once"
+        )));
+    }
     line
 }
 
@@ -149,16 +156,18 @@ async fn answer(request: &Request, handle: &Handle) -> Result<Value, String> {
         Request::Metagraph { netuid } => {
             let view = handle.view();
             let netuid = netuid.unwrap_or(view.netuid);
-            let graph = Metagraph::of(&view, netuid);
-            json(
-                graph.ok_or_else(|| {
-                    format!("there is no subnet {netuid}; see the genesis for those there are")
-                })?,
-            )
+            json(Metagraph::of(&view, netuid).ok_or_else(|| super::no_subnet(netuid))?)
         }
         Request::StateRoots { from } => json(handle.state_roots(*from).await),
         Request::Poll {} => poll(handle).await,
+        Request::Account { coldkey } => account(handle, *coldkey),
+        Request::Votes { netuid, hotkey } => {
+            let view = handle.view();
+            json(Votes::of(&view, netuid.unwrap_or(view.netuid), *hotkey)?)
+        }
+        Request::Try { transaction } => attempt(handle, transaction),
         Request::Submit { transaction } => submit(handle, transaction).await,
+        Request::Find { id, from } => json(handle.find(*id, *from).await),
         // Whoever answers stops once the reply is on its way.
         Request::Stop {} => Ok(Value::Null),
     }
@@ -173,13 +182,31 @@ async fn poll(handle: &Handle) -> Result<Value, String> {
     json(poll.ok_or("the validator is busy with other polls; try again")?)
 }
 
+fn account(handle: &Handle, coldkey: Option<Coldkey>) -> Result<Value, String> {
+    let view = handle.view();
+    let coldkey = coldkey.or_else(|| view.ledger.owner(&view.hotkey));
+    let coldkey =
+        coldkey.ok_or("this neuron's hotkey was never registered, so nobody owns it; name an account")?;
+    json(Account::of(&view, coldkey))
+}
+
+fn attempt(handle: &Handle, transaction: &str) -> Result<Value, String> {
+    let view = handle.view();
+    let transaction =
+        signed(transaction)?.verify(&view.ledger.genesis()).map_err(|error| error.to_string())?;
+    json(Trial::of(&view, &transaction).map_err(|refusal| refusal.to_string())?)
+}
+
 async fn submit(handle: &Handle, transaction: &str) -> Result<Value, String> {
+    let message = Message::Transaction(signed(transaction)?);
+    handle.tell(message).await.map_err(|error| error.to_string())?;
+    Ok(Value::Null)
+}
+
+fn signed(transaction: &str) -> Result<Signed<Transaction>, String> {
     let bytes = hex::decode(transaction).map_err(|_| "the transaction is not in hexadecimal digits")?;
     let limit = Transaction::MAX_BYTES + SIGNED_FRAME;
-    let signed: Signed<Transaction> =
-        codec::decode("transaction", &bytes, limit).map_err(|error| error.to_string())?;
-    handle.tell(Message::Transaction(signed)).await.map_err(|error| error.to_string())?;
-    Ok(Value::Null)
+    codec::decode("transaction", &bytes, limit).map_err(|error| error.to_string())
 }
 
 fn json(document: impl Serialize) -> Result<Value, String> {

@@ -8,7 +8,7 @@ use crypto::Keypair;
 use protocol::message::Message;
 use protocol::subnet::Netuid;
 use protocol::transaction::{Action, Coldkey, Transaction};
-use protocol::{Amount, Signed};
+use protocol::{Amount, Signed, Verified};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
@@ -23,9 +23,11 @@ use crate::swarm::Plan;
 /// A neuron that follows a network of its own.
 async fn light(dir: &Path) -> Host {
     let plan = Plan { validators: 1, miners: 1, task: "sums".to_owned(), ..Plan::new(dir) };
+    let mut genesis = plan.genesis(1_000);
+    genesis.accounts.push((Coldkey(payer().hotkey()), Amount::coins(5)));
     let config = Config {
         dir: dir.to_owned(),
-        genesis: plan.genesis(1_000),
+        genesis,
         keypair: Keypair::from_seed([3; 32]),
         duty: Duty::Follow,
         netuid: Netuid(1),
@@ -34,6 +36,18 @@ async fn light(dir: &Path) -> Host {
         seed: 1,
     };
     Host::start(config).await.unwrap()
+}
+
+/// Who owns five coins.
+fn payer() -> Keypair {
+    Keypair::from_seed([4; 32])
+}
+
+/// Gives so many coins away, as the account's transaction of this nonce.
+fn order(host: &Host, nonce: u64, amount: Amount) -> Verified<Transaction> {
+    let to = Coldkey(Keypair::from_seed([5; 32]).hotkey());
+    let transaction = Transaction { nonce, action: Action::Transfer { to, amount } };
+    Signed::author(&payer(), &host.handle().view().ledger.genesis(), transaction)
 }
 
 async fn reply(dir: &Path, request: &[u8]) -> String {
@@ -60,6 +74,10 @@ async fn malformed_and_oversized_requests_are_refused_and_the_neuron_goes_on() {
         (b"{\"ask\":\"metagraph\",\"netuid\":9}\n", "there is no subnet 9"),
         (b"{\"ask\":\"submit\",\"transaction\":\"xyz\"}\n", "not in hexadecimal"),
         (b"{\"ask\":\"submit\",\"transaction\":\"93\"}\n", "malformed"),
+        (b"{\"ask\":\"try\",\"transaction\":\"xyz\"}\n", "not in hexadecimal"),
+        (b"{\"ask\":\"votes\",\"netuid\":9}\n", "there is no subnet 9"),
+        (b"{\"ask\":\"account\",\"coldkey\":\"12\"}\n", "not 64 hexadecimal digits"),
+        (b"{\"ask\":\"account\"}\n", "never registered"),
         (b"{\"ask\":\"poll\"}\n", "only validators ask"),
     ] {
         let reply = reply(dir.path(), request).await;
@@ -126,10 +144,73 @@ async fn a_transaction_of_another_network_is_not_told() {
     let ours = host.handle().view().ledger.genesis();
     let sign = |genesis| Signed::author(&key, genesis, transaction.clone());
     let client = Client::new(dir.path());
-    client.submit(sign(&ours)).await.unwrap();
-    let refused = client.submit(sign(&crypto::Hash([9; 32]))).await.unwrap_err();
+    client.submit(&sign(&ours)).await.unwrap();
+    let refused = client.submit(&sign(&crypto::Hash([9; 32]))).await.unwrap_err();
     assert!(matches!(refused, Error::Refused(_)), "{refused}");
     let forged = Message::Transaction(sign(&crypto::Hash([9; 32])).into_signed());
     assert!(host.handle().tell(forged).await.is_err());
+    host.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_account_shows_what_it_can_spend_and_what_it_has_at_stake() {
+    let dir = TempDir::new().unwrap();
+    let host = light(dir.path()).await;
+    let (client, ledger) = (Client::new(dir.path()), host.handle().view().ledger);
+    let account = client.account(Some(Coldkey(payer().hotkey()))).await.unwrap();
+    assert_eq!((account.balance, account.nonce), (Amount::coins(5), 0));
+    assert!(account.stakes.is_empty() && account.locks.is_empty());
+    assert_eq!(account.stamp.state_root, host.handle().view().state_root);
+
+    let validator = ledger.metagraph(Netuid(1)).unwrap().neurons[0].clone();
+    let owner = client.account(Some(validator.coldkey)).await.unwrap();
+    let [Stake { hotkey, amount }] = owner.stakes[..] else { panic!("{owner:?}") };
+    assert_eq!((hotkey, amount), (validator.hotkey, ledger.stake_of(&validator.hotkey)));
+    host.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_trial_tells_fee_and_balance_and_changes_nothing() {
+    let dir = TempDir::new().unwrap();
+    let host = light(dir.path()).await;
+    let client = Client::new(dir.path());
+    for _ in 0..2 {
+        let trial = client.attempt(&order(&host, 0, Amount::coins(2))).await.unwrap();
+        assert!(trial.fee > Amount::ZERO);
+        assert_eq!(trial.cost, Amount::coins(2));
+        assert_eq!(Some(trial.balance), Amount::coins(3).checked_sub(trial.fee));
+    }
+    for (nonce, coins, reason) in [(0, 5, "has 5.000000000 and needs 5.00000"), (1, 1, "its next is 0")] {
+        let refused = client.attempt(&order(&host, nonce, Amount::coins(coins))).await.unwrap_err();
+        assert!(matches!(&refused, Error::Refused(text) if text.contains(reason)), "{refused}");
+    }
+    host.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_told_and_not_settled_is_not_found() {
+    let dir = TempDir::new().unwrap();
+    let host = light(dir.path()).await;
+    let client = Client::new(dir.path());
+    let order = order(&host, 0, Amount::coins(1));
+    client.submit(&order).await.unwrap();
+    for from in [0, 1, u64::MAX] {
+        assert_eq!(client.find(order.id(), from).await.unwrap(), None);
+    }
+    host.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn votes_are_those_of_a_subnet_or_of_one_neuron_in_it() {
+    let dir = TempDir::new().unwrap();
+    let host = light(dir.path()).await;
+    let client = Client::new(dir.path());
+    let validator = host.handle().view().ledger.metagraph(Netuid(1)).unwrap().neurons[0].hotkey;
+    for voter in [None, Some(validator)] {
+        let votes = client.votes(None, voter).await.unwrap();
+        assert_eq!((votes.netuid, votes.epoch, votes.rows.len()), (Netuid(1), 0, 0));
+    }
+    let refused = client.votes(None, Some(payer().hotkey())).await.unwrap_err();
+    assert!(refused.to_string().contains("has no slot in subnet 1"), "{refused}");
     host.stop().await.unwrap();
 }

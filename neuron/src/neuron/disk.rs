@@ -28,8 +28,8 @@ pub(super) const BATCH: usize = 64;
 /// The most bytes of settlements handed over at once; a single larger one still goes.
 const BATCH_BYTES: usize = 1024 * 1024;
 
-/// The most headers read for one look at the log.
-const ROOTS: usize = 4096;
+/// The most settlements read for one look at the log.
+const LOOK: usize = 4096;
 
 /// What the vote log holds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -62,6 +62,7 @@ enum Job {
     Blob(Vec<u8>),
     Peers(Vec<String>),
     Roots(u64, oneshot::Sender<Vec<(u64, Hash)>>),
+    Find(Hash, u64, oneshot::Sender<Option<u64>>),
 }
 
 impl Disk {
@@ -113,6 +114,12 @@ impl Reader {
         }
         roots.await.unwrap_or_default()
     }
+
+    pub(super) async fn find(&self, transaction: Hash, height: u64) -> Option<u64> {
+        let (answer, found) = oneshot::channel();
+        self.jobs.try_send(Job::Find(transaction, height, answer)).ok()?;
+        found.await.ok().flatten()
+    }
 }
 
 struct Desk {
@@ -144,6 +151,9 @@ impl Desk {
                 }
                 Job::Roots(height, answer) => {
                     let _ = answer.send(self.roots(height));
+                }
+                Job::Find(transaction, height, answer) => {
+                    let _ = answer.send(self.find(transaction, height));
                 }
             }
         }
@@ -189,13 +199,24 @@ impl Desk {
     }
 
     fn roots(&mut self, height: u64) -> Vec<(u64, Hash)> {
-        let tip = self.store.tip();
-        let heights = (height.max(1)..=tip).take(ROOTS);
-        let root = |height| {
+        let root = |settlement: Settlement| (settlement.header.height, settlement.header.state_root.hash);
+        self.look(height).map(root).collect()
+    }
+
+    fn find(&mut self, transaction: Hash, height: u64) -> Option<u64> {
+        let holds = |settlement: &Settlement| {
+            settlement.body.transactions.iter().any(|signed| signed.id() == transaction)
+        };
+        self.look(height).find(holds).map(|settlement| settlement.header.height)
+    }
+
+    /// Settlements from a height on, as the log has them.
+    fn look(&mut self, height: u64) -> impl Iterator<Item = Settlement> {
+        let heights = (height.max(1)..=self.store.tip()).take(LOOK);
+        heights.filter_map(|height| {
             let bytes = self.store.settlement(height).ok().flatten()?;
             let certified: Certified = codec::decode("settlement", &bytes, settlement::MAX_BYTES).ok()?;
-            Some((height, certified.settlement.header.state_root.hash))
-        };
-        heights.filter_map(root).collect()
+            Some(certified.settlement)
+        })
     }
 }
