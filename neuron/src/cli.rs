@@ -2,11 +2,16 @@
 
 mod live;
 mod metagraph;
+mod order;
 mod out;
 mod query;
+mod register;
 mod run;
+mod stake;
 mod swarm;
 mod table;
+mod transfer;
+mod weights;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -39,6 +44,10 @@ enum Command {
     Run(run::Args),
     Metagraph(metagraph::Args),
     Query(query::Args),
+    Weights(weights::Args),
+    Register(register::Args),
+    Stake(stake::Args),
+    Transfer(transfer::Args),
 }
 
 /// Reads the command line, does what it says, and tells in one line what went wrong.
@@ -66,6 +75,10 @@ fn perform(command: Command, began: Instant) -> Result<()> {
             Command::Run(args) => run::perform(args).await,
             Command::Metagraph(args) => metagraph::perform(args).await,
             Command::Query(args) => query::perform(args).await,
+            Command::Weights(args) => weights::perform(args).await,
+            Command::Register(args) => register::perform(args).await,
+            Command::Stake(args) => stake::perform(args).await,
+            Command::Transfer(args) => transfer::perform(args).await,
         }
     })
 }
@@ -78,17 +91,26 @@ fn misspelt(error: &clap::Error) -> ExitCode {
     }
     let text = error.to_string();
     if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        let _ = Cli::command().print_help();
+        let _ = error.print();
         return ExitCode::from(USAGE);
     }
     let lines: Vec<_> = text.lines().take_while(|line| !line.trim().is_empty()).map(str::trim).collect();
     let fault = lines.join(" ");
-    let usage = text.lines().find_map(|line| line.strip_prefix("Usage: neuron "));
-    let command =
-        usage.and_then(|usage| usage.split_whitespace().next()).filter(|word| !word.starts_with(['[', '<']));
-    let help = command.map_or("neuron --help".to_owned(), |command| format!("neuron {command} --help"));
-    out::complain(&format!("{}; see `{help}`", fault.trim_start_matches("error: ")));
+    let command = meant(std::env::args().skip(1));
+    out::complain(&format!("{}; see `{command} --help`", fault.trim_start_matches("error: ")));
     ExitCode::from(USAGE)
+}
+
+/// The command that words name, as far as they name one: "neuron stake add".
+fn meant(words: impl Iterator<Item = String>) -> String {
+    let mut command = Cli::command();
+    let mut name = command.get_name().to_owned();
+    for word in words {
+        let Some(next) = command.find_subcommand(&word) else { break };
+        command = next.clone();
+        name.extend([" ", &*word]);
+    }
+    name
 }
 
 /// Whoever read our output has seen enough.

@@ -5,6 +5,7 @@ mod swarm {
     mod command_line;
     mod crashes;
     mod faults;
+    mod orders;
     mod pay;
 }
 

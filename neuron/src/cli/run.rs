@@ -8,13 +8,12 @@ use std::time::Duration;
 use clap::ValueEnum;
 use color_eyre::eyre::{Result, ensure, eyre};
 use crypto::Keypair;
-use protocol::Signed;
-use protocol::message::Message;
 use protocol::subnet::Netuid;
-use protocol::transaction::{Action, Coldkey, Transaction};
+use protocol::transaction::Action;
 use tokio::sync::oneshot;
 use tokio::time::interval;
 
+use super::order::Order;
 use super::out::{self, Out};
 use super::table::{coins, percent};
 use crate::api::Client;
@@ -98,16 +97,14 @@ enum Part {
 pub(super) async fn perform(args: Args) -> Result<()> {
     let config = config(&args)?;
     let coldkey = args.coldkey.as_deref().filter(|_| args.register).map(key::read).transpose()?;
-    let (genesis, netuid, hotkey) = (config.genesis.hash(), config.netuid, config.keypair.hotkey());
+    let genesis = config.genesis.hash();
     let mut host = Host::start(config).await?;
     let handle = host.handle().clone();
     let out = Out::of(args.json);
     out.say(&introduction(&args, &handle).await)?;
     let registers = async {
         match coldkey {
-            Some(coldkey) => {
-                register(&handle, &coldkey, Action::Register { netuid, hotkey, limit: None }, out).await
-            }
+            Some(coldkey) => register(&handle, &Client::new(&args.dir), &coldkey, out).await,
             None => std::future::pending().await,
         }
     };
@@ -229,29 +226,29 @@ fn line(view: &View) -> String {
 }
 
 /// Asks for a slot until the ledger shows one; never resolves but with an error.
-async fn register(handle: &Handle, coldkey: &Keypair, action: Action, out: Out) -> Result<()> {
+async fn register(handle: &Handle, client: &Client, coldkey: &Keypair, out: Out) -> Result<()> {
     let mut tries = interval(REGISTER_EVERY);
     loop {
         tries.tick().await;
-        let View { ledger, netuid, hotkey, height, .. } = handle.view();
-        if let Some(uid) = ledger.slot(netuid, &hotkey) {
+        let View { netuid, hotkey, height, .. } = handle.view();
+        let slot = || handle.view().ledger.slot(netuid, &hotkey);
+        if let Some(uid) = slot() {
             out.say(&format!("has slot {uid} of subnet {netuid}"))?;
             return std::future::pending().await;
         }
-        let account = Coldkey(coldkey.hotkey());
-        let (balance, price) = (ledger.balance(&account), ledger.price(netuid).unwrap_or_default());
         // Until it has caught up, what the ledger says is old.
         if height == 0 {
             continue;
         }
-        ensure!(
-            balance > price,
-            "--coldkey holds {balance} coins, a slot costs {price}: name one that holds more"
-        );
-        let transaction = Transaction { nonce: ledger.nonce(&account), action: action.clone() };
-        let signed = Signed::author(coldkey, &ledger.genesis(), transaction).into_signed();
-        handle.tell(Message::Transaction(signed)).await?;
-        out.say(&format!("asked for a slot at height {height}, for {price} coins"))?;
+        let order =
+            match Order::new(client.clone(), coldkey, Action::Register { netuid, hotkey, limit: None }).await
+            {
+                // The last try was settled this moment.
+                Err(_) if slot().is_some() => continue,
+                order => order?,
+            };
+        order.send().await?;
+        out.say(&format!("asked for a slot at height {}, for {} coins", order.height(), order.cost()))?;
     }
 }
 

@@ -8,13 +8,13 @@ use tempfile::TempDir;
 
 use crate::program;
 
-fn neuron(home: &Path, line: &[&str]) -> Output {
+pub(super) fn neuron(home: &Path, line: &[&str]) -> Output {
     Command::new(program()).args(line).env("XDG_CACHE_HOME", home).current_dir(home).output().unwrap()
 }
 
 /// The program fails with this code, and one line that holds all of these words.
 #[track_caller]
-fn check(home: &Path, line: &[&str], code: i32, words: &[&str]) {
+pub(super) fn check(home: &Path, line: &[&str], code: i32, words: &[&str]) {
     let output = neuron(home, line);
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(code), "{line:?}: {said}");
@@ -38,6 +38,23 @@ fn a_bad_flag_gets_one_line() {
         &["king", "miner", "validator", "light"],
     );
     check(&["mine"], &["mine", "neuron --help"]);
+    check(&["stake", "steal"], &["steal", "neuron stake --help"]);
+    check(&["weights", "show", "12"], &["'12'", "64 hexadecimal digits", "neuron weights show --help"]);
+}
+
+#[test]
+fn an_amount_that_is_none_gets_one_line() {
+    let home = TempDir::new().unwrap();
+    let key = crypto::Keypair::from_seed([7; 32]).hotkey().to_string();
+    for (amount, fault) in [
+        ("-1", "like 1.5"),
+        ("1e3", "like 1.5"),
+        ("1.0000000001", "9 digits"),
+        ("18446744074", "more than 18446744073.7"),
+    ] {
+        let line = ["transfer", "--coldkey", "k", "--to", &key, "--amount", amount];
+        check(home.path(), &line, 2, &[amount, "--amount", fault, "neuron transfer --help"]);
+    }
 }
 
 #[test]
@@ -107,8 +124,11 @@ fn a_neuron_that_cannot_run_says_why_in_one_line() {
 #[test]
 fn every_command_explains_itself_with_an_example() {
     let home = TempDir::new().unwrap();
-    for command in ["swarm", "run", "metagraph", "query"] {
-        let output = neuron(home.path(), &[command, "--help"]);
+    let commands = "swarm run metagraph query transfer register stake weights";
+    let parts = ["stake add", "stake remove", "stake list", "weights show"];
+    for command in commands.split(' ').chain(parts) {
+        let line: Vec<_> = command.split(' ').chain(["--help"]).collect();
+        let output = neuron(home.path(), &line);
         let help = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success() && help.contains("--json") && help.contains("Example"), "{help}");
     }

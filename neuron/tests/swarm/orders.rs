@@ -1,0 +1,155 @@
+//! What owners of accounts ask of a network that runs, as the program does it.
+use std::path::Path;
+
+use neuron::swarm::Swarm;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::command_line::{check, neuron};
+use crate::small;
+
+const COIN: u64 = 1_000_000_000;
+
+/// The one document that a command prints.
+#[track_caller]
+fn ask(dir: &Path, line: &str) -> Value {
+    let words: Vec<_> = line.split(' ').chain(["--json", "--dir", "."]).collect();
+    let output = neuron(dir, &words);
+    assert!(output.status.success(), "{line}: {output:?}");
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    for name in ["network", "state_root"] {
+        assert_eq!(document[name].as_str().unwrap().len(), 64, "{name} in {document}");
+    }
+    assert!(document["height"].is_u64(), "{document}");
+    document
+}
+
+#[track_caller]
+fn number(document: &Value, name: &str) -> u64 {
+    document[name].as_u64().unwrap_or_else(|| panic!("{name} in {document}"))
+}
+
+/// Has an order settled and returns its fee and the balance it leaves.
+#[track_caller]
+fn settle(dir: &Path, line: &str) -> (u64, u64) {
+    let receipt = ask(dir, line);
+    assert!(
+        receipt["sent"] == true && number(&receipt, "settled") <= number(&receipt, "height"),
+        "{receipt}"
+    );
+    (number(&receipt, "fee"), number(&receipt, "balance"))
+}
+
+/// The only entry of a list: its coins, and all of it.
+#[track_caller]
+fn only<'a>(account: &'a Value, list: &str) -> (u64, &'a Value) {
+    let [entry] = &account[list].as_array().unwrap()[..] else { panic!("{list} in {account}") };
+    (number(entry, "amount"), entry)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn coins_are_given_staked_and_taken_back_and_none_is_lost() {
+    let home = TempDir::new().unwrap();
+    let mut swarm = Swarm::start(small(home.path())).await.unwrap();
+    let validator = swarm.members()[0].hotkey();
+    let dir = home.path();
+    let other = ask(dir, "stake list --coldkey spare-1/coldkey");
+    let to = other["coldkey"].as_str().unwrap();
+
+    let transfer = format!("transfer --coldkey spare-0/coldkey --to {to} --amount 2.5");
+    let trial = ask(dir, &format!("{transfer} --dry-run"));
+    assert!(trial["sent"] == false && number(&trial, "cost") == 5 * COIN / 2, "{trial}");
+    let (fee, balance) = settle(dir, &transfer);
+    assert_eq!((fee, balance), (number(&trial, "fee"), number(&trial, "balance")));
+    assert_eq!(balance, 195 * COIN / 2 - fee);
+    let receiver = ask(dir, &format!("stake list --account {to}"));
+    assert_eq!(number(&receiver, "balance"), number(&other, "balance") + 5 * COIN / 2);
+
+    let stake = |what: &str, coins: &str| {
+        settle(dir, &format!("stake {what} --coldkey spare-0/coldkey --hotkey {validator} --amount {coins}"))
+    };
+    let (fee, left) = stake("add", "10");
+    assert_eq!(left, balance - 10 * COIN - fee);
+    let (fee, after) = stake("remove", "4.000000001");
+    assert_eq!(after, left - fee, "the coins are on their way");
+    let account = ask(dir, "stake list --coldkey spare-0/coldkey");
+    let (behind, entry) = only(&account, "stakes");
+    assert_eq!(entry["hotkey"], validator.to_string());
+    // Rounding takes a unit or two, dividends give some.
+    assert!((6 * COIN - 3..7 * COIN).contains(&behind), "{account}");
+    let (back, entry) = only(&account, "locks");
+    assert_eq!(back, 4 * COIN + 1);
+    assert!(number(entry, "until") > number(&account, "height"), "{account}");
+
+    let newcomer = swarm.genesis().accounts[1].0.0;
+    settle(dir, &format!("register --coldkey spare-1/coldkey --hotkey {newcomer}"));
+    let graph = ask(dir, "metagraph");
+    assert_eq!(graph["neurons"][6]["hotkey"], newcomer.to_string());
+
+    let report = swarm.report().await.unwrap();
+    swarm.stop().await;
+    assert!(report.roots_agree && report.supply.check(), "{:?}", report.supply);
+    assert!(report.supply.locks.0 >= back && report.issued == report.scheduled);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_ledger_refuses_is_told_in_one_line() {
+    let home = TempDir::new().unwrap();
+    let mut swarm = Swarm::start(small(home.path())).await.unwrap();
+    swarm.wait_for_height(1).await.unwrap();
+    let validator = swarm.members()[0].hotkey();
+    let stranger = swarm.genesis().accounts[1].0.0;
+    let refused = |line: &str, words: &[&str]| {
+        for more in [&["--dir", "."][..], &["--dir", ".", "--dry-run"]] {
+            let line: Vec<_> = line.split(' ').chain(more.iter().copied()).collect();
+            check(home.path(), &line, 1, words);
+        }
+    };
+    let from = "--coldkey spare-0/coldkey";
+    refused(
+        &format!("transfer {from} --to {stranger} --amount 100"),
+        &["has 100.000000000 and needs 100.00000", "the fee of 0.00000", "fund it"],
+    );
+    refused(&format!("stake add {from} --hotkey {stranger} --amount 1"), &["unknown", "register it"]);
+    refused(&format!("stake add {from} --hotkey {validator} --amount 0"), &["too little", "the least"]);
+    refused(
+        &format!("stake remove {from} --hotkey {validator} --amount 1"),
+        &["has 0.000000000 behind", "1.000"],
+    );
+    refused(&format!("register {from} --hotkey {validator}"), &["belongs to", "sign with its owner's key"]);
+    refused(&format!("register {from} --hotkey {stranger} --netuid 9"), &["no subnet 9"]);
+    refused(&format!("transfer --coldkey none --to {stranger} --amount 1"), &["key file none"]);
+    check(
+        home.path(),
+        &["weights", "show", "--dir", ".", &stranger.to_string()],
+        1,
+        &["has no slot in subnet 1", "neuron metagraph"],
+    );
+    swarm.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn weights_are_sealed_in_one_epoch_and_shown_in_the_next() {
+    let home = TempDir::new().unwrap();
+    let mut swarm = Swarm::start(small(home.path())).await.unwrap();
+    swarm.wait_for_emission().await.unwrap();
+    let validator = swarm.members()[0].hotkey().to_string();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let (mut sealed, mut shown) = (None, None);
+    while sealed.is_none() || shown.is_none() {
+        assert!(std::time::Instant::now() < deadline, "sealed {sealed:?}, shown {shown:?}");
+        let votes = ask(home.path(), &format!("weights show {validator}"));
+        let epoch = number(&votes, "epoch");
+        let find = |list: &str| votes[list].as_array().unwrap().first().cloned();
+        if let Some(commit) = find("commits") {
+            assert!(number(&commit, "epoch") <= epoch && commit["commitment"].as_str().unwrap().len() == 64);
+            sealed = Some(commit);
+        }
+        if let Some(row) = find("rows") {
+            assert!(row["hotkey"] == validator && row["uid"] == 0, "{row}");
+            assert!(!row["weights"].as_array().unwrap().is_empty(), "{row}");
+            shown = Some(row);
+        }
+    }
+    swarm.stop().await;
+}
