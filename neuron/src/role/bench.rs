@@ -33,7 +33,7 @@ impl Bench {
         let neuron = |(n, key): (usize, &Keypair)| neuron(key, n < usize::from(validators));
         let mut genesis = Genesis::dev(BEGINNING, keys.iter().enumerate().map(neuron).collect());
         genesis.subnets[0].task = "sums".to_owned();
-        let tip = (Ledger::new(&genesis).unwrap(), None);
+        let tip = (Ledger::new(&genesis).expect("the genesis is sound"), None);
         Self { genesis, keys, validators: validators.into(), tip }
     }
 
@@ -48,7 +48,8 @@ impl Bench {
     }
 
     pub(crate) fn recovered(&self, key: usize, recovered: Recovered) -> Settler {
-        Settler::new(self.keys[key].clone(), Ledger::new(&self.genesis).unwrap(), recovered)
+        let genesis = Ledger::new(&self.genesis).expect("the genesis is sound");
+        Settler::new(self.keys[key].clone(), genesis, recovered)
     }
 
     /// Long after whatever was settled last, so that the next is due.
@@ -59,7 +60,7 @@ impl Bench {
     /// Whose turn it is to propose the next settlement, in round 0.
     pub(crate) fn proposer(&self) -> usize {
         let proposer = self.tip.0.validators().proposer(self.tip.0.height() + 1, 0);
-        self.keys.iter().position(|key| key.hotkey() == proposer).unwrap()
+        self.keys.iter().position(|key| key.hotkey() == proposer).expect("a validator's key is here")
     }
 
     /// What the next proposer drafts after having heard `inputs`.
@@ -72,7 +73,7 @@ impl Bench {
         let effects = flat(settler.handle(self.moment(), &Input::Elapsed(Timer::NextHeight)));
         let mut drafts = effects.into_iter().filter_map(|effect| match effect {
             Effect::Tell(message) => match *message {
-                Message::Draft(draft) => Some(draft.verify(&self.genesis.hash()).unwrap()),
+                Message::Draft(draft) => draft.verify(&self.genesis.hash()).ok(),
                 _ => None,
             },
             _ => None,

@@ -27,7 +27,7 @@ pub enum Refusal {
         found: Amount,
     },
     /// No such subnet.
-    #[error("no subnet {0}: list them with `neuron subnet`")]
+    #[error("there is no subnet {0}: check its number")]
     NoSubnet(Netuid),
     /// The signer has no slot.
     #[error("{hotkey:?} has no slot in subnet {netuid}: register it first")]

@@ -154,11 +154,14 @@ fn an_index_behind_the_log_is_brought_up_to_it() {
     let memory = Memory::new();
     let mut store = memory.store();
     store.reset_index().unwrap();
-    for settled in &memory.settled[..2] {
-        store.write_index(settled.ledger.height(), settled.ledger.root().hash, &settled.changes).unwrap();
-    }
+    let ledger = &memory.settled[1].ledger;
+    let whole: Vec<_> = ledger.entries().into_iter().map(|(key, value)| (key, Some(value))).collect();
+    store.write_index(ledger.height(), ledger.root().hash, &whole).unwrap();
     drop(store);
+    let aside = memory.dir.path().join("index.broken");
+    fs::remove_dir_all(&aside).unwrap();
     memory.recovers(HEIGHT);
+    assert!(!aside.exists(), "it was brought up, not made anew");
 }
 
 #[test]

@@ -70,7 +70,7 @@ fn a_preference_that_names_nothing_or_is_anothers_is_refused() {
     let mut network = two();
     for (n, row, reason) in [
         (RICH, vec![(SUBNET, 1)], "belongs to"),
-        (COLD + 1, vec![(Netuid(9), 1)], "no subnet 9"),
+        (COLD + 1, vec![(Netuid(9), 1)], "no subnet 9:"),
         (COLD + 1, vec![(OTHER, 1), (SUBNET, 1)], "out of order"),
         (COLD + 1, vec![(OTHER, 1), (OTHER, 1)], "out of order"),
     ] {
@@ -176,7 +176,7 @@ fn an_owner_changes_some_rules_now_and_then_and_never_while_an_epoch_ends() {
         Action::SetRule { netuid: SUBNET, rule: Rule::Permits(8) },
         "sign with its owner's key",
     );
-    refuse(&mut network, RICH, Action::SetRule { netuid: Netuid(9), rule: Rule::Permits(8) }, "no subnet 9");
+    refuse(&mut network, RICH, Action::SetRule { netuid: Netuid(9), rule: Rule::Permits(8) }, "no subnet 9:");
     refuse(&mut network, RICH, set(Rule::Immunity(1)), "newcomers are pruned unseen");
     refuse(&mut network, RICH, set(Rule::BondsMovingAverage(980_000)), "must not pass 975000");
     refuse(&mut network, RICH, set(Rule::RevealWindow(0)), "reveal_window");
