@@ -81,9 +81,11 @@ impl Genesis {
             neurons,
         };
         let needed = genesis.proposers_beyond_a_third();
-        let rules = &mut genesis.subnets[0].hyperparameters;
-        rules.tempo = rules.tempo.max(needed);
-        rules.immunity = rules.immunity.max(2 * rules.tempo);
+        let founding = &mut genesis.parameters.founding.defaults;
+        for rules in [&mut genesis.subnets[0].hyperparameters, founding] {
+            rules.tempo = rules.tempo.max(needed);
+            rules.immunity = rules.immunity.max(2 * rules.tempo);
+        }
         genesis
     }
 
@@ -107,11 +109,14 @@ impl Genesis {
         self.check_subnets()?;
         self.check_neurons()?;
         self.check_settling_set()?;
-        self.subnets.iter().try_for_each(|subnet| self.check_window(subnet))
+        self.check_window("founding.defaults", &self.parameters.founding.defaults)?;
+        let of = |subnet: &GenesisSubnet| self.check_window(&subnet.place(), &subnet.hyperparameters);
+        self.subnets.iter().try_for_each(of)
     }
 
     fn check_parameters(&self) -> Result<(), GenesisError> {
         let p = &self.parameters;
+        let limits = &p.founding.limits;
         for (name, value) in [
             ("interval", p.interval),
             ("set_period", p.set_period),
@@ -143,9 +148,19 @@ impl Genesis {
             (p.founding.lock_half_life > 0, "founding.lock_half_life", "must be at least 1"),
             (p.founding.lock > Amount::ZERO, "founding.lock", "must be positive, or it never doubles"),
             (
-                p.founding.freeze < p.founding.defaults.tempo,
+                p.founding.start_delay < p.founding.immunity,
+                "founding.start_delay",
+                "must be shorter than founding.immunity, or a subnet can end before it may earn",
+            ),
+            (
+                limits.least_tempo <= limits.most_tempo,
+                "limits.least_tempo",
+                "must not pass limits.most_tempo",
+            ),
+            (
+                p.founding.freeze < limits.least_tempo.min(p.founding.defaults.tempo),
                 "founding.freeze",
-                "must be shorter than a new subnet's tempo, or its rules never change",
+                "must be shorter than limits.least_tempo and a new subnet's tempo, or its rules never change",
             ),
         ];
         let broken = |(name, rule)| GenesisError::Rule { place: "founding.defaults".to_owned(), name, rule };
@@ -168,7 +183,7 @@ impl Genesis {
         if let Some(pair) = self.subnets.windows(2).find(|pair| pair[0].netuid >= pair[1].netuid) {
             return Err(GenesisError::SubnetOrder { first: pair[0].netuid, second: pair[1].netuid });
         }
-        self.subnets.iter().try_for_each(check_subnet)
+        self.subnets.iter().try_for_each(|subnet| subnet.check(self.parameters.founding.freeze))
     }
 
     fn check_neurons(&self) -> Result<(), GenesisError> {
@@ -212,12 +227,11 @@ impl Genesis {
     }
 
     /// A third of the stake must not be able to keep a reveal out for its whole window.
-    fn check_window(&self, subnet: &GenesisSubnet) -> Result<(), GenesisError> {
-        let rules = &subnet.hyperparameters;
+    fn check_window(&self, place: &str, rules: &Hyperparameters) -> Result<(), GenesisError> {
         let window = rules.tempo.saturating_mul(rules.reveal_window);
         let needed = self.proposers_beyond_a_third();
         if window < needed {
-            return Err(GenesisError::WindowTooShort { netuid: subnet.netuid, window, needed });
+            return Err(GenesisError::WindowTooShort { place: place.to_owned(), window, needed });
         }
         Ok(())
     }
@@ -259,11 +273,23 @@ impl Genesis {
     }
 }
 
-fn check_subnet(subnet: &GenesisSubnet) -> Result<(), GenesisError> {
-    let place = format!("subnet {}", subnet.netuid);
-    require_all(&place, &[((1..=MAX_NAME).contains(&subnet.task.len()), "task", "must have 1 to 64 bytes")])?;
-    let broken = |(name, rule)| GenesisError::Rule { place, name, rule };
-    subnet.hyperparameters.check().map_err(broken)
+impl GenesisSubnet {
+    fn place(&self) -> String {
+        format!("subnet {}", self.netuid)
+    }
+
+    /// The last settlements of an epoch are frozen, but not all of it.
+    fn check(&self, freeze: u64) -> Result<(), GenesisError> {
+        let broken = |(name, rule)| GenesisError::Rule { place: self.place(), name, rule };
+        let rules = &self.hyperparameters;
+        rules.check().map_err(broken)?;
+        let named = (1..=MAX_NAME).contains(&self.task.len());
+        let checks = [
+            (named, "task", "must have 1 to 64 bytes"),
+            (rules.tempo > freeze, "tempo", "must be longer than founding.freeze, or its rules never change"),
+        ];
+        require_all(&self.place(), &checks)
+    }
 }
 
 fn require_positive(place: &str, name: &'static str, value: u64) -> Result<(), GenesisError> {

@@ -9,7 +9,7 @@ use crate::consensus::ValidatorSet;
 use crate::genesis::GenesisError;
 use crate::parameters::{Hyperparameters, Parameters};
 use crate::settlement::Inputs;
-use crate::subnet::{Netuid, Uid};
+use crate::subnet::{Epoch, Netuid, Uid};
 use crate::transaction::Coldkey;
 use crate::{Amount, Error, Genesis};
 
@@ -20,6 +20,7 @@ mod founding;
 mod payout;
 mod refusal;
 mod registration;
+mod rules;
 mod seats;
 mod stake;
 mod supply;
@@ -143,9 +144,14 @@ impl Ledger {
         &self.seats.only().last
     }
 
-    /// The epoch that the next height belongs to: epoch e spans heights `e·tempo + 1 ..= (e + 1)·tempo`.
+    /// The number of the epoch that the next height belongs to.
     pub fn epoch(&self, netuid: Netuid) -> Option<u64> {
-        self.hyperparameters(netuid).map(|rules| self.height() / rules.tempo)
+        self.present_epoch(netuid).map(|epoch| epoch.index)
+    }
+
+    /// The epoch that the next height belongs to, with the heights that it spans.
+    pub fn present_epoch(&self, netuid: Netuid) -> Option<Epoch> {
+        self.subnets.get(&netuid).map(|subnet| subnet.epoch)
     }
 
     /// An account's spendable coins.

@@ -9,6 +9,12 @@ use crate::yuma::Incentive;
 /// What a portion is counted in: 1 800 of them are 18 %.
 pub const BASIS_POINTS: u64 = 10_000;
 
+/// The slowest that liquid bonds may move, in 65 535ths: a fortieth (spec section 3).
+const LEAST_SPEED: u16 = 1_638;
+
+/// The steepest that liquid bonds may change their speed, in hundredths: half of it is an exponent, of 20 at most.
+const MOST_STEEPNESS: u16 = 4_000;
+
 /// Milliseconds in a day.
 const DAY: u64 = 24 * 60 * 60 * 1_000;
 
@@ -66,15 +72,49 @@ pub struct Founding {
     pub limit: u16,
     /// For how long a subnet cannot be ended.
     pub immunity: u64,
+    /// From founding a subnet until its owner may start its emission.
+    pub start_delay: u64,
     /// Epochs between two changes of a subnet's rules.
     pub change_epochs: u64,
     /// The last settlements of an epoch, in which rules do not change.
     pub freeze: u64,
+    /// How far the owner of a subnet may go.
+    pub limits: Limits,
     /// The rules of a new subnet.
     pub defaults: Hyperparameters,
 }
 
+/// How far the owner of a subnet may go with its rules; a genesis is not bound by them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// The shortest tempo: an epoch is work for everybody.
+    pub least_tempo: u64,
+    /// The longest: nobody is paid before an epoch ends.
+    pub most_tempo: u64,
+    /// The longest window in which a row may be revealed, in epochs: commits are kept for as long.
+    pub most_reveal_window: u64,
+    /// The most neurons that may vote: each row costs everybody time and room.
+    pub most_permits: u16,
+    /// The largest share of the old value in a bond, in millionths: slower bonds shut newcomers out.
+    pub most_bonds_average: u32,
+    /// How high the lowest price of a slot may be, or an owner could close its subnet.
+    pub most_minimum_burn: Amount,
+    /// How low the highest price of a slot may be, or slots would be for free however many want one.
+    pub least_maximum_burn: Amount,
+    /// The longest half-life of that price, or one registration could close a subnet for good.
+    pub most_burn_half_life: u64,
+    /// The most hundredths that a registration may multiply it by, for the same reason.
+    pub most_burn_multiplier: u16,
+}
+
 /// Rules of one subnet. Spans are in settlements unless said otherwise.
+///
+/// Some of the reference chain's (spec section 14) have no place here. Activity cutoff: who does not reveal in an epoch
+/// was not active in it. Rate limits of weights and profiles: one commit an epoch is all there is, and profiles are no
+/// part of the ledger. Commit-reveal switch and Yuma version: rows are always hidden first, and bonds always those of
+/// Yuma 3. Largest weight: it is off there, and consensus clips. Bonds reset: who takes a slot finds no bonds to it.
+/// Difficulty, registrations wanted in an interval or allowed in one settlement: the price alone says how many come.
+/// Rho and several mechanisms: nothing depends on the one, and a subnet has one row of weights for each validator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hyperparameters {
     /// An epoch.
@@ -91,6 +131,10 @@ pub struct Hyperparameters {
     pub permits: u16,
     /// Less stake than this counts as none when votes are weighed.
     pub stake_threshold: Amount,
+    /// The fewest targets that a row names, while there are as many slots taken.
+    pub minimum_weights: u16,
+    /// The oldest version of the scoring code whose rows count; 0 admits all.
+    pub weights_version: u64,
     /// The share of stake that fixes a consensus weight, in 65 535ths.
     pub kappa: u16,
     /// How far bonds follow clipped instead of raw weights, in 65 535ths.
@@ -105,8 +149,23 @@ pub struct Hyperparameters {
     pub miners_cut: u16,
     /// The part of validators and their stakers, in basis points.
     pub validators_cut: u16,
+    /// Bonds that move at speeds of their own.
+    pub liquid: LiquidAlpha,
     /// What registration costs.
     pub burn: Burn,
+}
+
+/// How bonds move instead of by their moving average, where it is on (spec section 3).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiquidAlpha {
+    /// Whether they do.
+    pub on: bool,
+    /// The lowest speed, in 65 535ths.
+    pub low: u16,
+    /// The highest speed, in 65 535ths.
+    pub high: u16,
+    /// How sharply one becomes the other, in hundredths.
+    pub steepness: u16,
 }
 
 /// How the price of registration moves (spec section 8.1).
@@ -176,8 +235,10 @@ impl Founding {
             lock_half_life: 1_000,
             limit: 16,
             immunity: 600,
+            start_delay: 10,
             change_epochs: 2,
             freeze: 1,
+            limits: Limits::dev(),
             defaults: Hyperparameters::dev(),
         }
     }
@@ -189,9 +250,28 @@ impl Founding {
             lock_half_life: 14 * DAY / 12_000,
             limit: 128,
             immunity: 180 * DAY / 12_000,
+            start_delay: 7 * DAY / 12_000,
             change_epochs: 2,
             freeze: 10,
+            limits: Limits { least_tempo: 30, most_tempo: 4_200, ..Limits::dev() },
             defaults: Hyperparameters::testnet(),
+        }
+    }
+}
+
+impl Limits {
+    /// Owners of a local network.
+    pub fn dev() -> Self {
+        Self {
+            least_tempo: 3,
+            most_tempo: 420,
+            most_reveal_window: 100,
+            most_permits: 128,
+            most_bonds_average: 975_000,
+            most_minimum_burn: Amount::coins(1),
+            least_maximum_burn: Amount(COIN / 10),
+            most_burn_half_life: 36_000,
+            most_burn_multiplier: 300,
         }
     }
 }
@@ -208,6 +288,8 @@ impl Hyperparameters {
             permits: 64,
             // More than a miner of a local network earns in an hour, and less than a newcomer is given.
             stake_threshold: Amount::coins(50),
+            minimum_weights: 1,
+            weights_version: 0,
             kappa: 32_768,
             bonds_penalty: 65_535,
             bonds_moving_average: 900_000,
@@ -215,6 +297,7 @@ impl Hyperparameters {
             owner_cut: 1_800,
             miners_cut: 4_100,
             validators_cut: 4_100,
+            liquid: LiquidAlpha::default(),
             burn: Burn::default(),
         }
     }
@@ -223,7 +306,7 @@ impl Hyperparameters {
     pub fn check(&self) -> Result<(), (&'static str, &'static str)> {
         let delay = self.tempo.saturating_mul(self.reveal_window.saturating_add(1));
         let cuts = [self.owner_cut, self.miners_cut, self.validators_cut];
-        let burn = &self.burn;
+        let (burn, liquid) = (&self.burn, &self.liquid);
         let positive = "must be at least 1";
         let rules = [
             (self.tempo > 0, "tempo", positive),
@@ -243,6 +326,13 @@ impl Hyperparameters {
                 "must not sum to more than 10000",
             ),
             (self.bonds_moving_average <= 1_000_000, "bonds_moving_average", "must not pass 1000000"),
+            (liquid.low >= LEAST_SPEED, "liquid.low", "must be at least 1638, a fortieth"),
+            (liquid.low <= liquid.high, "liquid.high", "must not be lower than liquid.low"),
+            (
+                (1..=MOST_STEEPNESS).contains(&liquid.steepness),
+                "liquid.steepness",
+                "must be 1 to 4000: beyond, the exponential no longer tells",
+            ),
             (
                 burn.minimum <= burn.start && burn.start <= burn.maximum,
                 "burn.start",
@@ -263,6 +353,12 @@ impl Hyperparameters {
     /// A subnet of a public network.
     pub fn testnet() -> Self {
         Self { tempo: 30, immunity: 4_096, stake_threshold: Amount::coins(1_000), ..Self::dev() }
+    }
+}
+
+impl Default for LiquidAlpha {
+    fn default() -> Self {
+        Self { on: false, low: 45_875, high: 58_982, steepness: 1_000 }
     }
 }
 

@@ -105,6 +105,11 @@ pub enum Action {
         /// Willing or not.
         settles: bool,
     },
+    /// Lets a subnet of the signer's have its share of emission, a while after it was founded.
+    Start {
+        /// The subnet.
+        netuid: Netuid,
+    },
 }
 
 impl Payload for Transaction {

@@ -1,4 +1,6 @@
 //! A validator's row over miners: committed first, revealed an epoch later.
+use std::collections::BTreeMap;
+
 use crypto::{Hash, Hotkey, hash};
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +22,16 @@ impl Row {
         let top = u128::from(entries.iter().map(|(_, score)| *score).max().unwrap_or(0)).max(1);
         let scale = |score: u64| ((u128::from(score) * 65535 + top / 2) / top) as u16;
         Self(entries.into_iter().map(|(uid, score)| (uid, scale(score))).collect())
+    }
+
+    /// The row with weight zero for the first uids that it leaves out, so that it names at least as many as `least`.
+    pub fn naming(self, least: u16) -> Self {
+        if self.0.len() >= usize::from(least) {
+            return self;
+        }
+        let mut entries: BTreeMap<_, _> = (0..least).map(|uid| (Uid(uid), 0)).collect();
+        entries.extend(self.0);
+        Self(entries.into_iter().collect())
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -90,6 +102,13 @@ mod tests {
         let row = Row::from_scores([(Uid(2), 1), (Uid(1), 3), (Uid(0), 0)]);
         assert_eq!(row.0, [(Uid(0), 0), (Uid(1), 65535), (Uid(2), 21845)]);
         assert_eq!(Row::from_scores([(Uid(0), 0)]).0, [(Uid(0), 0)]);
+    }
+
+    #[test]
+    fn a_short_row_is_filled_up_with_nothing_for_others() {
+        let row = Row(vec![(Uid(1), 9), (Uid(7), 5)]);
+        assert_eq!(row.clone().naming(2), row);
+        assert_eq!(row.naming(3).0, [(Uid(0), 0), (Uid(1), 9), (Uid(2), 0), (Uid(7), 5)]);
     }
 
     #[test]

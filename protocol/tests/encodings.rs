@@ -71,6 +71,7 @@ fn transactions() {
     check(&order(Action::RemoveStake { hotkey, amount }), "920781ab52656d6f76655374616b6592Ace3b9aca00");
     let settles = true;
     check(&order(Action::Settle { hotkey, settles }), "920781a6536574746c6592Ac3");
+    check(&order(Action::Start { netuid }), "920781a553746172749101");
 }
 
 #[test]
@@ -134,11 +135,11 @@ fn the_first_state() {
     genesis.accounts = vec![(Coldkey(Hotkey([0xee; 32])), Amount::coins(5))];
     assert_eq!(
         genesis.hash().to_string(),
-        "1c3c35ffa90dddb8e06f4781d12e55c32bf068df6cb5b79457a95a17e69f31fe"
+        "4277c2b32e784eedfd12aa6adab8bb23ea5e66f1912c52331d475c0bf64df05c"
     );
     let root = Ledger::new(&genesis).expect("sound").root();
     assert_eq!(
         (root.hash.to_string().as_str(), root.leaves),
-        ("71c72533ab9b5064d892cdb6b566ad99290d7de6e0cf60aaefcc167145747f6b", 8)
+        ("1e00aa2e76211cd0e8f7a656aa54f935162ead866dcd417ab1e4f42779094fad", 8)
     );
 }

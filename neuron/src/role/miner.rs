@@ -73,7 +73,7 @@ impl Miner {
         let full = self.waiting.len() >= WAITING || self.answered.len() >= REMEMBERED;
         let objections = [
             (!ours, "not_ours"),
-            (!self.ledger.has_permit(self.netuid, &question.signer()), "no_permit"),
+            (!self.ledger.may_vote(self.netuid, &question.signer()), "no_permit"),
             (question.height.abs_diff(self.ledger.height()) > QUESTION_AGE, "stale"),
             (self.answered.contains_key(&question.id()), "replayed"),
             (full || self.model.is_none(), "busy"),
@@ -94,8 +94,8 @@ impl Miner {
         self.ledger = settled.ledger.clone();
         let height = self.ledger.height();
         self.answered.retain(|_, asked| asked.abs_diff(height) <= QUESTION_AGE);
-        let tempo = self.ledger.hyperparameters(self.netuid)?.tempo;
-        height.is_multiple_of(tempo).then(|| self.announce()).flatten()
+        let begins = self.ledger.present_epoch(self.netuid)?.settled(height) == 0;
+        begins.then(|| self.announce()).flatten()
     }
 }
 

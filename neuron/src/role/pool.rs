@@ -29,7 +29,7 @@ pub(crate) fn is_welcome(ledger: &Ledger, input: &Heard) -> bool {
         Heard::Commit(commit) => {
             // We may be a settlement behind who tells it.
             let now = ledger.epoch(commit.netuid).is_some_and(|now| (now..=now + 1).contains(&commit.epoch));
-            now && ledger.has_permit(commit.netuid, &commit.signer())
+            now && ledger.may_vote(commit.netuid, &commit.signer())
         }
         Heard::Reveal(reveal) => {
             let (netuid, hotkey) = (reveal.netuid, reveal.signer());

@@ -154,7 +154,7 @@ impl Validator {
 
     /// Scored miners that have not said for a while that they serve; those without a slot are forgotten.
     fn forget_silent(&mut self) -> Vec<Hotkey> {
-        let (height, patience) = (self.ledger.height(), SILENT_EPOCHS * self.tempo());
+        let (height, patience) = (self.ledger.height(), SILENT_EPOCHS * self.epoch_length());
         let (ledger, netuid) = (&self.ledger, self.netuid);
         let has_slot = |miner: &Hotkey| ledger.slot(netuid, miner).is_some();
         self.serving.retain(|miner, serving| serving.heard + patience >= height && has_slot(miner));
@@ -212,7 +212,7 @@ impl Validator {
         let Some(epoch) = self.ledger.epoch(self.netuid) else {
             return Vec::new();
         };
-        if !self.ledger.has_permit(self.netuid, &me) {
+        if !self.ledger.may_vote(self.netuid, &me) {
             return Vec::new();
         }
         let window = self.ledger.hyperparameters(self.netuid).map_or(1, |rules| rules.reveal_window);
@@ -234,8 +234,10 @@ impl Validator {
 
     /// Once a third of the epoch has passed, so that the row rests on this epoch's answers too.
     fn is_time_to_commit(&self) -> bool {
-        let tempo = self.tempo();
-        !self.memory.scores.is_empty() && self.ledger.height() % tempo >= tempo / 3
+        let height = self.ledger.height();
+        let epoch = self.ledger.present_epoch(self.netuid);
+        let late = epoch.is_some_and(|epoch| epoch.settled(height) >= epoch.length() / 3);
+        late && !self.memory.scores.is_empty()
     }
 
     /// The row for an epoch, fixed at first use.
@@ -244,21 +246,23 @@ impl Validator {
         let salt =
             self.keypair.secret("neuron v1 weights salt", &[&netuid.0.to_le_bytes(), &epoch.to_le_bytes()]);
         let uid = |hotkey: &Hotkey| self.ledger.slot(netuid, hotkey);
-        let row =
-            Row::from_scores(self.memory.scores.weights().filter_map(|(miner, w)| Some((uid(miner)?, w))));
+        let scores = self.memory.scores.weights().filter_map(|(miner, w)| Some((uid(miner)?, w)));
+        let row = Row::from_scores(scores).naming(self.ledger.least_weights(netuid));
         self.memory.rows.entry(epoch).or_insert(Reveal { netuid, epoch, version, salt, row })
     }
 
     /// Shows our stake to those who do not hold the ledger, once an epoch.
     fn attest(&self) -> Option<Effect> {
-        let first = self.ledger.height().is_multiple_of(self.tempo());
-        let (leaf, proof) = first.then(|| self.ledger.prove_stake(&self.keypair.hotkey())).flatten()?;
+        let begins = self.ledger.present_epoch(self.netuid)?.settled(self.ledger.height()) == 0;
+        let (leaf, proof) = begins.then(|| self.ledger.prove_stake(&self.keypair.hotkey())).flatten()?;
         let attestation = Attestation { height: self.ledger.height(), leaf, proof };
         Some(Effect::tell(Message::Attestation(attestation)))
     }
 
-    fn tempo(&self) -> u64 {
-        self.ledger.hyperparameters(self.netuid).map_or(1, |rules| rules.tempo)
+    /// Of the present epoch or the next, whichever is longer.
+    fn epoch_length(&self) -> u64 {
+        let present = self.ledger.present_epoch(self.netuid).map_or(1, |epoch| epoch.length());
+        self.ledger.hyperparameters(self.netuid).map_or(present, |rules| rules.tempo.max(present))
     }
 
     fn tell<T: Payload>(&self, payload: T, message: impl FnOnce(Signed<T>) -> Message) -> Effect {

@@ -74,12 +74,12 @@ pub enum GenesisError {
     },
     /// A minority of proposers could keep reveals out.
     #[error(
-        "subnet {netuid}: rows can be revealed for {window} settlements, but it takes {needed} until more than a \
+        "{place}: rows can be revealed for {window} settlements, but it takes {needed} until more than a \
          third of the stake can have proposed: raise tempo or reveal_window"
     )]
     WindowTooShort {
-        /// Where.
-        netuid: Netuid,
+        /// Whose rule.
+        place: String,
         /// tempo · reveal_window.
         window: u64,
         /// The fewest that do.

@@ -44,6 +44,22 @@ fn numbers_out_of_bounds_are_refused_by_name() {
     refuses("cuts", |g| g.subnets[0].hyperparameters.owner_cut = 9_000);
     refuses("slots", |g| g.subnets[0].hyperparameters.slots = 5_000);
     refuses("immunity", |g| g.subnets[0].hyperparameters.immunity = 5);
+    refuses("subnet 1: liquid.low must be at least 1638", |g| {
+        g.subnets[0].hyperparameters.liquid.low = 1_637;
+    });
+    refuses("liquid.high", |g| {
+        g.subnets[0].hyperparameters.liquid.high = 45_874;
+    });
+    refuses("liquid.steepness", |g| {
+        g.subnets[0].hyperparameters.liquid.steepness = 4_001;
+    });
+    refuses("subnet 1: tempo must be longer than founding.freeze", |g| {
+        (g.parameters.founding.freeze, g.parameters.founding.limits.least_tempo) = (3, 4);
+        g.parameters.founding.defaults.tempo = 4;
+    });
+    refuses("founding.freeze must be shorter than limits.least_tempo", |g| g.parameters.founding.freeze = 3);
+    refuses("limits.least_tempo must not pass", |g| g.parameters.founding.limits.most_tempo = 2);
+    refuses("founding.start_delay", |g| g.parameters.founding.start_delay = 600);
     refuses("task", |g| g.subnets[0].task = "x".repeat(65));
     refuses("set_period", |g| g.parameters.set_period = 0);
     refuses("interval", |g| g.parameters.interval = 0);
@@ -108,7 +124,11 @@ fn a_third_of_the_stake_cannot_keep_a_reveal_out() {
     let mut short = equals(16);
     short.subnets[0].hyperparameters.tempo = 5;
     let error = short.check().expect_err("too short").to_string();
-    assert!(error.contains("revealed for 5 settlements, but it takes 6"), "{error}");
+    assert!(error.contains("subnet 1: rows can be revealed for 5 settlements, but it takes 6"), "{error}");
+    let mut short = equals(16);
+    short.parameters.founding.defaults.tempo = 5;
+    let error = short.check().expect_err("too short").to_string();
+    assert!(error.contains("founding.defaults: rows can be revealed for 5"), "{error}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::table::Table;
 use super::{Attendance, Ledger, Payout};
 use crate::consensus::ValidatorSet;
 use crate::genesis::{GenesisError, GenesisNeuron, GenesisSubnet};
-use crate::subnet::Uid;
+use crate::subnet::{Epoch, Uid};
 use crate::yuma::Share;
 use crate::{Amount, Genesis};
 
@@ -28,7 +28,7 @@ pub(super) fn of(genesis: &Genesis) -> Result<Ledger, GenesisError> {
     };
     genesis.accounts.iter().for_each(|(coldkey, amount)| ledger.credit(*coldkey, *amount));
     let equal = Share::ratio(1, genesis.subnets.len() as u64);
-    genesis.subnets.iter().for_each(|subnet| ledger.found(subnet, equal));
+    (0..).zip(&genesis.subnets).for_each(|(place, subnet)| ledger.found(subnet, place, equal));
     genesis.neurons.iter().for_each(|neuron| ledger.seat(neuron));
     let set = ledger
         .most_staked()
@@ -38,11 +38,13 @@ pub(super) fn of(genesis: &Genesis) -> Result<Ledger, GenesisError> {
 }
 
 impl Ledger {
-    fn found(&mut self, subnet: &GenesisSubnet, share: Share) {
+    /// Subnets end their first epochs one after the other, the first after a whole tempo.
+    fn found(&mut self, subnet: &GenesisSubnet, place: u64, share: Share) {
         let entry = Subnet {
             task: subnet.task.clone(),
             owner: subnet.owner,
             hyperparameters: subnet.hyperparameters.clone(),
+            epoch: Epoch::begin(0, subnet.hyperparameters.tempo, place),
             price: subnet.hyperparameters.burn.start,
             share,
             pending: Amount::ZERO,
@@ -50,6 +52,7 @@ impl Ledger {
             lock: Amount::ZERO,
             founded: 0,
             changed: 0,
+            started: true,
         };
         self.subnets.insert(subnet.netuid, entry);
     }

@@ -73,10 +73,11 @@ impl Ledger {
         self.subnets.rows().keys().map(agreed).collect()
     }
 
-    /// What a hotkey prefers among the subnets that are left.
+    /// What a hotkey prefers among the subnets that are left and may have emission.
     fn preference(&self, hotkey: &Hotkey) -> Vec<(Netuid, u16)> {
         let row = self.preferences.get(hotkey).into_iter().flatten();
-        row.filter(|(netuid, _)| self.subnets.get(netuid).is_some()).copied().collect()
+        let earns = |netuid: &Netuid| self.subnets.get(netuid).is_some_and(|subnet| subnet.started);
+        row.filter(|(netuid, _)| earns(netuid)).copied().collect()
     }
 }
 

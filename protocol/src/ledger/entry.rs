@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::Amount;
 use crate::consensus::ValidatorSet;
 use crate::parameters::Hyperparameters;
-use crate::subnet::Uid;
+use crate::subnet::{Epoch, Uid};
 use crate::transaction::Coldkey;
 use crate::weights::Row;
 use crate::yuma::Share;
@@ -92,6 +92,8 @@ pub(super) struct Subnet {
     /// Who receives the owner's cut; without one it burns.
     pub owner: Option<Coldkey>,
     pub hyperparameters: Hyperparameters,
+    /// The epoch that the next height belongs to.
+    pub epoch: Epoch,
     /// What registration costs now.
     pub price: Amount,
     /// Its share of emission, moving slowly.
@@ -106,6 +108,8 @@ pub(super) struct Subnet {
     pub founded: u64,
     /// The height at which its owner last changed a rule.
     pub changed: u64,
+    /// Whether it may have emission.
+    pub started: bool,
 }
 
 /// Where an epoch's emission went; the four sum to all of it.
@@ -159,6 +163,10 @@ pub(super) type Bonds = Vec<(Uid, Share)>;
 pub(super) struct Committed {
     pub commitment: Hash,
     pub height: u64,
+    /// The oldest version that its row may be of.
+    pub version: u64,
+    /// The fewest targets that its row may name.
+    pub entries: u16,
 }
 
 /// A row revealed in this epoch.

@@ -1,16 +1,12 @@
-//! Subnets: how they come, change and go (spec sections 8.3, 13 and 14; what is locked is ours).
+//! Subnets: how they come, start to earn, and go (spec section 8.3; what is locked is ours).
 use super::entry::{Payout, Subnet};
 use super::{Ledger, Refusal};
 use crate::Amount;
 use crate::fixed::decay_factor;
 use crate::genesis::MAX_NAME;
-use crate::parameters::Hyperparameters;
-use crate::subnet::{Netuid, Rule};
+use crate::subnet::{Epoch, Netuid};
 use crate::transaction::Coldkey;
 use crate::yuma::Share;
-
-/// The largest share of the old value in a bond that an owner may set, in millionths.
-const OWNER_MAX_AVERAGE: u32 = 975_000;
 
 impl Ledger {
     /// What founding a subnet locks now.
@@ -52,6 +48,7 @@ impl Ledger {
             task: task.to_owned(),
             owner: Some(owner),
             price: hyperparameters.burn.start,
+            epoch: Epoch::begin(founded, hyperparameters.tempo, netuid.0.into()),
             hyperparameters,
             share: Share::ZERO,
             pending: Amount::ZERO,
@@ -59,8 +56,37 @@ impl Ledger {
             lock,
             founded,
             changed: founded,
+            started: false,
         };
         self.subnets.insert(netuid, subnet);
+    }
+
+    /// Whether an owner may start the emission of its subnet now: a while after founding, in which it is set up.
+    pub(super) fn check_start(&self, netuid: Netuid, coldkey: Coldkey) -> Result<(), Refusal> {
+        let subnet = self.owned_subnet(netuid, coldkey)?;
+        if subnet.started {
+            return Err(Refusal::Started(netuid));
+        }
+        let from = subnet.founded.saturating_add(self.parameters().founding.start_delay);
+        match self.height() + 1 < from {
+            true => Err(Refusal::StartsLater { netuid, from }),
+            false => Ok(()),
+        }
+    }
+
+    pub(super) fn start(&mut self, netuid: Netuid) {
+        if let Some(subnet) = self.subnets.get_mut(&netuid) {
+            subnet.started = true;
+        }
+    }
+
+    /// The subnet, if `coldkey` owns it.
+    pub(super) fn owned_subnet(&self, netuid: Netuid, coldkey: Coldkey) -> Result<&Subnet, Refusal> {
+        let subnet = self.subnets.get(&netuid).ok_or(Refusal::NoSubnet(netuid))?;
+        match subnet.owner == Some(coldkey) {
+            true => Ok(subnet),
+            false => Err(Refusal::NotSubnetOwner { netuid, owner: subnet.owner, coldkey }),
+        }
     }
 
     /// The price of a lock halves in a while, down to where it began.
@@ -96,57 +122,4 @@ impl Ledger {
         self.commits.retain(|(place, ..)| *place != netuid);
         self.reveals.retain(|(place, _)| *place != netuid);
     }
-
-    /// Whether an owner may change a rule of its subnet now.
-    pub(super) fn check_rule(&self, netuid: Netuid, coldkey: Coldkey, rule: &Rule) -> Result<(), Refusal> {
-        let subnet = self.subnets.get(&netuid).ok_or(Refusal::NoSubnet(netuid))?;
-        if subnet.owner != Some(coldkey) {
-            return Err(Refusal::NotSubnetOwner { netuid, owner: subnet.owner, coldkey });
-        }
-        let (tempo, founding) = (subnet.hyperparameters.tempo, &self.parameters().founding);
-        let next = subnet.changed.saturating_add(tempo.saturating_mul(founding.change_epochs));
-        if self.height() + 1 < next {
-            return Err(Refusal::ChangedLately { netuid, next });
-        }
-        let left = tempo - self.height() % tempo;
-        if left <= founding.freeze {
-            return Err(Refusal::Frozen { netuid, until: self.height() + left + 1 });
-        }
-        let refused = |(name, rule)| Refusal::Rule { netuid, name, rule };
-        ruled(subnet, rule).check().map_err(refused)?;
-        match rule {
-            Rule::BondsMovingAverage(average) if *average > OWNER_MAX_AVERAGE => {
-                Err(refused(("bonds_moving_average", "must not pass 975000 when an owner sets it")))
-            }
-            Rule::RevealWindow(window) if *window < founding.defaults.reveal_window => Err(refused((
-                "reveal_window",
-                "must not be shorter than a new subnet's, or reveals can be kept out",
-            ))),
-            _ => Ok(()),
-        }
-    }
-
-    pub(super) fn set_rule(&mut self, netuid: Netuid, rule: &Rule) {
-        let changed = self.height() + 1;
-        let Some(rules) = self.subnets.get(&netuid).map(|subnet| ruled(subnet, rule)) else { return };
-        if let Some(subnet) = self.subnets.get_mut(&netuid) {
-            (subnet.hyperparameters, subnet.changed) = (rules, changed);
-        }
-    }
-}
-
-/// The rules of a subnet with one of them changed.
-fn ruled(subnet: &Subnet, rule: &Rule) -> Hyperparameters {
-    let mut rules = subnet.hyperparameters.clone();
-    match *rule {
-        Rule::RevealWindow(epochs) => rules.reveal_window = epochs,
-        Rule::Immunity(settlements) => rules.immunity = settlements,
-        Rule::Permits(permits) => rules.permits = permits,
-        Rule::BondsPenalty(part) => rules.bonds_penalty = part,
-        Rule::BondsMovingAverage(millionths) => rules.bonds_moving_average = millionths,
-        Rule::MinimumBurn(price) => rules.burn.minimum = price,
-        Rule::MaximumBurn(price) => rules.burn.maximum = price,
-    }
-    rules.burn.start = rules.burn.start.clamp(rules.burn.minimum, rules.burn.maximum.max(rules.burn.minimum));
-    rules
 }

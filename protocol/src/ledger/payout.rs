@@ -2,34 +2,31 @@
 use super::entry::{Bonds, Slot, Verdict};
 use super::{Ledger, Payout};
 use crate::Amount;
-use crate::parameters::{BASIS_POINTS, Hyperparameters};
-use crate::subnet::{Netuid, Uid};
-use crate::yuma::{self, Ballot, Outcome, Setting, Share};
+use crate::parameters::{BASIS_POINTS, Hyperparameters, LiquidAlpha};
+use crate::subnet::{Epoch, Netuid, Uid};
+use crate::yuma::{self, Ballot, Liquid, Outcome, Setting, Share};
 
 impl Ledger {
-    /// Ends the epochs whose last height this is.
+    /// Ends the epochs whose last height this is, by rising netuid.
     pub(super) fn end_epochs(&mut self, height: u64) {
-        let due = |rules: &Hyperparameters| height.is_multiple_of(rules.tempo);
-        let ended: Vec<_> = self
-            .subnets
-            .rows()
-            .iter()
-            .filter(|(_, subnet)| due(&subnet.hyperparameters))
-            .map(|(netuid, _)| *netuid)
-            .collect();
-        ended.into_iter().for_each(|netuid| self.end_epoch(netuid, height));
+        let rows = self.subnets.rows().iter();
+        let due = rows.filter(|(_, subnet)| subnet.epoch.last <= height);
+        let due: Vec<_> = due.map(|(netuid, _)| *netuid).collect();
+        due.into_iter().for_each(|netuid| self.end_epoch(netuid));
     }
 
-    fn end_epoch(&mut self, netuid: Netuid, height: u64) {
-        let Some(rules) = self.hyperparameters(netuid).cloned() else {
+    /// Counts and pays an epoch and begins the next, as long as tempo is now.
+    fn end_epoch(&mut self, netuid: Netuid) {
+        let Some(subnet) = self.subnets.get_mut(&netuid) else {
             return;
         };
-        let setting = setting(&rules, height);
+        let (rules, ended) = (subnet.hyperparameters.clone(), subnet.epoch);
+        subnet.epoch = ended.next(rules.tempo);
+        let setting = Setting { owner: self.owners_oldest(netuid), ..setting(&rules, ended) };
         let outcome = yuma::epoch(&self.ballots(netuid), &setting);
         self.pay(netuid, &rules, &outcome);
         self.record(netuid, outcome, &setting);
-        let epoch = height / rules.tempo - 1;
-        self.clear_votes(netuid, epoch, rules.reveal_window);
+        self.clear_votes(netuid, ended.index, rules.reveal_window);
     }
 
     fn ballots(&self, netuid: Netuid) -> Vec<Ballot> {
@@ -37,6 +34,10 @@ impl Ledger {
     }
 
     /// Only a row revealed in this epoch is activity: who does not reveal votes for nobody and earns nothing.
+    ///
+    /// `updated` is the height of the very commit that bound the row, so a miner that registered after it receives
+    /// nothing from it. The reference chain needs a second rule for that (spec section 2.5, step 4), because there a
+    /// later commit refreshes `updated`; commits that still wait say nothing about this row.
     fn ballot(&self, netuid: Netuid, uid: Uid, slot: &Slot) -> Ballot {
         let revealed = self.reveals.get(&(netuid, slot.hotkey));
         Ballot {
@@ -147,15 +148,21 @@ impl Ledger {
     }
 }
 
-fn setting(rules: &Hyperparameters, height: u64) -> Setting {
+fn setting(rules: &Hyperparameters, epoch: Epoch) -> Setting {
     Setting {
         kappa: Share::of_u16(rules.kappa),
         penalty: Share::of_u16(rules.bonds_penalty),
         alpha: Share::ONE - Share::ratio(rules.bonds_moving_average.into(), 1_000_000),
         threshold: rules.stake_threshold.0,
         permits: rules.permits.into(),
-        start: (height + 1).saturating_sub(rules.tempo),
+        liquid: rules.liquid.on.then(|| liquid(&rules.liquid)),
+        start: epoch.first,
         incentive: rules.incentive,
         ..Setting::default()
     }
+}
+
+fn liquid(rules: &LiquidAlpha) -> Liquid {
+    let (low, high) = (Share::of_u16(rules.low), Share::of_u16(rules.high));
+    Liquid { low, high, steepness: rules.steepness, erases: false }
 }

@@ -45,6 +45,18 @@ pub enum Refusal {
         /// Where.
         netuid: Netuid,
     },
+    /// The signer has too little stake to vote.
+    #[error("{hotkey:?} has {have} staked, and to vote in subnet {netuid} takes {need}: add stake")]
+    LittleStake {
+        /// The signer.
+        hotkey: Hotkey,
+        /// Where.
+        netuid: Netuid,
+        /// The stake behind it.
+        have: Amount,
+        /// The threshold.
+        need: Amount,
+    },
     /// Committed for another epoch.
     #[error(
         "{hotkey:?} commits for epoch {epoch} of subnet {netuid}, which is in epoch {now}: commit for that"
@@ -109,6 +121,48 @@ pub enum Refusal {
         hotkey: Hotkey,
         /// When.
         epoch: u64,
+    },
+    /// Scored by code that the subnet no longer counts.
+    #[error(
+        "{hotkey:?} scores by version {version}, and subnet {netuid} counts {least} and later: install a later one"
+    )]
+    OldVersion {
+        /// The signer.
+        hotkey: Hotkey,
+        /// Where.
+        netuid: Netuid,
+        /// What the reveal says.
+        version: u64,
+        /// The oldest that counted when the row was committed to.
+        least: u64,
+    },
+    /// The row names more targets than there are.
+    #[error(
+        "{hotkey:?} gives weight to {entries} of {slots} neurons in subnet {netuid}: leave out who is gone"
+    )]
+    TooManyTargets {
+        /// The signer.
+        hotkey: Hotkey,
+        /// Where.
+        netuid: Netuid,
+        /// How many it names.
+        entries: usize,
+        /// How many slots are held.
+        slots: usize,
+    },
+    /// The row names too few targets.
+    #[error(
+        "{hotkey:?} names {entries} neurons in subnet {netuid}: name at least {least}, with weight 0 if need be"
+    )]
+    TooFewTargets {
+        /// The signer.
+        hotkey: Hotkey,
+        /// Where.
+        netuid: Netuid,
+        /// How many it names.
+        entries: usize,
+        /// The fewest that were allowed when the row was committed to.
+        least: u16,
     },
     /// The row names a slot that nobody holds.
     #[error("{hotkey:?} gives weight to uid {uid} of {slots} in subnet {netuid}: leave it out")]
@@ -236,6 +290,17 @@ pub enum Refusal {
         owner: Option<Coldkey>,
         /// Who signed.
         coldkey: Coldkey,
+    },
+    /// The subnet has its emission already.
+    #[error("subnet {0} was started before: nothing is left to do")]
+    Started(Netuid),
+    /// The subnet is too young to have emission.
+    #[error("subnet {netuid} was founded lately: its emission can be started from height {from} on")]
+    StartsLater {
+        /// The subnet.
+        netuid: Netuid,
+        /// The first height at which it can.
+        from: u64,
     },
     /// A rule was changed a short while ago.
     #[error("subnet {netuid} was changed lately: its rules can change again at height {next}")]

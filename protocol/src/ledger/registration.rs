@@ -107,7 +107,8 @@ impl Ledger {
         order.get(skipped).map(|(.., uid)| *uid)
     }
 
-    fn owners_oldest(&self, netuid: Netuid) -> Option<Uid> {
+    /// Of the neurons of a subnet's owner the one that came first: it stays and votes, whatever it earns or has staked.
+    pub(super) fn owners_oldest(&self, netuid: Netuid) -> Option<Uid> {
         let owner = self.subnets.get(&netuid)?.owner?;
         let owned = |hotkey| self.delegates.get(hotkey).is_some_and(|d| d.owner == owner);
         self.slots_of(netuid)

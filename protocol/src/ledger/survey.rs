@@ -29,9 +29,9 @@ impl Ledger {
         })
     }
 
-    /// Whether a hotkey may vote in this epoch.
-    pub fn has_permit(&self, netuid: Netuid, hotkey: &Hotkey) -> bool {
-        self.slots_of(netuid).any(|(_, slot)| slot.hotkey == *hotkey && slot.permit)
+    /// Whether a hotkey may vote in this epoch: it has stake enough and a permit, or is the owner's.
+    pub fn may_vote(&self, netuid: Netuid, hotkey: &Hotkey) -> bool {
+        self.voter(netuid, *hotkey).is_ok()
     }
 
     /// What a hotkey committed to in an epoch and did not reveal yet.

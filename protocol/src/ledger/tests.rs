@@ -7,8 +7,11 @@ use crate::transaction::{Action, Transaction};
 use crate::weights::{Commit, Reveal, Row};
 use crate::{Signed, Verified};
 
+mod admission;
+mod epochs;
 mod money;
 mod random;
+mod rules;
 mod slots;
 mod state;
 mod subnets;

@@ -71,6 +71,7 @@ impl Ledger {
                 self.check_rule(netuid, coldkey, rule).map(|()| Amount::ZERO)
             }
             Action::Settle { hotkey, .. } => self.own(hotkey, coldkey).map(|_| Amount::ZERO),
+            Action::Start { netuid } => self.check_start(netuid, coldkey).map(|()| Amount::ZERO),
         }
     }
 
@@ -124,6 +125,7 @@ impl Ledger {
             Action::Found { ref task, .. } => self.found_subnet(task, coldkey, cost),
             Action::SetRule { netuid, ref rule } => self.set_rule(netuid, rule),
             Action::Settle { hotkey, settles } => self.set_willing(hotkey, settles),
+            Action::Start { netuid } => self.start(netuid),
         }
     }
 }

@@ -1,4 +1,6 @@
 //! Whom a miner does not answer.
+use protocol::genesis::GenesisSubnet;
+
 use super::*;
 use crate::role::bench::{Bench, NETUID, moment};
 
@@ -90,4 +92,22 @@ fn before_its_model_is_ready_a_miner_answers_nobody() {
     let (bench, _) = trained();
     let mut miner = Miner::new(bench.keys[1].clone(), NETUID, bench.tip.0.clone());
     assert_eq!(ask(&mut miner, &bench, 0, question(&bench)), Some("busy"));
+}
+
+#[test]
+fn a_miner_says_that_it_serves_whenever_an_epoch_of_its_subnet_begins() {
+    let (mut bench, _) = trained();
+    // The second subnet of a genesis ends its first epoch a settlement early.
+    let before = GenesisSubnet { netuid: Netuid(0), ..bench.genesis.subnets[0].clone() };
+    bench.genesis.subnets.insert(0, before);
+    bench.tip = (Ledger::new(&bench.genesis).unwrap(), None);
+    let mut miner = Miner::new(bench.keys[1].clone(), NETUID, bench.tip.0.clone());
+    let description = "a stand-in".to_owned();
+    miner.handle(moment(), &Input::Trained(Model { hash: Hash([1; 32]), description }));
+    let speaks = |_: &u64| {
+        let certified = bench.settle(&[]);
+        let settled = Settled { certified, ledger: bench.tip.0.clone(), changes: Vec::new() };
+        !miner.handle(moment(), &Input::Settled(Arc::new(settled))).is_empty()
+    };
+    assert_eq!((1..=8).filter(speaks).collect::<Vec<u64>>(), [2, 5, 8]);
 }

@@ -133,7 +133,7 @@ fn a_validator_that_was_away_does_not_hold_it_against_miners() {
         assert!(effects.is_empty(), "it only catches up: {effects:?}");
     }
     validator.serving.clear();
-    for _ in 0..SILENT_EPOCHS * validator.tempo() {
+    for _ in 0..SILENT_EPOCHS * validator.epoch_length() {
         settled(&mut bench, &mut validator, &[], 0);
         assert_eq!(validator.memory.scores.shown()[&miner], 1.0);
     }

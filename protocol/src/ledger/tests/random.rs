@@ -32,11 +32,24 @@ fn action() -> impl Strategy<Value = Action> {
             Action::Prefer { hotkey, row: row.into_iter().map(|(netuid, w)| (Netuid(netuid), w)).collect() }
         }),
         prop::option::of(amount()).prop_map(|limit| Action::Found { task: "sums".to_owned(), limit }),
-        (0..4u16, any::<u16>()).prop_map(|(netuid, part)| Action::SetRule {
-            netuid: Netuid(netuid),
-            rule: Rule::BondsPenalty(part)
-        }),
+        (0..4u16, rule()).prop_map(|(netuid, rule)| Action::SetRule { netuid: Netuid(netuid), rule }),
+        (0..4u16).prop_map(|netuid| Action::Start { netuid: Netuid(netuid) }),
         (hotkey(), any::<bool>()).prop_map(|(hotkey, settles)| Action::Settle { hotkey, settles }),
+    ]
+}
+
+fn rule() -> impl Strategy<Value = Rule> {
+    prop_oneof![
+        any::<u16>().prop_map(Rule::BondsPenalty),
+        prop_oneof![0..9u64, any::<u64>()].prop_map(Rule::Tempo),
+        prop_oneof![0..3u64, any::<u64>()].prop_map(Rule::RevealWindow),
+        any::<u64>().prop_map(Rule::Immunity),
+        (0..9u16).prop_map(Rule::MinimumPrunable),
+        (0..4u64).prop_map(Rule::WeightsVersion),
+        any::<bool>().prop_map(Rule::LiquidAlpha),
+        any::<u64>().prop_map(Rule::BurnHalfLife),
+        any::<u16>().prop_map(Rule::BurnMultiplier),
+        amount().prop_map(Rule::MinimumBurn),
     ]
 }
 
@@ -73,12 +86,14 @@ impl Network {
 
 fn crowded() -> Network {
     let mut genesis = genesis();
+    genesis.subnets[0].owner = Some(cold(RICH));
     let rules = &mut genesis.subnets[0].hyperparameters;
     (rules.slots, rules.immunity, rules.minimum_prunable) = (8, 6, 2);
     genesis.parameters.unbonding = 7;
     genesis.parameters.evidence_expiry = 6;
     genesis.parameters.trusting_period = 6;
     (genesis.parameters.founding.limit, genesis.parameters.founding.immunity) = (2, 4);
+    (genesis.parameters.founding.start_delay, genesis.parameters.founding.change_epochs) = (2, 0);
     Network::of(&genesis)
 }
 

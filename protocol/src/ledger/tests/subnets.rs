@@ -1,6 +1,5 @@
 //! Subnets: how emission is divided between them, and how they come, change and go.
 use super::*;
-use crate::subnet::Rule;
 use crate::yuma::Share;
 
 const OTHER: Netuid = Netuid(2);
@@ -94,12 +93,12 @@ fn emission_follows_shares_to_the_unit() {
     assert!(network.ledger.supply().check());
 }
 
-fn found(limit: Option<Amount>) -> Action {
+pub(super) fn found(limit: Option<Amount>) -> Action {
     Action::Found { task: "sums".to_owned(), limit }
 }
 
 #[track_caller]
-fn refuse(network: &mut Network, n: u8, action: Action, reason: &str) {
+pub(super) fn refuse(network: &mut Network, n: u8, action: Action, reason: &str) {
     let order = network.order(n, action);
     let before = network.ledger.root();
     let refusal = network.settle(&order).expect_err("must be refused").to_string();
@@ -108,7 +107,7 @@ fn refuse(network: &mut Network, n: u8, action: Action, reason: &str) {
 }
 
 #[track_caller]
-fn accept(network: &mut Network, n: u8, action: Action) {
+pub(super) fn accept(network: &mut Network, n: u8, action: Action) {
     network.settle(&network.order(n, action)).expect("must be accepted");
 }
 
@@ -128,7 +127,7 @@ fn founding_locks_a_price_that_doubles_and_halves() {
 }
 
 #[test]
-fn a_new_subnet_has_the_rules_of_the_network_and_earns_once_it_is_preferred() {
+fn a_new_subnet_has_the_rules_of_the_network_and_earns_once_it_is_started_and_preferred() {
     let mut network = two();
     accept(&mut network, RICH, found(None));
     let third = Netuid(3);
@@ -137,8 +136,10 @@ fn a_new_subnet_has_the_rules_of_the_network_and_earns_once_it_is_preferred() {
     accept(&mut network, RICH, Action::Register { netuid: third, hotkey: hot(40), limit: None });
     assert_eq!(network.ledger.slot(third, &hot(40)), Some(Uid(0)));
     prefer(&mut network, &[1, 2], &[(third, 1)]);
-    let height = network.ledger.height();
-    network.idle_to(height + 10);
+    network.idle_to(20);
+    assert_eq!(thousandths(&network, third), 0, "nobody started it");
+    accept(&mut network, RICH, Action::Start { netuid: third });
+    network.idle_to(30);
     assert!(thousandths(&network, third) > 450, "{}", thousandths(&network, third));
 }
 
@@ -146,6 +147,7 @@ fn a_new_subnet_has_the_rules_of_the_network_and_earns_once_it_is_preferred() {
 fn one_subnet_too_many_ends_the_weakest_and_its_founder_has_the_lock_back() {
     let mut genesis = genesis();
     (genesis.parameters.founding.limit, genesis.parameters.founding.immunity) = (2, 10);
+    genesis.parameters.founding.start_delay = 2;
     genesis.accounts.push((cold(50), Amount::coins(1_000)));
     let mut network = Network::of(&genesis);
     accept(&mut network, RICH, found(None));
@@ -163,28 +165,28 @@ fn one_subnet_too_many_ends_the_weakest_and_its_founder_has_the_lock_back() {
 }
 
 #[test]
-fn an_owner_changes_some_rules_now_and_then_and_never_while_an_epoch_ends() {
+fn only_its_owner_starts_a_subnet_once_and_not_at_once() {
     let mut network = Network::new();
     accept(&mut network, RICH, found(None));
-    let set = |rule| Action::SetRule { netuid: OTHER, rule };
-    refuse(&mut network, RICH, set(Rule::Immunity(40)), "can change again at height 7");
-    network.idle_to(6);
-    refuse(&mut network, 1, set(Rule::Immunity(40)), "sign with its owner's key");
-    refuse(
-        &mut network,
-        RICH,
-        Action::SetRule { netuid: SUBNET, rule: Rule::Permits(8) },
-        "sign with its owner's key",
-    );
-    refuse(&mut network, RICH, Action::SetRule { netuid: Netuid(9), rule: Rule::Permits(8) }, "no subnet 9:");
-    refuse(&mut network, RICH, set(Rule::Immunity(1)), "newcomers are pruned unseen");
-    refuse(&mut network, RICH, set(Rule::BondsMovingAverage(980_000)), "must not pass 975000");
-    refuse(&mut network, RICH, set(Rule::RevealWindow(0)), "reveal_window");
-    refuse(&mut network, RICH, set(Rule::Permits(0)), "permits");
-    refuse(&mut network, RICH, set(Rule::MinimumBurn(Amount::coins(101))), "between minimum and maximum");
-    accept(&mut network, RICH, set(Rule::BondsPenalty(7)));
-    assert_eq!(network.ledger.hyperparameters(OTHER).expect("it is there").bonds_penalty, 7);
-    refuse(&mut network, RICH, set(Rule::BondsPenalty(8)), "can change again at height 13");
-    network.idle_to(14);
-    refuse(&mut network, RICH, set(Rule::BondsPenalty(8)), "change them at height 16");
+    let start = |netuid| Action::Start { netuid };
+    refuse(&mut network, RICH, start(Netuid(9)), "no subnet 9:");
+    refuse(&mut network, 1, start(OTHER), "sign with its owner's key");
+    refuse(&mut network, RICH, start(SUBNET), "sign with its owner's key");
+    refuse(&mut network, RICH, start(OTHER), "started from height 11 on");
+    network.idle_to(9);
+    refuse(&mut network, RICH, start(OTHER), "started from height 11 on");
+    network.idle_to(10);
+    accept(&mut network, RICH, start(OTHER));
+    refuse(&mut network, RICH, start(OTHER), "subnet 2 was started before");
+}
+
+#[test]
+fn what_is_preferred_before_its_start_is_left_out_of_the_division() {
+    let mut network = two();
+    accept(&mut network, RICH, found(None));
+    prefer(&mut network, &[1, 2, 3], &[(SUBNET, 1), (OTHER, 1), (Netuid(3), 8)]);
+    network.idle_to(100);
+    let shares = [SUBNET, OTHER, Netuid(3)].map(|netuid| thousandths(&network, netuid));
+    assert_eq!(shares, [499, 499, 0], "as if the third were not named");
+    assert_eq!(network.ledger.metagraph(Netuid(3)).expect("it is there").payout, Payout::default());
 }

@@ -5,7 +5,7 @@ const ROW: &[(u16, u16)] = &[(3, 65_535), (4, 32_768)];
 const ALL: [(u8, &[(u16, u16)]); 3] = [(1, ROW), (2, ROW), (3, ROW)];
 
 #[track_caller]
-fn refused(network: &mut Network, inputs: Inputs, reason: &str) {
+pub(super) fn refused(network: &mut Network, inputs: Inputs, reason: &str) {
     let before = network.ledger.root();
     let refusal = network.settle(&inputs).expect_err("must be refused").to_string();
     assert!(refusal.contains(reason), "{refusal}");
@@ -59,27 +59,6 @@ fn one_commit_an_epoch_and_one_reveal_a_commit() {
     network.settle(&network.reveal(1, 0, ROW)).expect("as committed");
     let again = network.reveal(1, 0, ROW);
     refused(&mut network, again, "no commit of epoch 0");
-}
-
-#[test]
-fn only_a_permitted_holder_of_a_slot_votes() {
-    let mut network = Network::new();
-    let miner = network.commit(4, 0, ROW);
-    refused(&mut network, miner, "no validator permit");
-    let stranger = network.commit(77, 0, ROW);
-    refused(&mut network, stranger, "no slot");
-    let mut elsewhere = network.commit(1, 0, ROW);
-    elsewhere.commits[0] = network.sign(1, Commit { netuid: Netuid(9), ..(*elsewhere.commits[0]).clone() });
-    refused(&mut network, elsewhere, "no subnet 9");
-}
-
-#[test]
-fn a_row_that_names_an_empty_slot_is_refused() {
-    let mut network = Network::new();
-    network.settle(&network.commit(1, 0, &[(6, 1)])).expect("hidden");
-    network.idle_to(3);
-    let reveal = network.reveal(1, 0, &[(6, 1)]);
-    refused(&mut network, reveal, "uid 6 of 6");
 }
 
 #[test]

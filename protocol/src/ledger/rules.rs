@@ -1,0 +1,116 @@
+//! Rules of a subnet that its owner changes, now and then and within limits (spec sections 13 and 14).
+use super::entry::Subnet;
+use super::{Ledger, Refusal};
+use crate::parameters::{Founding, Hyperparameters};
+use crate::subnet::{Netuid, Rule};
+use crate::transaction::Coldkey;
+
+/// Epochs between the change before and a new version of the scoring code: validators must find the time to install
+/// it (spec section 14).
+const VERSION_EPOCHS: u64 = 5;
+
+impl Ledger {
+    /// Whether an owner may change a rule of its subnet now.
+    pub(super) fn check_rule(&self, netuid: Netuid, coldkey: Coldkey, rule: &Rule) -> Result<(), Refusal> {
+        let subnet = self.owned_subnet(netuid, coldkey)?;
+        let founding = &self.parameters().founding;
+        let epochs = match rule {
+            Rule::WeightsVersion(_) => founding.change_epochs.max(VERSION_EPOCHS),
+            _ => founding.change_epochs,
+        };
+        let wait = subnet.hyperparameters.tempo.saturating_mul(epochs);
+        let next = subnet.changed.saturating_add(wait);
+        if self.height() + 1 < next {
+            return Err(Refusal::ChangedLately { netuid, next });
+        }
+        let last = subnet.epoch.last;
+        if last.saturating_sub(self.height()) <= founding.freeze {
+            return Err(Refusal::Frozen { netuid, until: last.saturating_add(1) });
+        }
+        let rules = ruled(subnet, rule);
+        let broken = |(name, rule)| Refusal::Rule { netuid, name, rule };
+        rules.check().map_err(broken)?;
+        check_limits(rule, &rules, founding).map_err(broken)
+    }
+
+    pub(super) fn set_rule(&mut self, netuid: Netuid, rule: &Rule) {
+        let changed = self.height() + 1;
+        let Some(rules) = self.subnets.get(&netuid).map(|subnet| ruled(subnet, rule)) else { return };
+        if let Some(subnet) = self.subnets.get_mut(&netuid) {
+            (subnet.hyperparameters, subnet.changed) = (rules, changed);
+        }
+    }
+}
+
+/// The rules of a subnet with one of them changed.
+fn ruled(subnet: &Subnet, rule: &Rule) -> Hyperparameters {
+    let mut rules = subnet.hyperparameters.clone();
+    match *rule {
+        Rule::Tempo(settlements) => rules.tempo = settlements,
+        Rule::RevealWindow(epochs) => rules.reveal_window = epochs,
+        Rule::Immunity(settlements) => rules.immunity = settlements,
+        Rule::MinimumPrunable(neurons) => rules.minimum_prunable = neurons,
+        Rule::Permits(permits) => rules.permits = permits,
+        Rule::MinimumWeights(targets) => rules.minimum_weights = targets,
+        Rule::WeightsVersion(version) => rules.weights_version = version,
+        Rule::BondsPenalty(part) => rules.bonds_penalty = part,
+        Rule::BondsMovingAverage(millionths) => rules.bonds_moving_average = millionths,
+        Rule::LiquidAlpha(on) => rules.liquid.on = on,
+        Rule::LiquidLow(speed) => rules.liquid.low = speed,
+        Rule::LiquidHigh(speed) => rules.liquid.high = speed,
+        Rule::LiquidSteepness(hundredths) => rules.liquid.steepness = hundredths,
+        Rule::MinimumBurn(price) => rules.burn.minimum = price,
+        Rule::MaximumBurn(price) => rules.burn.maximum = price,
+        Rule::BurnHalfLife(settlements) => rules.burn.half_life = settlements,
+        Rule::BurnMultiplier(hundredths) => rules.burn.multiplier = hundredths,
+    }
+    rules.burn.start = rules.burn.start.clamp(rules.burn.minimum, rules.burn.maximum.max(rules.burn.minimum));
+    rules
+}
+
+/// Whether the rule that changed is within the network's limits; the others are not the owner's doing.
+fn check_limits(
+    rule: &Rule,
+    rules: &Hyperparameters,
+    founding: &Founding,
+) -> Result<(), (&'static str, &'static str)> {
+    let limits = &founding.limits;
+    let window = |rules: &Hyperparameters| rules.tempo.saturating_mul(rules.reveal_window);
+    let hides = window(rules) < window(&founding.defaults);
+    Err(match *rule {
+        Rule::Tempo(tempo) if tempo < limits.least_tempo => {
+            ("tempo", "must not be shorter than limits.least_tempo")
+        }
+        Rule::Tempo(tempo) if tempo > limits.most_tempo => {
+            ("tempo", "must not be longer than limits.most_tempo")
+        }
+        Rule::RevealWindow(window) if window > limits.most_reveal_window => {
+            ("reveal_window", "must not pass limits.most_reveal_window")
+        }
+        Rule::Tempo(_) | Rule::RevealWindow(_) if hides => {
+            ("tempo", "times reveal_window must be as much as in a new subnet, or reveals can be kept out")
+        }
+        Rule::MinimumPrunable(neurons) if neurons > rules.slots / 2 => {
+            ("minimum_prunable", "must not pass half of the slots, or only newcomers make room")
+        }
+        Rule::Permits(permits) if permits > limits.most_permits => {
+            ("permits", "must not pass limits.most_permits")
+        }
+        Rule::BondsMovingAverage(average) if average > limits.most_bonds_average => {
+            ("bonds_moving_average", "must not pass limits.most_bonds_average")
+        }
+        Rule::MinimumBurn(price) if price > limits.most_minimum_burn => {
+            ("burn.minimum", "must not pass limits.most_minimum_burn")
+        }
+        Rule::MaximumBurn(price) if price < limits.least_maximum_burn => {
+            ("burn.maximum", "must not be below limits.least_maximum_burn")
+        }
+        Rule::BurnHalfLife(settlements) if settlements > limits.most_burn_half_life => {
+            ("burn.half_life", "must not pass limits.most_burn_half_life")
+        }
+        Rule::BurnMultiplier(hundredths) if hundredths > limits.most_burn_multiplier => {
+            ("burn.multiplier", "must not pass limits.most_burn_multiplier")
+        }
+        _ => return Ok(()),
+    })
+}
