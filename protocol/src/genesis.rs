@@ -5,6 +5,7 @@ use crypto::{Hash, Hotkey, hash};
 use serde::{Deserialize, Serialize};
 
 use crate::parameters::{BASIS_POINTS, Hyperparameters, Parameters};
+use crate::settlement::MAX_SIGNERS;
 use crate::subnet::Netuid;
 use crate::transaction::Coldkey;
 use crate::{Amount, codec, emission};
@@ -140,6 +141,11 @@ impl Genesis {
                 p.minimum_stake > Amount::ZERO,
                 "minimum_stake",
                 "must be positive, or moves of nothing fill the ledger",
+            ),
+            (
+                p.settling_set <= MAX_SIGNERS,
+                "settling_set",
+                "must not pass 512, or certificates get too long",
             ),
             (p.default_take <= p.maximum_take, "default_take", "must not pass maximum_take"),
             (u64::from(p.maximum_take) <= BASIS_POINTS, "maximum_take", "must not pass 10000"),

@@ -5,7 +5,8 @@ use crate::codec;
 use crate::consensus::ValidatorSet;
 use crate::ledger::{Ledger, Refusal};
 use crate::settlement::{
-    Certificate, Certified, Forged, Header, Inputs, MAX_BODY_BYTES, Settlement, VERSION,
+    Certificate, Certified, Forged, Header, Inputs, MAX_BODY_BYTES, MAX_TRANSACTION_BYTES, Settlement,
+    VERSION,
 };
 
 /// The ledger and the settlement that led to it.
@@ -59,6 +60,9 @@ pub enum Flaw {
     /// The body is too long.
     #[error("its body has {0} bytes: at most {MAX_BODY_BYTES} are allowed")]
     TooLong(usize),
+    /// Transactions take the room of commits and reveals.
+    #[error("its transactions have {0} bytes: {MAX_TRANSACTION_BYTES} are theirs, the rest is for votes")]
+    Crowded(usize),
     /// There is one order only.
     #[error("its inputs are out of order")]
     Unordered,
@@ -105,6 +109,10 @@ impl Head {
         let size = codec::encode(&settlement.body).len();
         if size > MAX_BODY_BYTES {
             return Err(Flaw::TooLong(size));
+        }
+        let size = settlement.body.transaction_bytes();
+        if size > MAX_TRANSACTION_BYTES {
+            return Err(Flaw::Crowded(size));
         }
         settlement.check_body().map_err(|_| Flaw::OtherBody)?;
         let inputs = settlement.body.verify(&self.ledger.genesis())?;

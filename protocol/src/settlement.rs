@@ -18,8 +18,21 @@ pub const VERSION: u8 = 1;
 /// The longest body, in bytes (DESIGN section 14).
 pub const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
 
+/// The most that sign a certificate; a genesis lets no more settle.
+pub const MAX_SIGNERS: u16 = 512;
+
+/// Room for a certificate: a hundred bytes and a little for each signer.
+pub const CERTIFICATE_BYTES: usize = 64 * 1024;
+
+/// Of every body, kept for commits and reveals, so that no amount of fees crowds out those who vote: 180 commits and
+/// rows over 256 neurons, which in epochs of 30 settlements are the votes of 64 validators in 84 subnets.
+pub const RESERVED_BYTES: usize = 320 * 1024;
+
+/// The most that a body's transactions take, encoded: 10 000 transfers fit.
+pub const MAX_TRANSACTION_BYTES: usize = MAX_BODY_BYTES - CERTIFICATE_BYTES - RESERVED_BYTES;
+
 /// The longest certified settlement: a body and its certificate's signatures.
-pub const MAX_BYTES: usize = MAX_BODY_BYTES + 64 * 1024;
+pub const MAX_BYTES: usize = MAX_BODY_BYTES + CERTIFICATE_BYTES;
 
 /// What a settlement binds; its hash is what validators vote on.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -140,6 +153,11 @@ impl Body {
     /// Binds every input in order.
     pub fn root(&self) -> Hash {
         hash("neuron v1 inputs", &[&codec::encode(self)])
+    }
+
+    /// What its transactions take, encoded; at most [`MAX_TRANSACTION_BYTES`] are allowed.
+    pub fn transaction_bytes(&self) -> usize {
+        codec::encode(&self.transactions).len()
     }
 
     /// Checks every signature of every input.

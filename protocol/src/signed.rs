@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, codec};
 
+/// What an encoded [`Signed`] takes at most beside payload, key and signature: the array's byte, and before each of the
+/// three its kind and length.
+pub const FRAMING_BYTES: usize = 1 + 2 + 5 + 2;
+
 /// Something a key can sign.
 pub trait Payload: Serialize + DeserializeOwned {
     /// The domain of its signatures: kind and version ("neuron v1 vote").
@@ -79,7 +83,7 @@ impl<T: Payload> Signed<T> {
         self.signature
     }
 
-    /// How much room it takes, in bytes, framing left aside.
+    /// How much room it takes, in bytes, framing of up to [`FRAMING_BYTES`] left aside.
     pub fn size(&self) -> usize {
         self.payload.len() + size_of::<Hotkey>() + size_of::<Signature>()
     }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use crypto::{Hash, Hotkey};
 use protocol::ledger::Ledger;
 use protocol::message::Heard;
-use protocol::settlement::{Inputs, in_order};
+use protocol::settlement::{CERTIFICATE_BYTES, Inputs, MAX_BODY_BYTES, MAX_TRANSACTION_BYTES, in_order};
+use protocol::signed::FRAMING_BYTES;
 use protocol::subnet::Netuid;
 use protocol::transaction::{Coldkey, Transaction};
 use protocol::weights::{Commit, Reveal};
@@ -19,8 +20,11 @@ const QUEUED: u64 = 16;
 /// Heights after which an input that never applied is dropped.
 const PATIENCE: u64 = 64;
 
-/// Room in a body for inputs, in bytes; the rest of the 2 MiB is for the parent's certificate and framing.
-const BODY_BYTES: usize = 1536 * 1024;
+/// Room in a body for inputs, in bytes, beside the parent's certificate, whose own framing leaves enough for lists.
+const BODY_BYTES: usize = MAX_BODY_BYTES - CERTIFICATE_BYTES;
+
+/// Room for transactions, the length of their list aside.
+const TRANSACTION_BYTES: usize = MAX_TRANSACTION_BYTES - 5;
 
 /// Whether the ledger gives reason to keep an input and pass it on: room is for those who may vote, those who can pay
 /// and those who hold a slot, or free keys would take it all.
@@ -79,6 +83,7 @@ impl Pool {
         let commits = fitting(by_id(&self.commits), &mut room, |c| ledger.try_commit(c).is_ok());
         let reveals = fitting(by_id(&self.reveals), &mut room, |r| ledger.try_reveal(r).is_ok());
         let orders = in_order(parent, self.transactions.values().map(|t| t.input.clone()).collect());
+        let mut room = room.min(TRANSACTION_BYTES);
         let transactions = fitting(orders, &mut room, |t| ledger.try_transaction(t).is_ok());
         Inputs { commits, reveals, transactions }
     }
@@ -115,7 +120,7 @@ fn fitting<T: Payload>(
     mut applies: impl FnMut(&Verified<T>) -> bool,
 ) -> Vec<Verified<T>> {
     let fits = |input: &Verified<T>| {
-        let size = input.signed().size();
+        let size = input.signed().size() + FRAMING_BYTES;
         let fits = size <= *room && applies(input);
         *room -= if fits { size } else { 0 };
         fits
@@ -125,7 +130,10 @@ fn fitting<T: Payload>(
 
 #[cfg(test)]
 mod tests {
+    use crypto::Keypair;
     use protocol::Amount;
+    use protocol::genesis::GenesisSubnet;
+    use protocol::subnet::Uid;
     use protocol::transaction::Action;
     use protocol::weights::Row;
 
@@ -159,6 +167,52 @@ mod tests {
             pool.keep(height, &commit(&bench, 0, 0, sent));
             assert_eq!(commitment(&pool), kept);
         }
+    }
+
+    /// A network of so many subnets that a word on each takes 16 KiB, with its ledger in epoch 1.
+    fn crowded(validators: u8, miners: u8) -> (Bench, Ledger) {
+        let mut bench = Bench::new(validators, miners);
+        let first = bench.genesis.subnets[0].clone();
+        bench
+            .genesis
+            .subnets
+            .extend((2..=2_350).map(|n| GenesisSubnet { netuid: Netuid(n), ..first.clone() }));
+        let purse = |key: &Keypair| (Coldkey(key.hotkey()), Amount::coins(5));
+        bench.genesis.accounts = bench.keys.iter().map(purse).collect();
+        let mut ledger = Ledger::new(&bench.genesis).unwrap();
+        let tempo = ledger.hyperparameters(NETUID).unwrap().tempo;
+        for key in 0..usize::from(validators) {
+            let commitment = row(&bench, key).commitment(&bench.keys[key].hotkey());
+            ledger.try_commit(&bench.author(key, Commit { netuid: NETUID, epoch: 0, commitment })).unwrap();
+        }
+        (0..tempo).for_each(|_| ledger.close(ledger.time() + 1_000, &[]));
+        (bench, ledger)
+    }
+
+    fn row(bench: &Bench, key: usize) -> Verified<Reveal> {
+        let row = Row(vec![(Uid(5), 1)]);
+        bench.author(key, Reveal { netuid: NETUID, epoch: 0, version: 1, salt: Hash::default(), row })
+    }
+
+    #[test]
+    fn transactions_that_would_fill_a_body_leave_room_for_every_commit_and_reveal() {
+        let (bench, mut ledger) = crowded(4, 4);
+        let mut pool = Pool::default();
+        let row: Vec<_> = (1..=2_350).map(|n| (Netuid(n), u16::MAX)).collect();
+        for (key, nonce) in (0..8).flat_map(|key| (0..QUEUED).map(move |nonce| (key, nonce))) {
+            let action = Action::Prefer { hotkey: bench.keys[key].hotkey(), row: row.clone() };
+            pool.keep(0, &Heard::Transaction(bench.author(key, Transaction { nonce, action })));
+        }
+        for key in 0..4 {
+            pool.keep(0, &commit(&bench, key, 1, 1));
+            pool.keep(0, &Heard::Reveal(self::row(&bench, key)));
+        }
+        let inputs = pool.draft(&Hash::default(), &mut ledger);
+        assert_eq!((inputs.commits.len(), inputs.reveals.len()), (4, 4));
+        let large = inputs.transactions[0].signed().size();
+        assert!(large > 16_000 && inputs.transactions.len() < pool.transactions.len());
+        let taken = inputs.into_body(None).transaction_bytes();
+        assert!((MAX_TRANSACTION_BYTES - 2 * large..=MAX_TRANSACTION_BYTES).contains(&taken), "{taken}");
     }
 
     #[test]

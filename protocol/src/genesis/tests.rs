@@ -64,6 +64,7 @@ fn numbers_out_of_bounds_are_refused_by_name() {
     refuses("set_period", |g| g.parameters.set_period = 0);
     refuses("interval", |g| g.parameters.interval = 0);
     refuses("settling_set", |g| g.parameters.settling_set = 0);
+    refuses("settling_set must not pass 512", |g| g.parameters.settling_set = 513);
     refuses("trusting_period", |g| g.parameters.trusting_period = 60);
     refuses("minimum_stake", |g| g.parameters.minimum_stake = Amount::ZERO);
     refuses("default_take", |g| g.parameters.default_take = 1_801);

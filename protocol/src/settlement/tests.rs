@@ -2,6 +2,11 @@
 use crypto::Keypair;
 
 use super::*;
+use crate::Amount;
+use crate::signed::FRAMING_BYTES;
+use crate::subnet::{Netuid, Uid};
+use crate::transaction::{Action, Coldkey};
+use crate::weights::Row;
 
 const GENESIS: Hash = Hash([7; 32]);
 
@@ -103,4 +108,39 @@ fn two_thirds_exactly_are_too_little() {
     assert_eq!(certificate(&[0, 1, 2]).check(&GENESIS, &header(), &set), Ok(()));
     let nobody = Certificate { signatures: Vec::new(), ..certificate(&[]) };
     assert_eq!(nobody.check(&GENESIS, &header(), &set), Err(Forged::NoQuorum { signed: 0, total: 300 }));
+}
+
+#[test]
+fn a_full_certificate_and_ten_thousand_transfers_leave_the_room_of_votes_free() {
+    let longest = (Hotkey([255; 32]), Signature([255; 64]));
+    let signatures = vec![longest; MAX_SIGNERS.into()];
+    let full = Certificate { height: u64::MAX, round: u32::MAX, header: Hash([1; 32]), signatures };
+    let action = Action::Transfer { to: Coldkey(key(0).hotkey()), amount: Amount(u64::MAX) };
+    let transfer = Signed::author(&key(0), &GENESIS, Transaction { nonce: u64::MAX, action });
+    let transactions = vec![transfer.into_signed(); 10_000];
+    let body = Body { parent_certificate: Some(full), transactions, ..Body::default() };
+    assert!(body.transaction_bytes() <= MAX_TRANSACTION_BYTES, "{}", body.transaction_bytes());
+    let whole = codec::encode(&body).len();
+    assert!(whole + RESERVED_BYTES <= MAX_BODY_BYTES, "{whole}");
+}
+
+#[test]
+fn what_is_kept_for_votes_holds_those_of_a_large_network() {
+    let (netuid, epoch) = (Netuid(u16::MAX), 1 << 20);
+    let commit = Signed::author(&key(0), &GENESIS, Commit { netuid, epoch, commitment: Hash([1; 32]) });
+    let row = Row((0..256).map(|uid| (Uid(uid), u16::MAX)).collect());
+    let reveal = Reveal { netuid, epoch, version: 1 << 20, salt: Hash([1; 32]), row };
+    let reveal = Signed::author(&key(0), &GENESIS, reveal);
+    let vote = codec::encode(commit.signed()).len() + codec::encode(reveal.signed()).len();
+    assert!(180 * vote <= RESERVED_BYTES, "{vote}");
+}
+
+#[test]
+fn a_signed_input_takes_little_more_than_its_size() {
+    for length in [0, 31, 250, 300, 16_000] {
+        let action = Action::Found { task: "x".repeat(length), limit: None };
+        let signed = Signed::author(&key(0), &GENESIS, Transaction { nonce: 0, action }).into_signed();
+        let framing = codec::encode(&signed).len() - signed.size();
+        assert!(framing <= FRAMING_BYTES, "{framing} for {length}");
+    }
 }

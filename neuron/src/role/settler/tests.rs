@@ -3,6 +3,8 @@ use crypto::Hotkey;
 use protocol::Amount;
 use protocol::consensus::vote::{Ballot, Vote};
 use protocol::message::Heard;
+use protocol::settlement::MAX_TRANSACTION_BYTES;
+use protocol::signed::FRAMING_BYTES;
 use protocol::subnet::Netuid;
 use protocol::telling::Words;
 use protocol::transaction::{Action, Coldkey, Transaction};
@@ -98,6 +100,24 @@ fn inputs_out_of_order_forged_or_inapplicable_are_refused() {
         bind(s);
     };
     check(&bench, &commits, stale, "does not apply");
+}
+
+#[test]
+fn transactions_that_take_the_room_of_votes_are_refused() {
+    let bench = bench();
+    let action = Action::Found { task: "x".repeat(16_000), limit: None };
+    let large = bench.author(0, Transaction { nonce: 0, action }).into_signed();
+    let fill = |count: usize| {
+        let large = large.clone();
+        move |s: &mut Settlement| {
+            s.body.transactions = vec![large.clone(); count];
+            bind(s);
+        }
+    };
+    let fitting = MAX_TRANSACTION_BYTES / (large.size() + FRAMING_BYTES);
+    check(&bench, &[], fill(fitting), "does not apply");
+    check(&bench, &[], fill(fitting + 1), "the rest is for votes");
+    check(&bench, &[], fill(2 * fitting), "bytes: at most 2097152 are allowed");
 }
 
 fn transfer() -> Action {
