@@ -94,7 +94,7 @@ impl Ledger {
             .slots_of(netuid)
             .filter(|(uid, _)| Some(*uid) != owned)
             .map(|(uid, slot)| {
-                let immune = height - slot.registered < rules.immunity;
+                let immune = height.saturating_sub(slot.registered) < rules.immunity;
                 (immune, slot.latest, slot.registered, uid)
             })
             .collect();

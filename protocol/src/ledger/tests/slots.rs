@@ -93,6 +93,64 @@ fn the_owners_oldest_slot_is_never_pruned() {
 }
 
 #[test]
+fn of_an_owners_slots_all_but_the_oldest_are_pruned_like_any() {
+    let mut genesis = genesis();
+    genesis.subnets[0].owner = Some(cold(RICH));
+    let rules = &mut genesis.subnets[0].hyperparameters;
+    (rules.slots, rules.immunity, rules.minimum_prunable) = (2, 6, 0);
+    genesis.neurons = vec![neuron(1, 500)];
+    genesis.subnets[0].hyperparameters.permits = 1;
+    let mut network = Network::of(&genesis);
+    network.signers.truncate(1);
+    network.settle(&network.order(RICH, register(40))).expect("a slot is empty");
+    network.idle_to(7);
+    network.settle(&network.order(RICH, register(41))).expect("validator 1 makes room");
+    network.idle_to(13);
+    for newcomer in [42, 43] {
+        network.settle(&network.order(RICH, register(newcomer))).expect("the owner's second makes room");
+        let seated = [40, 41, 42, 43].map(|n| network.ledger.slot(SUBNET, &hot(n)).is_some());
+        assert_eq!(seated, [true, false, newcomer == 42, newcomer == 43]);
+        network.idle_to(20);
+    }
+}
+
+#[test]
+fn a_subnet_whose_owner_has_the_only_slot_is_full() {
+    let mut genesis = genesis();
+    genesis.subnets[0].owner = Some(cold(COLD + 1));
+    genesis.neurons.truncate(1);
+    (genesis.subnets[0].hyperparameters.slots, genesis.subnets[0].hyperparameters.permits) = (1, 1);
+    let mut network = Network::of(&genesis);
+    let order = network.order(RICH, register(40));
+    let refusal = network.settle(&order).expect_err("nobody may go");
+    assert_eq!(refusal, Refusal::Full { netuid: SUBNET, slots: 1 });
+}
+
+#[test]
+fn who_was_pruned_comes_back_as_a_newcomer_with_its_stake() {
+    let mut genesis = genesis();
+    genesis.accounts.push((cold(COLD + 3), Amount::coins(50)));
+    let rules = &mut genesis.subnets[0].hyperparameters;
+    (rules.slots, rules.immunity, rules.minimum_prunable, rules.permits) = (6, 6, 2, 6);
+    let mut network = Network::of(&genesis);
+    let row: &[(u16, u16)] = &[(3, 3), (4, 2), (5, 4)];
+    (0..3).for_each(|_| network.epoch_of(&[(1, row), (2, row), (3, row)]));
+    network.settle(&network.order(RICH, register(40))).expect("validator 3 makes room");
+    let stake = network.ledger.stake_of(&hot(3));
+    let anothers = network.settle(&network.order(RICH, register(3))).expect_err("not its owner");
+    assert!(matches!(anothers, Refusal::NotOwner { .. }), "{anothers}");
+    network.settle(&network.order(COLD + 3, register(3))).expect("its owner buys another slot");
+    let uid = network.ledger.slot(SUBNET, &hot(3)).expect("it is back");
+    assert_ne!(uid, Uid(2), "its old slot is the newcomer's, and immune");
+    let slot = network.ledger.slots.get(&(SUBNET, uid)).expect("taken");
+    assert_eq!((slot.registered, slot.permit, slot.emission), (11, false, Amount::ZERO));
+    assert_eq!(network.ledger.bonds.get(&(SUBNET, uid)), None);
+    assert_eq!(network.ledger.stake_of(&hot(3)), stake);
+    network.idle_to(12);
+    assert!(network.ledger.may_vote(SUBNET, &hot(3)), "its stake earns a permit again");
+}
+
+#[test]
 fn votes_for_a_slots_former_holder_do_not_pay_the_newcomer() {
     let mut network = full(6);
     network.idle_to(6);
