@@ -10,9 +10,9 @@ pub const COIN: u64 = 1_000_000_000;
 /// Digits after the point of an amount in coins.
 const FRACTION_DIGITS: usize = 9;
 
-/// An amount of money in units of 1e-9 coins.
+/// An amount of money in units of 1e-9 coins: that number in every encoding, but no number to those who read what
+/// people type, and so can tell coins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
 pub struct Amount(pub u64);
 
 /// Why a text is no amount.

@@ -14,9 +14,11 @@ use crate::transaction::Coldkey;
 use crate::{Amount, Error, Genesis};
 
 mod birth;
+mod counted;
 mod division;
 mod entry;
 mod founding;
+mod overview;
 mod payout;
 mod refusal;
 mod registration;
@@ -29,8 +31,10 @@ mod table;
 mod transact;
 mod votes;
 
+pub use counted::{Counted, Payment, Watch};
 use entry::{Account, Attendance, Bonds, Chain, Committed, Delegate, Revealed, Seats, Slot, Subnet};
 pub use entry::{Burned, Payout};
+pub use overview::Overview;
 pub use refusal::Refusal;
 pub use supply::Supply;
 use table::{Leaves, Table};
@@ -74,6 +78,17 @@ impl Ledger {
     ///
     /// `signers` are those in the parent's certificate; nobody at height 1.
     pub fn apply(&mut self, inputs: &Inputs, time: u64, signers: &[Hotkey]) -> Result<(), Refusal> {
+        self.apply_watched(inputs, time, signers, &mut |_| ())
+    }
+
+    /// Applies one settlement's inputs while somebody watches which epochs end, and how.
+    pub fn apply_watched(
+        &mut self,
+        inputs: &Inputs,
+        time: u64,
+        signers: &[Hotkey],
+        watch: Watch<'_>,
+    ) -> Result<(), Refusal> {
         let last = self.time();
         if time <= last {
             return Err(Refusal::Time { time, last });
@@ -82,7 +97,7 @@ impl Ledger {
         inputs.commits.iter().try_for_each(|c| next.try_commit(c))?;
         inputs.reveals.iter().try_for_each(|r| next.try_reveal(r))?;
         inputs.transactions.iter().try_for_each(|t| next.try_transaction(t))?;
-        next.close(time, signers);
+        next.close_watched(time, signers, watch);
         next.check_supply()?;
         *self = next;
         Ok(())
@@ -90,6 +105,10 @@ impl Ledger {
 
     /// Ends the settlement of `height() + 1`: what happens by itself at every height, and epochs that are due.
     pub fn close(&mut self, time: u64, signers: &[Hotkey]) {
+        self.close_watched(time, signers, &mut |_| ());
+    }
+
+    fn close_watched(&mut self, time: u64, signers: &[Hotkey], watch: Watch<'_>) {
         let height = self.height() + 1;
         self.note_attendance(signers);
         self.decay_prices();
@@ -98,7 +117,7 @@ impl Ledger {
         self.issue();
         self.release_locks(height);
         self.moves.retain(|(until, ..)| *until > height);
-        self.end_epochs(height);
+        self.end_epochs(height, watch);
         self.choose_seats(height);
         let chain = self.chain.only_mut();
         (chain.height, chain.time) = (height, time);

@@ -20,6 +20,7 @@ pub mod settlement;
 pub mod telling;
 
 pub mod emission;
+pub mod explanation;
 pub mod genesis;
 pub mod ledger;
 pub mod metagraph;

@@ -1,6 +1,6 @@
 //! The end of an epoch: ballots are counted and its emission is paid (spec sections 2 and 11.4).
 use super::entry::{Bonds, Slot, Verdict};
-use super::{Ledger, Payout};
+use super::{Counted, Ledger, Payment, Payout, Watch};
 use crate::Amount;
 use crate::parameters::{BASIS_POINTS, Hyperparameters, LiquidAlpha};
 use crate::subnet::{Epoch, Netuid, Uid};
@@ -8,23 +8,33 @@ use crate::yuma::{self, Ballot, Liquid, Outcome, Setting, Share};
 
 impl Ledger {
     /// Ends the epochs whose last height this is, by rising netuid.
-    pub(super) fn end_epochs(&mut self, height: u64) {
+    pub(super) fn end_epochs(&mut self, height: u64, watch: Watch<'_>) {
         let rows = self.subnets.rows().iter();
         let due = rows.filter(|(_, subnet)| subnet.epoch.last <= height);
         let due: Vec<_> = due.map(|(netuid, _)| *netuid).collect();
-        due.into_iter().for_each(|netuid| self.end_epoch(netuid));
+        due.into_iter().for_each(|netuid| self.end_epoch(netuid, watch));
     }
 
     /// Counts and pays an epoch and begins the next, as long as tempo is now.
-    fn end_epoch(&mut self, netuid: Netuid) {
+    fn end_epoch(&mut self, netuid: Netuid, watch: Watch<'_>) {
         let Some(subnet) = self.subnets.get_mut(&netuid) else {
             return;
         };
         let (rules, ended) = (subnet.hyperparameters.clone(), subnet.epoch);
         subnet.epoch = ended.next(rules.tempo);
         let setting = Setting { owner: self.owners_oldest(netuid), ..setting(&rules, ended) };
-        let outcome = yuma::epoch(&self.ballots(netuid), &setting);
-        self.pay(netuid, &rules, &outcome);
+        let ballots = self.ballots(netuid);
+        let outcome = yuma::epoch(&ballots, &setting);
+        let (pool, payments) = self.pay(netuid, &rules, &outcome);
+        watch(&Counted {
+            netuid,
+            epoch: ended.index,
+            rules: &rules,
+            ballots: &ballots,
+            outcome: &outcome,
+            pool,
+            payments: &payments,
+        });
         self.record(netuid, outcome, &setting);
         self.clear_votes(netuid, ended.index, rules.reveal_window);
     }
@@ -53,9 +63,9 @@ impl Ledger {
     }
 
     /// Pays the pool out. What nobody may have burns: all of it if nobody agrees.
-    fn pay(&mut self, netuid: Netuid, rules: &Hyperparameters, outcome: &Outcome) {
+    fn pay(&mut self, netuid: Netuid, rules: &Hyperparameters, outcome: &Outcome) -> (Amount, Vec<Payment>) {
         let Some(subnet) = self.subnets.get_mut(&netuid) else {
-            return;
+            return (Amount::ZERO, Vec::new());
         };
         let pool = std::mem::take(&mut subnet.pending);
         let owner = subnet.owner;
@@ -67,19 +77,32 @@ impl Ledger {
             self.credit(owner, payout.owner);
         }
         let slots = outcome.incentive.iter().zip(&outcome.dividends).enumerate();
-        for (i, (incentive, dividends)) in slots {
-            let place = (netuid, Uid(i as u16));
-            let mined = self.pay_miner(place, incentive.of(part(rules.miners_cut)));
-            let voted = self.pay_validator(place, dividends.of(part(rules.validators_cut)));
-            self.note_earnings(place, Amount(mined.0 + voted.0));
-            payout.miners.0 += mined.0;
-            payout.validators.0 += voted.0;
-        }
+        let pay = |(i, (incentive, dividends)): (usize, (&Share, &Share))| {
+            let (mined, voted) =
+                (incentive.of(part(rules.miners_cut)), dividends.of(part(rules.validators_cut)));
+            self.pay_neuron((netuid, Uid(i as u16)), mined, voted)
+        };
+        let payments: Vec<_> = slots.filter_map(pay).collect();
+        payout.miners.0 = payments.iter().map(|payment| payment.mined.0).sum();
+        payout.validators.0 = payments.iter().map(|payment| payment.voted.0).sum();
         payout.burned = Amount(pool.0 - payout.owner.0 - payout.miners.0 - payout.validators.0);
         self.withhold(payout.burned);
         if let Some(subnet) = self.subnets.get_mut(&netuid) {
             subnet.payout = payout;
         }
+        (pool, payments)
+    }
+
+    /// Pays one neuron its incentive and its dividends, as far as it may have them.
+    fn pay_neuron(&mut self, place: (Netuid, Uid), incentive: Amount, dividends: Amount) -> Option<Payment> {
+        let slot = self.slots.get(&place)?;
+        let (hotkey, before) = (slot.hotkey, slot.attendance);
+        let mined = self.pay_miner(place, incentive);
+        let (voted, take) = self.pay_validator(place, dividends);
+        self.note_earnings(place, Amount(mined.0 + voted.0));
+        let now = self.attendance_of(&hotkey);
+        let (due, signed) = (now.due - before.due, now.signed - before.signed);
+        Some(Payment { hotkey, incentive, mined, dividends, voted, take, due, signed })
     }
 
     /// Stakes a miner's pay behind it in its owner's name. Owners of a subnet cannot mine it.
@@ -97,19 +120,18 @@ impl Ledger {
         }
     }
 
-    /// Pays a validator and its stakers as far as it was there to sign certificates.
-    fn pay_validator(&mut self, place: (Netuid, Uid), amount: Amount) -> Amount {
+    /// Pays a validator and its stakers as far as it was there to sign certificates: what, and its take of that.
+    fn pay_validator(&mut self, place: (Netuid, Uid), amount: Amount) -> (Amount, Amount) {
         let Some(slot) = self.slots.get(&place) else {
-            return Amount::ZERO;
+            return (Amount::ZERO, Amount::ZERO);
         };
         let hotkey = slot.hotkey;
         let (kept, whole) = self.attendance_of(&hotkey).kept_since(slot.attendance);
         if amount == Amount::ZERO || self.delegates.get(&hotkey).is_none() {
-            return Amount::ZERO;
+            return (Amount::ZERO, Amount::ZERO);
         }
         let paid = amount.portion(kept, whole);
-        self.pay_dividend(hotkey, paid);
-        paid
+        (paid, self.pay_dividend(hotkey, paid))
     }
 
     fn note_earnings(&mut self, place: (Netuid, Uid), earned: Amount) {

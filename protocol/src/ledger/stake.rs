@@ -87,10 +87,10 @@ impl Ledger {
         }
     }
 
-    /// Pays a validator's earnings: the take to its owner, the rest to all its stakers at once.
-    pub(super) fn pay_dividend(&mut self, hotkey: Hotkey, amount: Amount) {
+    /// Pays a validator's earnings: the take, which it returns, to its owner, the rest to all its stakers at once.
+    pub(super) fn pay_dividend(&mut self, hotkey: Hotkey, amount: Amount) -> Amount {
         let Some(delegate) = self.delegates.get(&hotkey) else {
-            return;
+            return Amount::ZERO;
         };
         let owner = delegate.owner;
         let take = match delegate.shares {
@@ -102,6 +102,7 @@ impl Ledger {
             delegate.value = Amount(delegate.value.0.saturating_add(rest.0));
         }
         self.deposit(hotkey, owner, take);
+        take
     }
 
     /// How much of a staker's stake behind a hotkey came from another and is not free yet, and when the last of it is.

@@ -9,6 +9,7 @@ use crate::{Signed, Verified};
 
 mod admission;
 mod epochs;
+mod explained;
 mod money;
 mod random;
 mod rules;
