@@ -11,8 +11,10 @@
 mod account;
 mod client;
 mod document;
+mod explained;
 mod server;
 mod socket;
+mod subnets;
 mod votes;
 
 use std::io;
@@ -26,7 +28,9 @@ use serde::{Deserialize, Serialize};
 pub use account::{Account, Lock, Stake, Trial};
 pub use client::Client;
 pub use document::{Metagraph, Neuron, Stamp, Status};
+pub use explained::{Explained, Remembered};
 pub use server::Server;
+pub use subnets::{Subnet, Subnets};
 pub use votes::{Sealed, Vote, Votes};
 
 /// The socket in a neuron's directory.
@@ -48,6 +52,24 @@ pub enum Request {
     Metagraph {
         /// Which subnet.
         netuid: Option<Netuid>,
+        /// After which height; the last unless another is named.
+        at: Option<u64>,
+    },
+    /// Every subnet: [`Subnets`].
+    Subnets {},
+    /// Why a neuron earned what it earned in an epoch: [`Explained`].
+    Explain {
+        /// Its hotkey, the first digits of it, or its uid.
+        who: String,
+        /// In which subnet; its own unless another is named.
+        netuid: Option<Netuid>,
+        /// In which epoch; the last that has ended unless another is named.
+        epoch: Option<u64>,
+    },
+    /// What it remembers of a miner: [`Remembered`].
+    Remember {
+        /// The miner.
+        miner: Hotkey,
     },
     /// The state roots it settled on: a list of height and root.
     StateRoots {

@@ -1,5 +1,6 @@
 //! The command line: each command is a module, its doc comments are its help.
 
+mod explain;
 mod live;
 mod metagraph;
 mod order;
@@ -7,7 +8,9 @@ mod out;
 mod query;
 mod register;
 mod run;
+mod settle;
 mod stake;
+mod subnet;
 mod swarm;
 mod table;
 mod transfer;
@@ -43,10 +46,13 @@ enum Command {
     Swarm(swarm::Args),
     Run(run::Args),
     Metagraph(metagraph::Args),
+    Explain(explain::Args),
     Query(query::Args),
     Weights(weights::Args),
     Register(register::Args),
     Stake(stake::Args),
+    Settle(settle::Args),
+    Subnet(subnet::Args),
     Transfer(transfer::Args),
 }
 
@@ -74,10 +80,13 @@ fn perform(command: Command, began: Instant) -> Result<()> {
             Command::Swarm(args) => swarm::perform(args, began).await,
             Command::Run(args) => run::perform(args).await,
             Command::Metagraph(args) => metagraph::perform(args).await,
+            Command::Explain(args) => explain::perform(args).await,
             Command::Query(args) => query::perform(args).await,
             Command::Weights(args) => weights::perform(args).await,
             Command::Register(args) => register::perform(args).await,
             Command::Stake(args) => stake::perform(args).await,
+            Command::Settle(args) => settle::perform(args).await,
+            Command::Subnet(args) => subnet::perform(args).await,
             Command::Transfer(args) => transfer::perform(args).await,
         }
     })
@@ -144,14 +153,20 @@ fn latest() -> PathBuf {
     swarms().join("latest")
 }
 
-/// The neuron that a question is for: of the directory named, or of the last swarm's.
+/// The neuron that a question is for: of the directory named, or the first of the last swarm's.
 fn neuron_dir(dir: Option<&Path>) -> Result<PathBuf> {
+    Ok(neuron_dirs(dir)?.remove(0))
+}
+
+/// The neuron of the directory named, or every validator of a swarm.
+fn neuron_dirs(dir: Option<&Path>) -> Result<Vec<PathBuf>> {
     let whole = match dir {
         Some(dir) => dir.to_owned(),
         None => std::fs::canonicalize(latest()).map_err(|_| {
             eyre!("no swarm runs on this machine; start one with `neuron swarm`, or name a --dir")
         })?,
     };
-    let first = whole.join("validator-0");
-    Ok(if first.is_dir() { first } else { whole })
+    let validators = (0..).map(|number| whole.join(format!("validator-{number}")));
+    let validators: Vec<_> = validators.take_while(|dir| dir.is_dir()).collect();
+    Ok(if validators.is_empty() { vec![whole] } else { validators })
 }

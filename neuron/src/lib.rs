@@ -28,4 +28,6 @@ pub mod key;
 pub mod log;
 
 pub mod cli;
+pub mod setting;
 pub mod swarm;
+pub mod word;

@@ -3,6 +3,7 @@
 mod disk;
 mod gate;
 mod hands;
+mod past;
 mod recovery;
 mod view;
 
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 
 use crypto::{Hash, Keypair, hash};
 use protocol::genesis::{Genesis, GenesisError};
+use protocol::ledger::Counted;
 use protocol::message::{Message, Topic};
 use protocol::subnet::Netuid;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -22,7 +24,9 @@ use crate::{clock, model, task};
 use self::disk::Disk;
 use self::gate::{Arrival, Tally};
 use self::hands::{Hands, Next};
+use self::past::Past;
 
+pub use self::past::Error as PastError;
 pub use self::view::View;
 
 /// Inputs waiting for the roles; when full, requests are refused and gossip is dropped.
@@ -81,6 +85,7 @@ pub struct Handle {
     arrivals: mpsc::Sender<Arrival>,
     network: Network,
     disk: disk::Reader,
+    past: Past,
     refused: Tally,
 }
 
@@ -162,11 +167,14 @@ impl Neuron {
         let refused = Tally::default();
         let (gate, pending) = gate::Gate::new(id, network.clone(), arrive.clone(), refused.clone());
         let (show, view) = watch::channel(View::new(&config, &ledger));
+        let past = Past::new(disk.0.reader(), remembered.genesis.clone());
+        tokio::spawn(past.known().follow(view.clone()));
         let handle = Handle {
             view,
             arrivals: arrive,
             network: network.clone(),
             disk: disk.0.reader(),
+            past,
             refused: refused.clone(),
         };
         tokio::spawn(gate.watch(events, handle.view.clone()));
@@ -276,6 +284,25 @@ impl Handle {
     /// Where the log has the transaction of this id, at `height` or soon after.
     pub async fn find(&self, id: Hash, height: u64) -> Option<u64> {
         self.disk.find(id, height).await
+    }
+
+    /// The view as of an earlier height, replayed from the log; what the ledger does not say is left out.
+    pub async fn view_at(&self, height: u64) -> Result<View, PastError> {
+        let view = self.view();
+        let ledger = self.past.at(height, view.height).await?;
+        Ok(view.back_at(ledger))
+    }
+
+    /// What `tell` makes of how an epoch was counted, and the view as of its end; replayed from the log.
+    pub async fn epoch<T: Send + 'static>(
+        &self,
+        netuid: Netuid,
+        epoch: u64,
+        tell: impl Fn(&Counted<'_>) -> T + Send + 'static,
+    ) -> Result<(View, T), PastError> {
+        let view = self.view();
+        let (ledger, told) = self.past.epoch((netuid, epoch), view.height, tell).await?;
+        Ok((view.back_at(ledger), told))
     }
 
     /// The state roots of settled heights, from `height` on, as the log has them.

@@ -25,7 +25,7 @@ use protocol::settlement::{Certified, Settlement};
 pub use miner::Miner;
 pub(crate) use pool::is_welcome;
 pub use settler::{Recovered, Settler};
-pub use validator::{Memory, Poll, Validator, Voice};
+pub use validator::{Memory, Poll, Score, Validator, Voice};
 
 /// One of the things a neuron is.
 pub trait Role: Send {
@@ -98,8 +98,8 @@ pub enum Effect {
     Cancel(Timer),
     /// A hotkey is proven to have this much at stake.
     Vouch(Hotkey, Amount),
-    /// Show the running scores of miners, 0 to 1.
-    Score(BTreeMap<Hotkey, f64>),
+    /// Show the running scores of miners.
+    Score(BTreeMap<Hotkey, Score>),
     /// Validators are caught misbehaving.
     Accuse(Vec<Evidence>),
     /// Show what a poll found.

@@ -54,8 +54,8 @@ const START_PATIENCE_EACH: Duration = Duration::from_secs(2);
 /// How long the first pay may take, besides a second for each neuron.
 const EMISSION_PATIENCE: Duration = Duration::from_secs(60);
 
-/// Heights within which it is due: an epoch to commit, one to reveal, and as many again.
-const EMISSION_HEIGHTS: u64 = 30;
+/// Epochs within which it is due: one to commit, one to reveal, and some more.
+const EMISSION_EPOCHS: u64 = 10;
 
 /// How long a height may take before the swarm counts as stuck.
 const HEIGHT_PATIENCE: Duration = Duration::from_secs(60);
@@ -100,6 +100,11 @@ impl Swarm {
     /// What its ledger began with.
     pub fn genesis(&self) -> &Genesis {
         &self.genesis
+    }
+
+    /// Settlements in an epoch, when it began.
+    pub(crate) fn tempo(&self) -> u64 {
+        self.genesis.subnets[0].hyperparameters.tempo
     }
 
     /// The neurons, validators first, in the order of their uids.
@@ -198,7 +203,7 @@ impl Swarm {
 
     /// A minute, or the epochs that a slow or large network takes.
     fn emission_patience(&self) -> Duration {
-        let epochs = Duration::from_millis(EMISSION_HEIGHTS * self.plan.interval_ms);
+        let epochs = Duration::from_millis(EMISSION_EPOCHS * self.tempo() * self.genesis.parameters.interval);
         EMISSION_PATIENCE.max(epochs) + Duration::from_secs(self.members.len() as u64)
     }
 }

@@ -4,6 +4,7 @@
 mod swarm {
     mod command_line;
     mod crashes;
+    mod explanations;
     mod faults;
     mod orders;
     mod pay;

@@ -13,7 +13,10 @@ use tokio::net::UnixStream;
 use tokio::time::timeout;
 
 use super::socket::Door;
-use super::{Account, Error, MAX_REPLY, Metagraph, Reply, Request, SOCKET, Status, Trial, Votes};
+use super::{
+    Account, Error, Explained, MAX_REPLY, Metagraph, Remembered, Reply, Request, SOCKET, Status, Subnets,
+    Trial, Votes,
+};
 use crate::role::Poll;
 
 /// How long a neuron may take to answer, in seconds: a poll waits for slow miners.
@@ -36,9 +39,30 @@ impl Client {
         self.ask(&Request::Status {}).await
     }
 
-    /// A subnet as a table; its own unless another is named.
-    pub async fn metagraph(&self, netuid: Option<Netuid>) -> Result<Metagraph, Error> {
-        self.ask(&Request::Metagraph { netuid }).await
+    /// A subnet as a table; its own and as of now, unless another and a height are named.
+    pub async fn metagraph(&self, netuid: Option<Netuid>, at: Option<u64>) -> Result<Metagraph, Error> {
+        self.ask(&Request::Metagraph { netuid, at }).await
+    }
+
+    /// Every subnet.
+    pub async fn subnets(&self) -> Result<Subnets, Error> {
+        self.ask(&Request::Subnets {}).await
+    }
+
+    /// Why a neuron, by hotkey, the first digits of it, or uid, earned what it earned in an epoch; the last that has
+    /// ended, in its own subnet, unless others are named.
+    pub async fn explain(
+        &self,
+        who: &str,
+        netuid: Option<Netuid>,
+        epoch: Option<u64>,
+    ) -> Result<Explained, Error> {
+        self.ask(&Request::Explain { who: who.to_owned(), netuid, epoch }).await
+    }
+
+    /// What a validator remembers of a miner.
+    pub async fn remember(&self, miner: Hotkey) -> Result<Remembered, Error> {
+        self.ask(&Request::Remember { miner }).await
     }
 
     /// The state roots that it settled on, by height, from `height` on.

@@ -121,7 +121,7 @@ impl Status {
             neuron: Neuron::own(view),
             activity: view.activity.clone(),
             model: view.model,
-            scores: view.scores.clone(),
+            scores: view.scores.iter().map(|(miner, score)| (*miner, score.mean)).collect(),
             round: view.round,
             peers: view.peers,
             addresses,
@@ -167,7 +167,7 @@ impl Neuron {
             stake: row.stake.0,
             balance: row.balance.0,
             accuracy: view.accuracy.filter(|_| row.hotkey == view.hotkey),
-            score: view.scores.get(&row.hotkey).copied(),
+            score: view.scores.get(&row.hotkey).map(|score| score.mean),
             incentive: fraction(row.incentive),
             dividends: fraction(row.dividends),
             emission: row.emission.0,
@@ -202,6 +202,6 @@ fn role(row: &NeuronRow, view: &View) -> &'static str {
     if validates { "validator" } else { "miner" }
 }
 
-fn fraction(share: Share) -> f64 {
+pub(super) fn fraction(share: Share) -> f64 {
     share.bits() as f64 / Share::ONE.bits() as f64
 }

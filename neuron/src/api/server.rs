@@ -18,7 +18,8 @@ use tokio::time::timeout;
 
 use super::socket::Door;
 use super::{
-    Account, Error, MAX_REPLY, MAX_REQUEST, Metagraph, Reply, Request, SOCKET, Status, Trial, Votes,
+    Account, Error, Explained, MAX_REPLY, MAX_REQUEST, Metagraph, Remembered, Reply, Request, SOCKET, Status,
+    Subnets, Trial, Votes,
 };
 use crate::neuron::Handle;
 
@@ -153,11 +154,19 @@ async fn answer(request: &Request, handle: &Handle) -> Result<Value, String> {
             let addresses = timeout(BIND_PATIENCE, handle.addresses()).await.unwrap_or_default();
             json(Status::of(&handle.view(), addresses))
         }
-        Request::Metagraph { netuid } => {
-            let view = handle.view();
+        Request::Metagraph { netuid, at } => {
+            let view = match at {
+                None => handle.view(),
+                Some(height) => handle.view_at(*height).await.map_err(|error| error.to_string())?,
+            };
             let netuid = netuid.unwrap_or(view.netuid);
             json(Metagraph::of(&view, netuid).ok_or_else(|| super::no_subnet(netuid))?)
         }
+        Request::Subnets {} => json(Subnets::of(&handle.view())),
+        Request::Explain { who, netuid, epoch } => {
+            json(Explained::of(handle, who.clone(), *netuid, *epoch).await?)
+        }
+        Request::Remember { miner } => json(Remembered::of(&handle.view(), *miner)),
         Request::StateRoots { from } => json(handle.state_roots(*from).await),
         Request::Poll {} => poll(handle).await,
         Request::Account { coldkey } => account(handle, *coldkey),

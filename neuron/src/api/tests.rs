@@ -23,7 +23,7 @@ use crate::swarm::Plan;
 /// A neuron that follows a network of its own.
 async fn light(dir: &Path) -> Host {
     let plan = Plan { validators: 1, miners: 1, task: "sums".to_owned(), ..Plan::new(dir) };
-    let mut genesis = plan.genesis(1_000);
+    let mut genesis = plan.genesis(1_000).unwrap();
     genesis.accounts.push((Coldkey(payer().hotkey()), Amount::coins(5)));
     let config = Config {
         dir: dir.to_owned(),
@@ -72,6 +72,14 @@ async fn malformed_and_oversized_requests_are_refused_and_the_neuron_goes_on() {
         (b"\xff\xfe\n", "not a request"),
         (&vec![b'['; 100_000], "exceeds 65536 bytes"),
         (b"{\"ask\":\"metagraph\",\"netuid\":9}\n", "there is no subnet 9"),
+        (b"{\"ask\":\"metagraph\",\"at\":1}\n", "height 1 is ahead: this neuron is at height 0"),
+        (b"{\"ask\":\"metagraph\",\"netuid\":9,\"at\":0}\n", "there is no subnet 9"),
+        (b"{\"ask\":\"explain\",\"who\":\"0\"}\n", "no epoch of subnet 1 has ended yet"),
+        (b"{\"ask\":\"explain\",\"who\":\"0\",\"netuid\":9}\n", "there is no subnet 9"),
+        (
+            b"{\"ask\":\"explain\",\"who\":\"0\",\"epoch\":3}\n",
+            "epoch 3 of subnet 1 has not ended by height 0",
+        ),
         (b"{\"ask\":\"submit\",\"transaction\":\"xyz\"}\n", "not in hexadecimal"),
         (b"{\"ask\":\"submit\",\"transaction\":\"93\"}\n", "malformed"),
         (b"{\"ask\":\"try\",\"transaction\":\"xyz\"}\n", "not in hexadecimal"),
@@ -212,5 +220,30 @@ async fn votes_are_those_of_a_subnet_or_of_one_neuron_in_it() {
     }
     let refused = client.votes(None, Some(payer().hotkey())).await.unwrap_err();
     assert!(refused.to_string().contains("has no slot in subnet 1"), "{refused}");
+    host.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn subnets_are_shown_with_their_rules_and_the_first_state_can_be_had_again() {
+    let dir = TempDir::new().unwrap();
+    let host = light(dir.path()).await;
+    let (client, ledger) = (Client::new(dir.path()), host.handle().view().ledger);
+    let Subnets { lock_price, subnets, .. } = client.subnets().await.unwrap();
+    let [subnet] = &subnets[..] else { panic!("{subnets:?}") };
+    assert_eq!((subnet.netuid, &*subnet.task, subnet.neurons), (Netuid(1), "sums", 2));
+    assert_eq!(Some(&subnet.rules), ledger.hyperparameters(Netuid(1)));
+    assert_eq!((subnet.share, lock_price), (1.0, ledger.parameters().founding.lock));
+    let past = client.metagraph(None, Some(0)).await.unwrap();
+    assert_eq!(past, client.metagraph(None, None).await.unwrap());
+    host.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn who_is_no_validator_remembers_nothing_of_a_miner() {
+    let dir = TempDir::new().unwrap();
+    let host = light(dir.path()).await;
+    let remembered = Client::new(dir.path()).remember(payer().hotkey()).await.unwrap();
+    assert_eq!((remembered.uid, remembered.score), (None, None));
+    assert_eq!(remembered.validator, host.handle().view().hotkey);
     host.stop().await.unwrap();
 }

@@ -137,7 +137,8 @@ fn next_steps(swarm: &Swarm) -> String {
     format!(
         "\nTry next, in another terminal:\n  \
          neuron query        ask every miner one question\n  \
-         neuron metagraph    the subnet as a table, --json for programs\n\
+         neuron metagraph    the subnet as a table, --json for programs\n  \
+         neuron explain 4    why a neuron earned what it earned, by uid or hotkey\n\
          or join with a miner of your own:\n  \
          neuron run --role miner --dir guest --register \\\n    \
          --genesis {dir}/genesis.toml \\\n    \

@@ -22,6 +22,9 @@ pub(super) struct Args {
     /// The subnet; the neuron's own if left out
     #[arg(long, value_name = "N")]
     netuid: Option<u16>,
+    /// As it was after this height; the neuron replays its log to there
+    #[arg(long, value_name = "HEIGHT")]
+    at: Option<u64>,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -42,7 +45,7 @@ const COLUMNS: [(&str, bool); 9] = [
 
 pub(super) async fn perform(args: Args) -> Result<()> {
     let client = Client::new(&super::neuron_dir(args.dir.as_deref())?);
-    let graph = client.metagraph(args.netuid.map(Netuid)).await?;
+    let graph = client.metagraph(args.netuid.map(Netuid), args.at).await?;
     if args.json {
         return out::document(&graph);
     }

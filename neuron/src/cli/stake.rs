@@ -5,6 +5,8 @@ use clap::Subcommand;
 use color_eyre::eyre::Result;
 use crypto::Hotkey;
 use protocol::Amount;
+use protocol::amount::COIN;
+use protocol::parameters::BASIS_POINTS;
 use protocol::transaction::{Action, Coldkey};
 
 use super::order::Sending;
@@ -31,12 +33,12 @@ enum Command {
     #[command(
         after_help = "Example: neuron stake add --coldkey my-swarm/spare-0/coldkey --hotkey HOTKEY --amount 10"
     )]
-    Add(Move),
+    Add(Backing),
     /// Take coins back; they can be spent after the unbonding time, `neuron stake list` says when
     #[command(
         after_help = "Example: neuron stake remove --coldkey my-swarm/spare-0/coldkey --hotkey HOTKEY --amount 2.5"
     )]
-    Remove(Move),
+    Remove(Backing),
     /// Put stake behind another hotkey at once; until the unbonding time is over it stays there
     #[command(
         after_help = "Example: neuron stake move --coldkey my-swarm/spare-0/coldkey --hotkey HOTKEY --to HOTKEY --amount 1"
@@ -46,7 +48,19 @@ enum Command {
         #[arg(long, value_name = "HOTKEY")]
         to: Hotkey,
         #[command(flatten)]
-        what: Move,
+        what: Backing,
+    },
+    /// Set the part of its stakers' dividends that a hotkey keeps; it may fall at any time and rise once in a while
+    #[command(after_help = "Example: neuron stake take HOTKEY 12.5 --coldkey my-swarm/validator-0/coldkey")]
+    Take {
+        /// Whose, one of the account's own: 64 hexadecimal digits
+        #[arg(value_name = "HOTKEY")]
+        hotkey: Hotkey,
+        /// How much, with up to 2 digits after the point
+        #[arg(value_name = "PERCENT", value_parser = basis_points)]
+        take: u16,
+        #[command(flatten)]
+        sending: Sending,
     },
     /// Show what an account has at stake, what is on its way back, and what it can spend
     #[command(after_help = "Example: neuron stake list --coldkey my-swarm/spare-0/coldkey --json")]
@@ -54,7 +68,7 @@ enum Command {
 }
 
 #[derive(Debug, clap::Args)]
-struct Move {
+struct Backing {
     /// Behind whom: 64 hexadecimal digits, see `neuron metagraph --json`
     #[arg(long, value_name = "HOTKEY")]
     hotkey: Hotkey,
@@ -86,20 +100,36 @@ const COLUMNS: Columns<'_> = &[("hotkey", false), ("coins", true), ("state", fal
 
 pub(super) async fn perform(args: Args) -> Result<()> {
     match args.command {
-        Command::Add(Move { hotkey, amount, sending }) => {
+        Command::Add(Backing { hotkey, amount, sending }) => {
             let deed = format!("stake {amount} behind {hotkey:?}");
             sending.carry_out(sending.client()?, Action::AddStake { hotkey, amount }, &deed).await
         }
-        Command::Remove(Move { hotkey, amount, sending }) => {
+        Command::Remove(Backing { hotkey, amount, sending }) => {
             let deed = format!("take {amount} back from behind {hotkey:?}");
             sending.carry_out(sending.client()?, Action::RemoveStake { hotkey, amount }, &deed).await
         }
-        Command::Move { to, what: Move { hotkey: from, amount, sending } } => {
+        Command::Move { to, what: Backing { hotkey: from, amount, sending } } => {
             let deed = format!("move {amount} from behind {from:?} to {to:?}");
             sending.carry_out(sending.client()?, Action::MoveStake { from, to, amount }, &deed).await
         }
+        Command::Take { hotkey, take, sending } => {
+            let deed = format!("set the take of {hotkey:?} to {}.{:02} %", take / 100, take % 100);
+            sending.carry_out(sending.client()?, Action::SetTake { hotkey, take }, &deed).await
+        }
         Command::List(args) => list(args).await,
     }
+}
+
+/// Per cent as the ledger counts them.
+fn basis_points(text: &str) -> Result<u16, String> {
+    let fault = || "no percentage from 0 to 100 with up to 2 digits after the point".to_owned();
+    let percent: Amount = text.parse().map_err(|_| fault())?;
+    let points = percent.0 / (COIN / 100);
+    let is_whole = percent.0.is_multiple_of(COIN / 100);
+    u16::try_from(points)
+        .ok()
+        .filter(|points| is_whole && u64::from(*points) <= BASIS_POINTS)
+        .ok_or_else(fault)
 }
 
 async fn list(args: List) -> Result<()> {

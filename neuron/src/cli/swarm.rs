@@ -25,6 +25,7 @@ const LEFTOVER_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 /// within a minute or so no settlement paid a miner and a validator, and says what was missing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  neuron swarm\n  neuron swarm --miners 8 --settlements 40 --json\n  \
+    neuron swarm --set subnet.tempo=5 --set subnet.burn.start=0.5 --set founding.lock=10\n  \
     neuron swarm --dir my-swarm     # keeps everything; the same command later goes on")]
 pub(super) struct Args {
     /// Neurons that question miners and settle [default: 4]
@@ -48,6 +49,9 @@ pub(super) struct Args {
     /// Milliseconds between settlements [default: 1000]
     #[arg(long, value_name = "MS")]
     interval: Option<u64>,
+    /// Any other parameter by its name in the genesis file, or of the subnet; amounts in coins; repeat at will
+    #[arg(long, value_name = "KEY=VALUE", value_parser = setting)]
+    set: Vec<(String, String)>,
     /// Keep everything here; a directory of an earlier run is resumed [default: one that is removed at the end]
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
@@ -59,8 +63,8 @@ pub(super) struct Args {
     json: bool,
 }
 
-/// Settlements within which a swarm on a fast machine pays: an epoch to commit, one to reveal, and one more.
-const FIRST_PAY: u64 = 9;
+/// Epochs within which a swarm on a fast machine pays: one to commit, one to reveal, and one more.
+const FIRST_PAY: u64 = 3;
 
 pub(super) async fn perform(args: Args, began: Instant) -> Result<()> {
     let plan = plan(&args, began)?;
@@ -98,11 +102,17 @@ fn plan(args: &Args, began: Instant) -> Result<Plan> {
         task: args.task.clone().unwrap_or(known.task),
         seed: args.seed.unwrap_or(known.seed),
         interval_ms: args.interval.unwrap_or(known.interval_ms),
+        settings: if args.set.is_empty() { known.settings } else { args.set.iter().cloned().collect() },
         model: args.model.clone(),
         dir,
         housing,
         began,
     })
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()));
+    pair.ok_or_else(|| "no name and value, like subnet.tempo=5".to_owned())
 }
 
 async fn live(args: &Args, plan: Plan) -> Result<()> {
@@ -134,7 +144,7 @@ async fn live(args: &Args, plan: Plan) -> Result<()> {
 async fn watch(swarm: &mut Swarm, screen: &mut Screen, from: u64, settlements: Option<u64>) -> Result<()> {
     let enough = |swarm: &Swarm, look: &Look| {
         settlements.is_some_and(|settlements| {
-            let paid = swarm.first_emission().is_some() || settlements < FIRST_PAY;
+            let paid = swarm.first_emission().is_some() || settlements < FIRST_PAY * swarm.tempo();
             paid && look.height() >= from + settlements
         })
     };

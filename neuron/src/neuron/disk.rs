@@ -63,6 +63,7 @@ enum Job {
     Peers(Vec<String>),
     Roots(u64, oneshot::Sender<Vec<(u64, Hash)>>),
     Find(Hash, u64, oneshot::Sender<Option<u64>>),
+    Read(u64, oneshot::Sender<Vec<Vec<u8>>>),
 }
 
 impl Disk {
@@ -107,6 +108,23 @@ impl Disk {
 }
 
 impl Reader {
+    /// A log in memory; what is empty is not there.
+    #[cfg(test)]
+    pub(super) fn of(log: Vec<Vec<u8>>) -> Self {
+        let (jobs, queue) = sync::sync_channel(WRITES);
+        let from = move |height: u64| {
+            let rest = log.iter().skip(height.saturating_sub(1) as usize);
+            rest.take_while(|settlement| !settlement.is_empty()).take(BATCH).cloned().collect::<Vec<_>>()
+        };
+        thread::spawn(move || {
+            while let Ok(job) = queue.recv() {
+                let Job::Read(height, answer) = job else { continue };
+                let _ = answer.send(from(height));
+            }
+        });
+        Self { jobs }
+    }
+
     pub(super) async fn state_roots(&self, height: u64) -> Vec<(u64, Hash)> {
         let (answer, roots) = oneshot::channel();
         if self.jobs.try_send(Job::Roots(height, answer)).is_err() {
@@ -119,6 +137,13 @@ impl Reader {
         let (answer, found) = oneshot::channel();
         self.jobs.try_send(Job::Find(transaction, height, answer)).ok()?;
         found.await.ok().flatten()
+    }
+
+    /// Some settlements from a height on, as the log has them; none if it has not. For a thread that may wait.
+    pub(super) fn settlements(&self, height: u64) -> Vec<Vec<u8>> {
+        let (answer, read) = oneshot::channel();
+        let _ = self.jobs.send(Job::Read(height, answer));
+        read.blocking_recv().unwrap_or_default()
     }
 }
 
@@ -154,6 +179,9 @@ impl Desk {
                 }
                 Job::Find(transaction, height, answer) => {
                     let _ = answer.send(self.find(transaction, height));
+                }
+                Job::Read(height, answer) => {
+                    let _ = answer.send(self.read(height));
                 }
             }
         }
@@ -192,10 +220,15 @@ impl Desk {
     }
 
     fn serve(&mut self, ticket: Ticket, height: u64) {
-        let mut batch = self.store.settlements_from(height, BATCH_BYTES).unwrap_or_default();
-        batch.truncate(BATCH);
+        let batch = self.read(height);
         let response = Response::Settlements(batch.into_iter().map(ByteBuf::from).collect());
         let _ = self.network.respond(ticket.0, codec::encode(&response));
+    }
+
+    fn read(&mut self, height: u64) -> Vec<Vec<u8>> {
+        let mut batch = self.store.settlements_from(height, BATCH_BYTES).unwrap_or_default();
+        batch.truncate(BATCH);
+        batch
     }
 
     fn roots(&mut self, height: u64) -> Vec<(u64, Hash)> {

@@ -8,6 +8,7 @@ use protocol::ledger::Ledger;
 use protocol::subnet::Netuid;
 
 use super::{Config, Duty};
+use crate::role::Score;
 
 /// What a neuron knows and is, as of its last settlement.
 #[derive(Clone, Debug)]
@@ -36,8 +37,8 @@ pub struct View {
     pub model: Option<Hash>,
     /// What its model is doing.
     pub activity: String,
-    /// Running scores of miners, 0 to 1; validators only.
-    pub scores: BTreeMap<Hotkey, f64>,
+    /// Running scores of miners; validators only.
+    pub scores: BTreeMap<Hotkey, Score>,
     /// Accusations it made against validators that signed twice.
     pub accusations: u64,
     /// Connected peers.
@@ -65,6 +66,19 @@ impl View {
             accusations: 0,
             peers: 0,
             refused: BTreeMap::new(),
+        }
+    }
+
+    /// The same neuron as of the height of an earlier ledger: what it does now is not told.
+    pub(super) fn back_at(self, ledger: Ledger) -> Self {
+        Self {
+            height: ledger.height(),
+            tip: Hash::default(),
+            state_root: ledger.root().hash,
+            ledger: Arc::new(ledger),
+            accuracy: None,
+            scores: BTreeMap::new(),
+            ..self
         }
     }
 }

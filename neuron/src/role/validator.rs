@@ -21,6 +21,7 @@ use super::{Effect, Entry, Input, Moment, Persist, Reply, Role, Settled, Ticket,
 use crate::task::{Questioner, Task};
 
 pub use self::poll::{Poll, Voice};
+pub use self::scores::Score;
 
 /// After this a reply is held to be lost, in milliseconds; the network gives up sooner and says so.
 const REPLY_MS: u64 = 60_000;
@@ -121,7 +122,7 @@ impl Validator {
         }
         self.present_since.get_or_insert(self.ledger.height());
         let silent = self.forget_silent();
-        silent.iter().for_each(|miner| self.memory.scores.observe(*miner, 0.0));
+        silent.iter().for_each(|miner| self.memory.scores.observe(*miner, None));
         let mut effects = self.ask_round(moment);
         effects.extend(self.set_weights());
         effects.extend(self.attest());
@@ -198,7 +199,7 @@ impl Validator {
         let score = answer.and_then(|answer| self.questioner.judge(asked.seed, &answer.body));
         match asked.poll {
             None => {
-                self.memory.scores.observe(asked.miner, score.unwrap_or(0.0));
+                self.memory.scores.observe(asked.miner, score);
                 Vec::new()
             }
             Some(ticket) => self.voiced(ticket, asked.miner, score, moment.now.saturating_sub(asked.at)),

@@ -53,6 +53,14 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// The settings as the command line takes them.
+    fn set(&self) -> String {
+        let pairs: Vec<_> = self.settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        if pairs.is_empty() { "nothing".to_owned() } else { pairs.join(" ") }
+    }
+}
+
 impl Directory {
     /// Goes on with what an earlier run left, or writes everything anew.
     pub(super) fn open(plan: &Plan) -> Result<Self, Error> {
@@ -68,7 +76,7 @@ impl Directory {
             }
             None => {
                 write_keys(plan)?;
-                plan.genesis(clock::now_ms() + meshing(plan))
+                plan.genesis(clock::now_ms() + meshing(plan))?
             }
         };
         let genesis = GenesisFile { genesis, bootstrap };
@@ -128,6 +136,7 @@ fn same(plan: &Plan, earlier: &Plan) -> Result<(), Error> {
             ("--task", plan.task.clone()),
             ("--seed", plan.seed.to_string()),
             ("--interval", plan.interval_ms.to_string()),
+            ("--set", plan.set()),
         ]
     };
     let mut pairs = settings(plan).into_iter().zip(settings(earlier));

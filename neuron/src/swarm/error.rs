@@ -2,7 +2,9 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::{genesis, host, key, task};
+use protocol::genesis::GenesisError;
+
+use crate::{genesis, host, key, task, word};
 
 /// Why a swarm does not start or does not pay.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +21,19 @@ pub enum Error {
         /// The most it may be.
         most: u64,
     },
+    /// A parameter that is not there, or a value that is none.
+    #[error("--set {name}={value}: {fault}")]
+    Setting {
+        /// The parameter.
+        name: String,
+        /// The value.
+        value: String,
+        /// What is wrong.
+        fault: word::Fault,
+    },
+    /// The parameters break a rule.
+    #[error("no network begins so: {0}")]
+    Rules(#[from] GenesisError),
     /// The directory holds another swarm.
     #[error("{dir} holds a swarm with {what} {found}, not {wanted}; leave the flag out to resume it, or choose another --dir", dir = .dir.display())]
     Differs {

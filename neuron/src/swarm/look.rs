@@ -20,7 +20,7 @@ impl Look {
             member.map(Member::client)
         });
         let graph = match furthest {
-            Some(client) => client.metagraph(None).await.ok(),
+            Some(client) => client.metagraph(None, None).await.ok(),
             None => None,
         };
         Self { statuses, graph }

@@ -1,4 +1,5 @@
 //! What a swarm is made of: how many neurons, their keys, stakes and skills, all from one seed.
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use protocol::transaction::Coldkey;
 use serde::{Deserialize, Serialize};
 
 use super::Error;
+use crate::setting;
 use crate::task::{self, RUNGS};
 
 /// The swarm's one subnet.
@@ -50,6 +52,9 @@ pub struct Plan {
     pub seed: u64,
     /// Between two settlements, in milliseconds.
     pub interval_ms: u64,
+    /// Other parameters by name, as [`setting::set`] takes them: "subnet.tempo" is "5".
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
     /// Where everything is kept.
     #[serde(skip)]
     pub dir: PathBuf,
@@ -96,6 +101,7 @@ impl Plan {
             task: "digits".to_owned(),
             seed: 1,
             interval_ms: 1_000,
+            settings: BTreeMap::new(),
             dir: dir.to_owned(),
             housing: Housing::Here,
             model: None,
@@ -108,6 +114,7 @@ impl Plan {
         within("--validators", self.validators as u64, 1, MAX_VALIDATORS as u64)?;
         within("--miners", self.miners as u64, 1, MAX_MINERS as u64)?;
         within("--interval", self.interval_ms, 100, 3_600_000)?;
+        self.genesis(0)?.check()?;
         let task = task::named(&self.task)?;
         let mut worker = task.worker(self.seed, &self.keypair("hotkey", "miner-0").hotkey(), 0)?;
         let Some(path) = &self.model else { return Ok(()) };
@@ -127,14 +134,18 @@ impl Plan {
         (0..SPARE_ACCOUNTS).map(|number| self.keypair("coldkey", &format!("spare-{number}"))).collect()
     }
 
-    /// The network, beginning at a time in milliseconds since 1970.
-    pub fn genesis(&self, time: u64) -> Genesis {
+    /// The network, beginning at a time in milliseconds since 1970; an error if a setting is none.
+    pub fn genesis(&self, time: u64) -> Result<Genesis, Error> {
         let neurons = self.seats().iter().map(Seat::genesis).collect();
         let mut genesis = Genesis::dev(time, neurons);
         genesis.parameters.interval = self.interval_ms;
         genesis.subnets[0].task.clone_from(&self.task);
         genesis.accounts = self.spare_keys().iter().map(|key| (Coldkey(key.hotkey()), SPARE)).collect();
-        genesis
+        for (name, value) in &self.settings {
+            let fault = |fault| Error::Setting { name: name.clone(), value: value.clone(), fault };
+            setting::set(&mut genesis, name, value).map_err(fault)?;
+        }
+        Ok(genesis)
     }
 
     fn validator(&self, number: usize) -> Seat {
@@ -205,9 +216,9 @@ mod tests {
 
     #[test]
     fn the_same_seed_gives_the_same_network_and_another_seed_another() {
-        assert_eq!(plan().genesis(5).hash(), plan().genesis(5).hash());
-        let other = Plan { seed: 2, ..plan() };
-        assert_ne!(plan().genesis(5).hash(), other.genesis(5).hash());
+        let hash = |plan: Plan| plan.genesis(5).unwrap().hash();
+        assert_eq!(hash(plan()), hash(plan()));
+        assert_ne!(hash(plan()), hash(Plan { seed: 2, ..plan() }));
     }
 
     #[test]
@@ -225,7 +236,7 @@ mod tests {
     fn every_size_of_swarm_has_a_sound_genesis() {
         for (validators, miners) in [(1, 1), (2, 3), (4, 6), (16, 48), (MAX_VALIDATORS, MAX_MINERS)] {
             let plan = Plan { validators, miners, ..plan() };
-            assert_eq!(plan.genesis(1).check(), Ok(()), "{validators} and {miners}");
+            assert_eq!(plan.genesis(1).unwrap().check(), Ok(()), "{validators} and {miners}");
         }
     }
 
@@ -239,5 +250,25 @@ mod tests {
     fn numbers_out_of_bounds_are_named() {
         let plan = Plan { validators: 0, ..plan() };
         assert_eq!(plan.check().unwrap_err().to_string(), "--validators 0: must be 1 to 64");
+    }
+    #[test]
+    fn any_parameter_can_be_set_and_what_makes_no_network_is_refused() {
+        let set = |settings: &[(&str, &str)]| {
+            let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+            Plan { task: "sums".to_owned(), settings: settings.iter().map(own).collect(), ..plan() }
+        };
+        let genesis =
+            set(&[("subnet.tempo", "5"), ("founding.lock", "10"), ("interval", "250")]).genesis(1).unwrap();
+        assert_eq!(genesis.subnets[0].hyperparameters.tempo, 5);
+        assert_eq!((genesis.parameters.founding.lock, genesis.parameters.interval), (Amount::coins(10), 250));
+        for (settings, fault) in [
+            (&[("tempo", "5")][..], "--set tempo=5: there is no such parameter; choose from"),
+            (&[("subnet.tempo", "soon")], "--set subnet.tempo=soon: \"soon\" is no whole number"),
+            (&[("subnet.immunity", "1")], "no network begins so: subnet 1: immunity must last"),
+            (&[("subnet.permits", "2")], "no network begins so: subnet 1 has 4 permits and room for 2"),
+        ] {
+            let refused = set(settings).check().unwrap_err().to_string();
+            assert!(refused.starts_with(fault), "{refused}");
+        }
     }
 }

@@ -39,6 +39,11 @@ fn a_bad_flag_gets_one_line() {
     );
     check(&["mine"], &["mine", "neuron --help"]);
     check(&["stake", "steal"], &["steal", "neuron stake --help"]);
+    check(&["swarm", "--set", "subnet.tempo"], &["'subnet.tempo'", "--set", "like subnet.tempo=5"]);
+    check(&["subnet", "prefer", "1:3"], &["'1:3'", "like 1=3", "neuron subnet prefer --help"]);
+    let hotkey = crypto::Keypair::from_seed([7; 32]).hotkey().to_string();
+    check(&["stake", "take", &hotkey, "12.345"], &["'12.345'", "no percentage", "2 digits"]);
+    check(&["settle", "maybe"], &["'maybe'", "on, off", "neuron settle --help"]);
     check(&["weights", "show", "12"], &["'12'", "64 hexadecimal digits", "neuron weights show --help"]);
 }
 
@@ -68,6 +73,15 @@ fn bad_values_and_files_get_one_line_with_a_remedy() {
     let check = |line: &[&str], words: &[&str]| check(home.path(), line, 1, words);
     check(&["swarm", "--validators", "0"], &["--validators 0", "1 to 64"]);
     check(&["swarm", "--task", "chess"], &["chess", "digits, sums"]);
+    check(&["swarm", "--set", "tempo=5"], &["--set tempo=5", "no such parameter", "subnet.tempo"]);
+    check(
+        &["swarm", "--set", "subnet.burn.start=cheap"],
+        &["--set subnet.burn.start=cheap", "amount of coins"],
+    );
+    check(
+        &["swarm", "--set", "subnet.tempo=0"],
+        &["no network begins so", "subnet 1: tempo must be at least 1"],
+    );
     check(&["swarm", "--task", "sums", "--model", "none"], &["model file none", "safetensors"]);
     check(
         &["swarm", "--task", "sums", "--model", "model"],
@@ -124,8 +138,10 @@ fn a_neuron_that_cannot_run_says_why_in_one_line() {
 #[test]
 fn every_command_explains_itself_with_an_example() {
     let home = TempDir::new().unwrap();
-    let commands = "swarm run metagraph query transfer register stake weights";
-    let parts = ["stake add", "stake remove", "stake list", "weights show"];
+    let commands = "swarm run metagraph explain query transfer register stake settle subnet weights";
+    let stake = ["stake add", "stake remove", "stake move", "stake take", "stake list"];
+    let subnet = ["subnet create", "subnet list", "subnet show", "subnet set", "subnet prefer"];
+    let parts = [&stake[..], &subnet, &["weights show"]].concat();
     for command in commands.split(' ').chain(parts) {
         let line: Vec<_> = command.split(' ').chain(["--help"]).collect();
         let output = neuron(home.path(), &line);

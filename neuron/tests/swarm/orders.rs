@@ -1,7 +1,7 @@
 //! What owners of accounts ask of a network that runs, as the program does it.
 use std::path::Path;
 
-use neuron::swarm::Swarm;
+use neuron::swarm::{Plan, Swarm};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -12,7 +12,7 @@ const COIN: u64 = 1_000_000_000;
 
 /// The one document that a command prints.
 #[track_caller]
-fn ask(dir: &Path, line: &str) -> Value {
+pub(super) fn ask(dir: &Path, line: &str) -> Value {
     let words: Vec<_> = line.split(' ').chain(["--json", "--dir", "."]).collect();
     let output = neuron(dir, &words);
     assert!(output.status.success(), "{line}: {output:?}");
@@ -25,7 +25,7 @@ fn ask(dir: &Path, line: &str) -> Value {
 }
 
 #[track_caller]
-fn number(document: &Value, name: &str) -> u64 {
+pub(super) fn number(document: &Value, name: &str) -> u64 {
     document[name].as_u64().unwrap_or_else(|| panic!("{name} in {document}"))
 }
 
@@ -151,5 +151,75 @@ async fn weights_are_sealed_in_one_epoch_and_shown_in_the_next() {
             shown = Some(row);
         }
     }
+    swarm.stop().await;
+}
+
+/// Gives the owner of a validator what it needs for fees.
+#[track_caller]
+fn fund(dir: &Path, validator: usize) {
+    let owner = ask(dir, &format!("stake list --coldkey validator-{validator}/coldkey"));
+    let to = owner["coldkey"].as_str().unwrap();
+    settle(dir, &format!("transfer --coldkey spare-1/coldkey --to {to} --amount 1"));
+}
+
+/// A swarm in which subnets are cheap and their rules change at any time.
+fn permissive(dir: &Path) -> Plan {
+    let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    let settings =
+        [("founding.lock", "10"), ("founding.change_epochs", "0"), ("founding.freeze", "0")].map(own);
+    Plan { settings: settings.into(), ..small(dir) }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subnet_is_founded_ruled_and_preferred() {
+    let home = TempDir::new().unwrap();
+    let swarm = Swarm::start(permissive(home.path())).await.unwrap();
+    let dir = home.path();
+    let founder = "--coldkey spare-0/coldkey";
+    let (fee, balance) = settle(dir, &format!("subnet create sums {founder} --limit 15"));
+    assert_eq!(balance, 90 * COIN - fee);
+    let list = ask(dir, "subnet list");
+    let subnet = &list["subnets"][1];
+    assert_eq!((number(subnet, "netuid"), number(subnet, "lock")), (2, 10 * COIN), "{list}");
+    assert_eq!(subnet["owner"], ask(dir, &format!("stake list {founder}"))["coldkey"]);
+    assert!(number(&list, "lock_price") > 19 * COIN, "{list}");
+
+    settle(dir, &format!("subnet set 2 minimum-burn 0.25 {founder}"));
+    let rules = &ask(dir, "subnet show 2")["rules"];
+    assert_eq!(number(&rules["burn"], "minimum"), COIN / 4, "{rules}");
+
+    let mut members = swarm.members().iter();
+    for number in 0..2 {
+        let hotkey = members.next().unwrap().hotkey();
+        fund(dir, number);
+        let owner = format!("--hotkey {hotkey} --coldkey validator-{number}/coldkey");
+        settle(dir, &format!("subnet prefer 1=1 2=3 {owner}"));
+    }
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while ask(dir, "subnet list")["subnets"][1]["share"].as_f64().unwrap() < 0.2 {
+        assert!(std::time::Instant::now() < deadline, "{}", ask(dir, "subnet list"));
+    }
+    let refused = |line: &str, words: &[&str]| {
+        let line: Vec<_> = line.split(' ').chain(["--dir", ".", "--dry-run"]).collect();
+        check(dir, &line, 1, words);
+    };
+    refused(&format!("subnet create sums {founder} --limit 15"), &["over the limit of 15.0"]);
+    refused(&format!("subnet set 2 colour 3 {founder}"), &["colour 3", "none of", "minimum-burn", "permits"]);
+    refused(&format!("subnet set 1 permits 3 {founder}"), &["subnet 1 is not", "sign with its owner's key"]);
+    check(dir, &["subnet", "show", "9", "--dir", "."], 1, &["no subnet 9", "neuron subnet list"]);
+    swarm.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_sets_the_take_of_its_hotkey_and_whether_it_settles() {
+    let home = TempDir::new().unwrap();
+    let swarm = Swarm::start(small(home.path())).await.unwrap();
+    let (dir, hotkey) = (home.path(), swarm.members()[2].hotkey());
+    let owner = "--coldkey validator-2/coldkey";
+    fund(dir, 2);
+    settle(dir, &format!("stake take {hotkey} 12.5 {owner}"));
+    let raised = format!("stake take {hotkey} 12.51 {owner} --dir .");
+    check(dir, &raised.split(' ').collect::<Vec<_>>(), 1, &["stays at 1250 basis points", "raise it then"]);
+    settle(dir, &format!("settle off --hotkey {hotkey} {owner}"));
     swarm.stop().await;
 }

@@ -14,19 +14,25 @@ const SCALE: f64 = 1_000_000.0;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Scores(BTreeMap<Hotkey, Score>);
 
+/// How good one miner was lately.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Score {
-    mean: f64,
-    answers: u32,
+pub struct Score {
+    /// From 0 to 1; no answer is worth 0.
+    pub mean: f64,
+    /// Questions put to it, and turns in which it was left out because it does not say that it serves.
+    pub asked: u32,
+    /// Questions that it answered in time and in the form of the task.
+    pub answered: u32,
 }
 
 impl Scores {
-    /// Takes in the score of one answer; the first answers count evenly, later ones fade the old.
-    pub(super) fn observe(&mut self, miner: Hotkey, score: f64) {
+    /// Takes in the score of one answer, if there was one; the first count evenly, later ones fade the old.
+    pub(super) fn observe(&mut self, miner: Hotkey, score: Option<f64>) {
         let known = self.0.entry(miner).or_default();
-        known.answers += 1;
-        let rate = NEWEST.max(1.0 / f64::from(known.answers));
-        known.mean += rate * (score.clamp(0.0, 1.0) - known.mean);
+        known.asked = known.asked.saturating_add(1);
+        known.answered = known.answered.saturating_add(u32::from(score.is_some()));
+        let rate = NEWEST.max(1.0 / f64::from(known.asked));
+        known.mean += rate * (score.unwrap_or(0.0).clamp(0.0, 1.0) - known.mean);
     }
 
     /// What each miner is worth: the square of its score, so that doing well pays more than doing twice as much badly.
@@ -50,8 +56,8 @@ impl Scores {
     }
 
     /// The running score of every miner.
-    pub(super) fn shown(&self) -> BTreeMap<Hotkey, f64> {
-        self.0.iter().map(|(miner, score)| (*miner, score.mean)).collect()
+    pub(super) fn shown(&self) -> BTreeMap<Hotkey, Score> {
+        self.0.clone()
     }
 }
 
@@ -64,16 +70,16 @@ mod tests {
     #[test]
     fn first_answers_count_evenly_and_old_ones_fade() {
         let mut scores = Scores::default();
-        [1.0, 0.0].into_iter().for_each(|score| scores.observe(MINER, score));
-        assert_eq!(scores.shown().get(&MINER), Some(&0.5));
-        (0..100).for_each(|_| scores.observe(MINER, 1.0));
-        assert!(scores.shown()[&MINER] > 0.99);
+        [Some(1.0), None].into_iter().for_each(|score| scores.observe(MINER, score));
+        assert_eq!(scores.shown()[&MINER], Score { mean: 0.5, asked: 2, answered: 1 });
+        (0..100).for_each(|_| scores.observe(MINER, Some(1.0)));
+        assert!(scores.shown()[&MINER].mean > 0.99);
     }
 
     #[test]
     fn a_score_out_of_bounds_is_clamped() {
         let mut scores = Scores::default();
-        scores.observe(MINER, f64::INFINITY);
-        assert_eq!(scores.shown().get(&MINER), Some(&1.0));
+        scores.observe(MINER, Some(f64::INFINITY));
+        assert_eq!(scores.shown()[&MINER].mean, 1.0);
     }
 }

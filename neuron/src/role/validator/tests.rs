@@ -29,7 +29,7 @@ fn score(author: usize, change: impl Fn(&mut Answer)) -> Option<f64> {
     change(&mut answer);
     let answer = Some(bench.author(author, answer));
     validator.handle(moment(), &Input::Answered(Reply { question: question.id(), answer }));
-    validator.memory.scores.shown().get(&bench.keys[1].hotkey()).copied()
+    validator.memory.scores.shown().get(&bench.keys[1].hotkey()).map(|score| score.mean)
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn only_the_first_answer_to_a_question_counts_and_none_to_one_never_asked() {
     for answer in [None, right] {
         validator.handle(moment(), &Input::Answered(Reply { question: question.id(), answer }));
     }
-    assert_eq!(validator.memory.scores.shown().get(&bench.keys[1].hotkey()), Some(&0.0));
+    assert_eq!(validator.memory.scores.shown()[&bench.keys[1].hotkey()].mean, 0.0);
 }
 
 #[test]
@@ -135,11 +135,11 @@ fn a_validator_that_was_away_does_not_hold_it_against_miners() {
     validator.serving.clear();
     for _ in 0..SILENT_EPOCHS * validator.epoch_length() {
         settled(&mut bench, &mut validator, &[], 0);
-        assert_eq!(validator.memory.scores.shown()[&miner], 1.0);
+        assert_eq!(validator.memory.scores.shown()[&miner].mean, 1.0);
     }
     settled(&mut bench, &mut validator, &[], 0);
     settled(&mut bench, &mut validator, &[], 0);
-    assert!(validator.memory.scores.shown()[&miner] < 1.0, "now it is silent");
+    assert!(validator.memory.scores.shown()[&miner].mean < 1.0, "now it is silent");
 }
 
 #[test]

@@ -1,0 +1,244 @@
+//! Ledgers of earlier heights, replayed from the settlement log on a thread of their own.
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use protocol::codec;
+use protocol::ledger::{Counted, Ledger, Watch};
+use protocol::settlement::{self, Certificate, Certified, Settlement};
+use protocol::subnet::Netuid;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+
+use super::View;
+use super::disk::Reader;
+
+/// Heights between two ledgers that are kept to begin a replay with.
+const EVERY: u64 = 64;
+
+/// Ledgers kept: of the last thousand heights.
+const KEPT: usize = 16;
+
+/// How long a replay may take; how far it came is kept, so that asking again goes on from there.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Why an earlier ledger is not to be had.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It is none.
+    #[error("height {height} is ahead: this neuron is at height {tip}")]
+    Ahead {
+        /// What was asked for.
+        height: u64,
+        /// What there is.
+        tip: u64,
+    },
+    /// The log lacks it.
+    #[error("settlement {0} is not in this neuron's log; ask one whose log is whole")]
+    Missing(u64),
+    /// The log cannot be followed.
+    #[error("settlement {height} of this neuron's log does not apply: {reason}; ask another neuron")]
+    BadLog {
+        /// Where.
+        height: u64,
+        /// Why.
+        reason: String,
+    },
+    /// Somebody else asks.
+    #[error("another replay is under way; try again")]
+    Busy,
+    /// There is much to replay.
+    #[error("replayed up to height {reached} of {until}; ask again and it goes on from there")]
+    Slow {
+        /// How far it came.
+        reached: u64,
+        /// How far it is.
+        until: u64,
+    },
+    /// That epoch is not over.
+    #[error(
+        "epoch {epoch} of subnet {netuid} has not ended by height {tip}; leave --epoch out for the last that has"
+    )]
+    NotEnded {
+        /// The subnet.
+        netuid: Netuid,
+        /// What was asked for.
+        epoch: u64,
+        /// How far the neuron is.
+        tip: u64,
+    },
+}
+
+/// What can be replayed.
+#[derive(Clone)]
+pub(super) struct Past {
+    log: Reader,
+    known: Known,
+    turn: Arc<Semaphore>,
+}
+
+/// Ledgers to begin a replay with.
+#[derive(Clone)]
+pub(super) struct Known(Arc<Mutex<Kept>>);
+
+struct Kept {
+    genesis: Ledger,
+    /// Of the last heights, some way apart.
+    recent: BTreeMap<u64, Ledger>,
+    /// Where the last replay stopped.
+    reached: Option<Ledger>,
+}
+
+impl Past {
+    pub(super) fn new(log: Reader, genesis: Ledger) -> Self {
+        let kept = Kept { genesis, recent: BTreeMap::new(), reached: None };
+        Self { log, known: Known(Arc::new(Mutex::new(kept))), turn: Arc::new(Semaphore::new(1)) }
+    }
+
+    pub(super) fn known(&self) -> Known {
+        self.known.clone()
+    }
+
+    /// The ledger after a height.
+    pub(super) async fn at(&self, height: u64, tip: u64) -> Result<Ledger, Error> {
+        if height > tip {
+            return Err(Error::Ahead { height, tip });
+        }
+        let start = self.known.last(|ledger| ledger.height() <= height);
+        let path = Path { until: height, log: self.log.clone(), known: self.known.clone() };
+        self.replay(move |gone| path.walk(start, &mut |_| (), gone, |_| false)).await
+    }
+
+    /// The ledger after the settlement that ended an epoch, and what `tell` makes of how the epoch was counted.
+    pub(super) async fn epoch<T: Send + 'static>(
+        &self,
+        (netuid, epoch): (Netuid, u64),
+        tip: u64,
+        tell: impl Fn(&Counted<'_>) -> T + Send + 'static,
+    ) -> Result<(Ledger, T), Error> {
+        let start = self.known.last(|ledger| ledger.epoch(netuid).is_none_or(|now| now <= epoch));
+        let path = Path { until: tip, log: self.log.clone(), known: self.known.clone() };
+        let find = move |gone: &dyn Fn() -> bool| {
+            let mut told = None;
+            let mut watch = |counted: &Counted<'_>| {
+                if (counted.netuid, counted.epoch) == (netuid, epoch) {
+                    told = Some(tell(counted));
+                }
+            };
+            let is_over = |ledger: &Ledger| ledger.epoch(netuid).is_some_and(|now| now > epoch);
+            let ledger = path.walk(start, &mut watch, gone, is_over)?;
+            told.map(|told| (ledger, told)).ok_or(Error::NotEnded { netuid, epoch, tip })
+        };
+        self.replay(find).await
+    }
+
+    /// Works on a thread of its own, one at a time; `work` is told when nobody waits any more.
+    async fn replay<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn Fn() -> bool) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let turn: OwnedSemaphorePermit =
+            Arc::clone(&self.turn).try_acquire_owned().map_err(|_| Error::Busy)?;
+        let (answer, result) = oneshot::channel();
+        let work = move || {
+            let result = work(&|| answer.is_closed());
+            drop(turn);
+            let _ = answer.send(result);
+        };
+        thread::Builder::new().name("replay".to_owned()).spawn(work).map_err(|_| Error::Busy)?;
+        result.await.unwrap_or(Err(Error::Busy))
+    }
+}
+
+impl Known {
+    /// Keeps the ledgers that a view passes, until the neuron stops.
+    pub(super) async fn follow(self, mut view: watch::Receiver<View>) {
+        while view.changed().await.is_ok() {
+            let ledger = Arc::clone(&view.borrow_and_update().ledger);
+            self.note(&ledger);
+        }
+    }
+
+    fn note(&self, ledger: &Ledger) {
+        let recent = &mut self.kept().recent;
+        let newest = recent.last_key_value().map_or(0, |(height, _)| *height);
+        if ledger.height() < newest + EVERY {
+            return;
+        }
+        recent.insert(ledger.height(), ledger.clone());
+        if recent.len() > KEPT {
+            recent.pop_first();
+        }
+    }
+
+    /// The last ledger of which this holds; the genesis if there is none.
+    fn last(&self, holds: impl Fn(&Ledger) -> bool) -> Ledger {
+        let kept = self.kept();
+        let known = kept.recent.values().chain(&kept.reached).filter(|ledger| holds(ledger));
+        known.max_by_key(|ledger| ledger.height()).unwrap_or(&kept.genesis).clone()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The way to a height.
+struct Path {
+    until: u64,
+    log: Reader,
+    known: Known,
+}
+
+impl Path {
+    /// Goes on from a ledger to the end, or until it is over, or nobody waits, or patience ends. The last settlement is
+    /// taken on trust no more than an index is.
+    fn walk(
+        &self,
+        start: Ledger,
+        watch: Watch<'_>,
+        gone: &dyn Fn() -> bool,
+        is_over: impl Fn(&Ledger) -> bool,
+    ) -> Result<Ledger, Error> {
+        let (began, mut ledger, mut root) = (Instant::now(), start, None);
+        while ledger.height() < self.until && !is_over(&ledger) {
+            let batch = self.log.settlements(ledger.height() + 1);
+            if batch.is_empty() {
+                return Err(Error::Missing(ledger.height() + 1));
+            }
+            for bytes in batch {
+                root = Some(step(&mut ledger, &bytes, watch)?);
+                if is_over(&ledger) || ledger.height() == self.until {
+                    break;
+                }
+                if gone() || began.elapsed() > PATIENCE {
+                    let reached = ledger.height();
+                    self.known.kept().reached = Some(ledger);
+                    return Err(Error::Slow { reached, until: self.until });
+                }
+            }
+        }
+        if root.is_some_and(|root| root != ledger.root()) {
+            let reason = "its state root is not what was certified".to_owned();
+            return Err(Error::BadLog { height: ledger.height(), reason });
+        }
+        Ok(ledger)
+    }
+}
+
+/// Applies one settlement of the log, and returns the root that was certified for it.
+fn step(ledger: &mut Ledger, bytes: &[u8], watch: Watch<'_>) -> Result<crypto::merkle::Root, Error> {
+    let height = ledger.height() + 1;
+    let bad = |reason: String| Error::BadLog { height, reason };
+    let certified: Certified =
+        codec::decode("settlement", bytes, settlement::MAX_BYTES).map_err(|error| bad(error.to_string()))?;
+    let Settlement { header, body } = certified.settlement;
+    let inputs = body.verify(&ledger.genesis()).map_err(|error| bad(error.to_string()))?;
+    let signers = body.parent_certificate.as_ref().map(Certificate::signers).unwrap_or_default();
+    let applied = ledger.apply_watched(&inputs, header.time, &signers, watch);
+    applied.map_err(|refusal| bad(refusal.to_string()))?;
+    Ok(header.state_root)
+}
+
+#[cfg(test)]
+mod tests;

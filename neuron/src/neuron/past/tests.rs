@@ -1,0 +1,105 @@
+//! Earlier ledgers, from a log in memory.
+use crypto::merkle::Root;
+
+use super::*;
+use crate::role::bench::{Bench, NETUID};
+
+/// A log of some settlements, with the ledgers after them, the genesis first.
+struct History {
+    log: Vec<Vec<u8>>,
+    ledgers: Vec<Ledger>,
+}
+
+impl History {
+    fn new(heights: u64) -> Self {
+        let mut bench = Bench::new(3, 2);
+        let mut history = Self { log: Vec::new(), ledgers: vec![bench.tip.0.clone()] };
+        for _ in 0..heights {
+            history.log.push(codec::encode(&bench.settle(&[])));
+            history.ledgers.push(bench.tip.0.clone());
+        }
+        history
+    }
+
+    fn tip(&self) -> u64 {
+        self.log.len() as u64
+    }
+
+    fn root(&self, height: u64) -> Root {
+        self.ledgers[height as usize].root()
+    }
+
+    fn past(&self) -> Past {
+        Past::new(Reader::of(self.log.clone()), self.ledgers[0].clone())
+    }
+
+    /// A change to one settlement of the log, whatever it breaks.
+    fn forge(&mut self, height: u64, change: impl Fn(&mut Settlement)) {
+        let bytes = &mut self.log[height as usize - 1];
+        let mut certified: Certified = codec::decode("settlement", bytes, settlement::MAX_BYTES).unwrap();
+        change(&mut certified.settlement);
+        *bytes = codec::encode(&certified);
+    }
+
+    async fn refuses(&self, height: u64, fault: &str) {
+        let error = self.past().at(height, self.tip()).await.expect_err("must be refused").to_string();
+        assert!(error.contains(fault), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn every_earlier_ledger_is_the_one_that_was_certified() {
+    let history = History::new(7);
+    let past = history.past();
+    for height in [0, 5, 3, 7, 1] {
+        assert_eq!(past.at(height, history.tip()).await.unwrap().root(), history.root(height), "{height}");
+    }
+}
+
+#[tokio::test]
+async fn a_height_that_is_ahead_or_not_in_the_log_is_refused() {
+    let mut history = History::new(4);
+    history.refuses(5, "height 5 is ahead: this neuron is at height 4").await;
+    history.log[2].clear();
+    history.refuses(4, "settlement 3 is not in this neuron's log").await;
+    assert_eq!(history.past().at(2, 4).await.unwrap().root(), history.root(2));
+}
+
+#[tokio::test]
+async fn a_log_that_was_changed_is_not_followed() {
+    let mut history = History::new(4);
+    history.log[1] = vec![1, 2, 3];
+    history.refuses(4, "settlement 2 of this neuron's log does not apply").await;
+    let mut history = History::new(4);
+    history.forge(3, |settlement| settlement.header.time = 1);
+    history.refuses(4, "settlement 3 of this neuron's log does not apply").await;
+    let mut history = History::new(4);
+    history.forge(4, |settlement| settlement.header.state_root.hash.0[0] ^= 1);
+    history.refuses(4, "its state root is not what was certified").await;
+}
+
+#[tokio::test]
+async fn a_ledger_that_was_passed_spares_the_way_to_it() {
+    let mut history = History::new(EVERY + 2);
+    let past = history.past();
+    history.ledgers.iter().for_each(|ledger| past.known().note(ledger));
+    history.log[0].clear();
+    let later = Past { log: Reader::of(history.log.clone()), ..past };
+    assert_eq!(later.at(EVERY + 1, history.tip()).await.unwrap().root(), history.root(EVERY + 1));
+    history.refuses(EVERY + 1, "settlement 1 is not in").await;
+}
+
+#[tokio::test]
+async fn an_epoch_is_told_as_it_ended() {
+    let history = History::new(8);
+    let past = history.past();
+    let tempo = history.ledgers[0].hyperparameters(NETUID).unwrap().tempo;
+    for epoch in [1, 0] {
+        let tell = |counted: &Counted<'_>| (counted.epoch, counted.pool, counted.payments.len());
+        let (ledger, told) = past.epoch((NETUID, epoch), history.tip(), tell).await.unwrap();
+        assert_eq!((told.0, told.2), (epoch, 5));
+        assert_eq!(ledger.root(), history.root((epoch + 1) * tempo));
+    }
+    let early = past.epoch((NETUID, 9), history.tip(), |_| ()).await.unwrap_err().to_string();
+    assert!(early.contains("epoch 9 of subnet 1 has not ended by height 8"), "{early}");
+}
