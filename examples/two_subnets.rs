@@ -34,7 +34,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     (0..2).for_each(|i| show(&ledger, i));
-    println!("state root {}", ledger.root().hash);
     Ok(())
 }
 
@@ -51,11 +50,11 @@ fn show(ledger: &Ledger, i: usize) {
 /// One settlement for both: who prefers what, commits of this epoch, reveals of the one before.
 fn settle(ledger: &mut Ledger) -> Result<(), Refusal> {
     let mut inputs = Inputs::default();
-    for n in 0..VALIDATORS.len() {
+    for (n, (_, _, preferred)) in VALIDATORS.iter().enumerate() {
         let (key, genesis) = (key(n), ledger.genesis());
         let hotkey = key.hotkey();
         if ledger.height() == 0 {
-            let row = [0, 1].map(|i| (netuid(i), VALIDATORS[n].2[i])).to_vec();
+            let row = [0, 1].map(|i| (netuid(i), preferred[i])).to_vec();
             let order = Transaction { nonce: 0, action: Action::Prefer { hotkey, row } };
             inputs.transactions.push(Signed::author(&key, &genesis, order));
         }

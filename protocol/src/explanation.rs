@@ -8,10 +8,13 @@ use crate::parameters::BASIS_POINTS;
 use crate::subnet::{Netuid, Uid};
 use crate::yuma::{Matrix, Share};
 
-mod mapped;
+mod mining;
 mod nothing;
+mod validating;
 
+pub use mining::{Mining, Standing, Vote};
 pub use nothing::Nothing;
+pub use validating::{Bond, Validating};
 
 /// What one epoch of a subnet made of one neuron. `S` is how shares are told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,110 +68,6 @@ pub enum Cause {
     Rounding,
 }
 
-/// A neuron as a miner.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mining<S> {
-    /// What the epoch had for miners.
-    pub pot: Amount,
-    /// What it was paid of that.
-    pub paid: Amount,
-    /// What each validator gave it, by rising uid.
-    pub votes: Vec<Vote<S>>,
-    /// The weight that enough stake agrees on.
-    pub consensus: S,
-    /// How much of its raw weight survived clipping.
-    pub trust: S,
-    /// Its share of the miners' pay.
-    pub incentive: S,
-    /// Why it was paid nothing, if it was.
-    pub nothing: Option<Nothing>,
-}
-
-/// What one validator gave a miner.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Vote<S> {
-    /// The validator's slot.
-    pub uid: Uid,
-    /// Who it is.
-    pub hotkey: Hotkey,
-    /// Its share of the stake that voted.
-    pub stake: S,
-    /// Its weight for the miner, 0 to 65535; none without a row.
-    pub weight: Option<u16>,
-    /// That as a share of its row.
-    pub row: S,
-    /// What of that counts: no more than consensus.
-    pub clipped: S,
-    /// Whether it counts.
-    pub standing: Standing,
-}
-
-/// Whether a validator's weight for a miner counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Standing {
-    /// It does.
-    Counted,
-    /// It revealed no row in this epoch.
-    NotRevealed,
-    /// It may not vote in this epoch.
-    NoPermit,
-    /// It committed to its row before the miner took its slot.
-    Outdated,
-    /// It has less stake than votes need.
-    NoStake,
-}
-
-/// A neuron as a validator.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Validating<S> {
-    /// What the epoch had for validators.
-    pub pot: Amount,
-    /// What it was paid of that, its stakers' part included.
-    pub paid: Amount,
-    /// All stake behind it when the epoch ended.
-    pub stake: Amount,
-    /// Whether it might vote.
-    pub permit: bool,
-    /// Whether it revealed a row.
-    pub revealed: bool,
-    /// Its share of the stake that voted.
-    pub share: S,
-    /// How much of its row survived clipping: its validator trust.
-    pub trust: S,
-    /// Its share of the validators' pay.
-    pub dividends: S,
-    /// Its bonds, by the miner's rising uid.
-    pub bonds: Vec<Bond<S>>,
-    /// Certificates that it could sign.
-    pub due: u64,
-    /// Certificates that it signed.
-    pub signed: u64,
-    /// Its owner's part of what it was paid.
-    pub take: Amount,
-    /// The rest, which all who staked on it share.
-    pub stakers: Amount,
-    /// Why it was paid nothing, if it was.
-    pub nothing: Option<Nothing>,
-}
-
-/// A validator's claim on a miner.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Bond<S> {
-    /// The miner's slot.
-    pub uid: Uid,
-    /// Who it is.
-    pub hotkey: Hotkey,
-    /// How far the claim has grown.
-    pub bond: S,
-    /// That as a share of all validators' claims on the miner.
-    pub part: S,
-    /// The miner's share of the miners' pay.
-    pub incentive: S,
-    /// What it brings of the validator's dividends, rounded down.
-    pub pays: Amount,
-}
-
 impl Explanation {
     /// What an epoch made of a neuron.
     pub fn of(counted: &Counted<'_>, hotkey: Hotkey) -> Self {
@@ -185,6 +84,13 @@ impl Explanation {
         let paid = Amount(mining.paid.0 + validating.paid.0);
         let uid = place.map(|i| Uid(i as u16));
         Self { netuid, epoch, hotkey, uid, paid, reasons, mining, validating }
+    }
+
+    /// Tells every share as `f` does.
+    pub fn map<S>(self, f: impl Fn(Share) -> S) -> Explanation<S> {
+        let Self { netuid, epoch, hotkey, uid, paid, reasons, mining, validating } = self;
+        let (mining, validating) = (mining.map(&f), validating.map(&f));
+        Explanation { netuid, epoch, hotkey, uid, paid, reasons, mining, validating }
     }
 }
 
@@ -239,100 +145,6 @@ fn part(whole: Amount, shares: &[Share], i: usize) -> Amount {
 
 fn bits(share: Share) -> u64 {
     u64::try_from(share.bits()).unwrap_or(0)
-}
-
-impl Mining<Share> {
-    fn of(counted: &Counted<'_>, i: usize) -> Self {
-        let (outcome, payment) = (counted.outcome, &counted.payments[i]);
-        let voters = (0..counted.ballots.len()).filter(|v| *v != i);
-        let votes: Vec<_> = voters.filter_map(|v| Vote::of(counted, v, i)).collect();
-        Self {
-            pot: pot(counted, counted.rules.miners_cut),
-            paid: payment.mined,
-            nothing: Nothing::mined(counted, i, &votes),
-            votes,
-            consensus: outcome.consensus[i],
-            trust: outcome.trust[i],
-            incentive: outcome.incentive[i],
-        }
-    }
-}
-
-impl Vote<Share> {
-    /// What a voter gave a miner; nothing from those who neither may vote nor do.
-    fn of(counted: &Counted<'_>, voter: usize, miner: usize) -> Option<Self> {
-        let ballot = &counted.ballots[voter];
-        if !ballot.permit && ballot.row.is_empty() {
-            return None;
-        }
-        let uid = Uid(miner as u16);
-        let row = entry(&counted.outcome.weights, voter, uid);
-        let named = ballot.row.iter().find(|(target, _)| *target == uid);
-        Some(Self {
-            uid: Uid(voter as u16),
-            hotkey: counted.payments[voter].hotkey,
-            stake: counted.outcome.active_stake[voter],
-            weight: ballot.active.then(|| named.map_or(0, |(_, weight)| *weight)),
-            row,
-            clipped: row.min(counted.outcome.consensus[miner]),
-            standing: standing(counted, voter, miner),
-        })
-    }
-}
-
-fn standing(counted: &Counted<'_>, voter: usize, miner: usize) -> Standing {
-    let (ballot, target) = (&counted.ballots[voter], &counted.ballots[miner]);
-    if !ballot.permit {
-        Standing::NoPermit
-    } else if !ballot.active {
-        Standing::NotRevealed
-    } else if ballot.updated <= target.registered {
-        Standing::Outdated
-    } else if counted.outcome.active_stake[voter] == Share::ZERO {
-        Standing::NoStake
-    } else {
-        Standing::Counted
-    }
-}
-
-impl Validating<Share> {
-    fn of(counted: &Counted<'_>, i: usize) -> Self {
-        let (outcome, payment, ballot) = (counted.outcome, &counted.payments[i], &counted.ballots[i]);
-        Self {
-            pot: pot(counted, counted.rules.validators_cut),
-            paid: payment.voted,
-            stake: Amount(ballot.stake),
-            permit: ballot.permit,
-            revealed: ballot.active,
-            share: outcome.active_stake[i],
-            trust: outcome.validator_trust[i],
-            dividends: outcome.dividends[i],
-            bonds: bonds(counted, i),
-            due: payment.due,
-            signed: payment.signed,
-            take: payment.take,
-            stakers: payment.voted.saturating_sub(payment.take),
-            nothing: Nothing::voted(counted, i),
-        }
-    }
-}
-
-/// A validator's bonds, and what its dividends owe to each.
-fn bonds(counted: &Counted<'_>, i: usize) -> Vec<Bond<Share>> {
-    let outcome = counted.outcome;
-    let claim = |(uid, bond): &(Uid, Share)| {
-        let miner = usize::from(uid.0);
-        let all = (0..counted.ballots.len()).map(|v| entry(&outcome.bonds, v, *uid)).sum();
-        let (part, incentive) = (*bond / all, outcome.incentive[miner]);
-        let hotkey = counted.payments[miner].hotkey;
-        Bond { uid: *uid, hotkey, bond: *bond, part, incentive, pays: Amount::ZERO }
-    };
-    let mut bonds: Vec<_> = outcome.bonds.rows()[i].iter().map(claim).collect();
-    let earned: Vec<_> = bonds.iter().map(|bond| bond.part * bond.incentive).collect();
-    for (place, bond) in bonds.iter_mut().enumerate() {
-        bond.pays = part(counted.payments[i].dividends, &earned, place);
-    }
-    bonds
 }
 
 fn entry(matrix: &Matrix, row: usize, uid: Uid) -> Share {
