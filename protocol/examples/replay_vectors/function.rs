@@ -66,7 +66,7 @@ impl Median {
     fn weighted_median(&self) -> i64 {
         let votes = self.score_bits.iter().zip(&self.stake_bits);
         let votes = votes.map(|(score, stake)| (Share::from_bits(*score), Share::from_bits(*stake)));
-        weighted_median(votes.collect(), Share::from_bits(self.kappa_bits)).bits()
+        weighted_median(&mut votes.collect::<Vec<_>>(), Share::from_bits(self.kappa_bits)).bits()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Bonds, and the dividends they earn: of Yuma 2 and 3. Numbers in brackets are sections of the specification.
 use std::borrow::Cow;
 
-use super::matrix::{index, norm};
+use super::matrix::{gathered, index, norm};
 use super::{Ballot, Matrix, Setting, Share, Version};
 use crate::subnet::Uid;
 
@@ -16,8 +16,9 @@ pub(super) fn penalised<'a>(weights: &'a Matrix, clipped: &'a Matrix, penalty: S
 
 /// Bonds to miners that hold their slots since before `start`.
 pub(super) fn surviving(ballots: &[Ballot], start: u64) -> Matrix {
-    let stands = |uid: Uid| ballots.get(index(uid)).is_some_and(|target| target.registered < start);
-    let row = |b: &Ballot| b.bonds.iter().copied().filter(|(uid, _)| stands(*uid)).collect();
+    let stands: Vec<_> = ballots.iter().map(|target| target.registered < start).collect();
+    let stands = |(uid, _): &&(Uid, Share)| stands.get(index(*uid)).is_some_and(|stands| *stands);
+    let row = |b: &Ballot| gathered(b.bonds.len(), b.bonds.iter().filter(stands).copied());
     Matrix(ballots.iter().map(row).collect())
 }
 
@@ -30,10 +31,12 @@ pub(super) fn yuma2(
     setting: &Setting,
 ) -> (Matrix, Vec<Share>) {
     let old = kept.column_normalised(); // B₀ = colnorm(B)                               [2.11a]
-    let new = target.rows_scaled(active_stake).column_normalised(); // ΔB = colnorm(AᵢW̃ᵢⱼ) [2.11a]
+    let target = target.clone().rows_scaled(active_stake); // AᵢW̃ᵢⱼ                      [2.11a]
+    let new = target.column_normalised(); // ΔB = colnorm(AᵢW̃ᵢⱼ)                         [2.11a]
     let bonds = new.zip(&old, |_, w, b| moved(setting.alpha, w, b)); // αΔB + (1 - α)B₀  [2.11a]
     let bonds = bonds.column_normalised(); // E = colnorm(αΔB + (1 - α)B₀)               [2.11a]
-    let dividends = norm(&bonds.rows_weighted(incentive)); // D = norm(Σⱼ IⱼEᵢⱼ)         [2.11a]
+    let earned = bonds.rows_summed(|j, e| e * incentive[j]); // Σⱼ IⱼEᵢⱼ                 [2.11a]
+    let dividends = norm(&earned); // D = norm(Σⱼ IⱼEᵢⱼ)                                 [2.11a]
     (bonds, dividends)
 }
 
@@ -54,7 +57,8 @@ pub(super) fn yuma3(
     };
     let alpha = |j: usize, w, b| liquid.map_or(setting.alpha, |liquid| liquid.alpha(consensus[j], w, b));
     let bonds = target.zip(&old, |j, w, b| moved(alpha(j, w, b), w, b)); // E = αW̃ + (1 - α)B₀ [2.11b]
-    let earned = bonds.column_normalised().rows_weighted(incentive); // tᵢ = Σⱼ EₙᵢⱼIⱼ   [2.11b]
+    let sums = bonds.column_sums(); // Σᵢ Eᵢⱼ, of which Eₙ = E / Σᵢ Eᵢⱼ                  [2.11b]
+    let earned = bonds.rows_summed(|j, e| e / sums[j] * incentive[j]); // tᵢ = Σⱼ EₙᵢⱼIⱼ [2.11b]
     let dividends = norm(&product(&earned, active_stake)); // D = norm(t · A)            [2.11b]
     (bonds, dividends)
 }

@@ -2,7 +2,7 @@
 use std::cmp::Reverse;
 
 use super::bonds::{penalised, surviving, yuma2, yuma3};
-use super::matrix::{index, norm};
+use super::matrix::{gathered, index, norm};
 use super::{Ballot, Disagreement, Incentive, Matrix, Setting, Share, Split, Version};
 
 /// What an epoch decides and how it came to it, one entry for each neuron by uid.
@@ -102,18 +102,17 @@ fn voting(ballots: &[Ballot], stake: &[Share], setting: &Setting) -> Vec<Share> 
 }
 
 /// Rows of permitted voters without self-votes, and without votes for a slot's holder of before: those cast, or still
-/// waiting in a commit, from before its successor came. A zero stays an entry.
+/// waiting in a commit, from before its successor came. A zero stays an entry. Weights are whole numbers of the
+/// smallest unit: it cancels out when rows are divided by their sums.
 fn counted(ballots: &[Ballot], setting: &Setting) -> Matrix {
-    let counts = |i: usize, voter: &Ballot, j: usize| {
-        let meant = |target: &Ballot| {
-            voter.updated > target.registered && voter.waiting.is_none_or(|c| c >= target.registered)
-        };
-        (i != j || setting.owns(i)) && ballots.get(j).is_some_and(meant)
-    };
+    let registered: Vec<_> = ballots.iter().map(|target| target.registered).collect();
     let row = |(i, voter): (usize, &Ballot)| {
+        let meant = |taken: u64| voter.updated > taken && voter.waiting.is_none_or(|c| c >= taken);
+        let counts =
+            |j: usize| (i != j || setting.owns(i)) && registered.get(j).is_some_and(|taken| meant(*taken));
         let entries = voter.row.iter().filter(|_| voter.permit || setting.owns(i));
-        let entries = entries.filter(|(uid, _)| counts(i, voter, index(*uid)));
-        entries.map(|&(uid, w)| (uid, Share::whole(w))).collect()
+        let entries = entries.filter(|(uid, _)| counts(index(*uid)));
+        gathered(voter.row.len(), entries.map(|&(uid, w)| (uid, Share::from_bits(w.into()))))
     };
     Matrix(ballots.iter().enumerate().map(row).collect())
 }
@@ -121,7 +120,7 @@ fn counted(ballots: &[Ballot], setting: &Setting) -> Matrix {
 /// Above a consensus of zero nothing is left, not even an entry.
 fn clip(weights: &Matrix, consensus: &[Share]) -> Matrix {
     let agreed = |j: usize, w| consensus[j] > Share::ZERO || w == Share::ZERO;
-    weights.filter_map(|_, j, w| agreed(j, w).then(|| w.min(consensus[j])))
+    weights.filter_map(|j, w| agreed(j, w).then(|| w.min(consensus[j])))
 }
 
 /// Whom an epoch without incentive pays.

@@ -19,6 +19,7 @@ pub struct Liquid {
 
 impl Liquid {
     /// The share of the new observation in one bond.
+    #[inline(never)] // so that bonds with a fixed speed pass through a short loop
     pub fn alpha(&self, consensus: Share, weight: Share, bond: Share) -> Share {
         let buying = weight >= bond;
         let d = if buying { weight - consensus } else { bond - weight }.clamp(Share::ZERO, Share::ONE);

@@ -1,4 +1,5 @@
 //! Sparse rows of shares: weights and bonds.
+use super::share::Divisor;
 use super::{Share, weighted_median};
 use crate::subnet::Uid;
 
@@ -16,16 +17,17 @@ impl Matrix {
     }
 
     /// Every entry changed by `f(row, column, value)`.
-    pub(super) fn map(&self, f: impl Fn(usize, usize, Share) -> Share) -> Self {
-        self.filter_map(|i, j, x| Some(f(i, j, x)))
+    pub(super) fn map(mut self, f: impl Fn(usize, usize, Share) -> Share) -> Self {
+        for (i, row) in self.0.iter_mut().enumerate() {
+            row.iter_mut().for_each(|(uid, x)| *x = f(i, index(*uid), *x));
+        }
+        self
     }
 
-    /// Every entry changed by `f(row, column, value)`, or removed.
-    pub(super) fn filter_map(&self, f: impl Fn(usize, usize, Share) -> Option<Share>) -> Self {
-        let row = |(i, row): (usize, &Row)| {
-            row.iter().filter_map(|&(uid, x)| Some((uid, f(i, index(uid), x)?))).collect()
-        };
-        Self(self.0.iter().enumerate().map(row).collect())
+    /// A copy in which every entry is changed by `f(column, value)`, or missing.
+    pub(super) fn filter_map(&self, f: impl Fn(usize, Share) -> Option<Share>) -> Self {
+        let entry = |&(uid, x): &(Uid, Share)| Some((uid, f(index(uid), x)?));
+        Self(self.0.iter().map(|row| gathered(row.len(), row.iter().filter_map(entry))).collect())
     }
 
     /// The entries that `other` has too, zeros among them.
@@ -39,93 +41,94 @@ impl Matrix {
 
     /// The sum of every row.
     pub(super) fn row_sums(&self) -> Vec<Share> {
-        let sum = |row: &Row| row.iter().map(|(_, x)| *x).sum();
+        self.rows_summed(|_, x| x)
+    }
+
+    /// `Σⱼ f(j, Mᵢⱼ)` for every row.
+    pub(super) fn rows_summed(&self, f: impl Fn(usize, Share) -> Share) -> Vec<Share> {
+        let sum = |row: &Row| row.iter().map(|(uid, x)| f(index(*uid), *x)).sum();
         self.0.iter().map(sum).collect()
     }
 
     /// `Σᵢ vᵢ·Mᵢⱼ` for every column, each product truncated.
     pub(super) fn columns_weighted(&self, v: &[Share]) -> Vec<Share> {
-        let mut sums = vec![Share::ZERO; self.0.len()];
-        for (row, v) in self.0.iter().zip(v) {
-            for (uid, x) in row {
-                sums[index(*uid)] = sums[index(*uid)] + *v * *x;
-            }
-        }
-        sums
+        self.columns_folded(|sum, i, x| sum + v[i] * x)
     }
 
-    /// `Σⱼ Mᵢⱼ·vⱼ` for every row, each product truncated.
-    pub(super) fn rows_weighted(&self, v: &[Share]) -> Vec<Share> {
-        self.map(|_, j, x| x * v[j]).row_sums()
+    /// The sum of every column, to divide by.
+    pub(super) fn column_sums(&self) -> Vec<Divisor> {
+        divisors(&self.columns_folded(|sum, _, x| sum + x))
     }
 
     /// Every row times its factor in `v`.
-    pub(super) fn rows_scaled(&self, v: &[Share]) -> Self {
+    pub(super) fn rows_scaled(self, v: &[Share]) -> Self {
         self.map(|i, _, x| x * v[i])
     }
 
     /// Every row divided by its sum.
-    pub(super) fn row_normalised(&self) -> Self {
-        let sums = self.row_sums();
-        self.map(|i, _, x| x / sums[i])
+    pub(super) fn row_normalised(mut self) -> Self {
+        for row in &mut self.0 {
+            let sum: Share = row.iter().map(|(_, x)| *x).sum();
+            let sum = Divisor::from(sum);
+            row.iter_mut().for_each(|(_, x)| *x = *x / sum);
+        }
+        self
     }
 
     /// Every column divided by its sum.
-    pub(super) fn column_normalised(&self) -> Self {
-        let sums = self.columns_weighted(&vec![Share::ONE; self.0.len()]);
+    pub(super) fn column_normalised(self) -> Self {
+        let sums = self.column_sums();
         self.map(|_, j, x| x / sums[j])
     }
 
     /// Every column divided by its largest entry.
-    pub(super) fn column_upscaled(&self) -> Self {
-        let mut tops = vec![Share::ZERO; self.0.len()];
-        for (uid, x) in self.0.iter().flatten() {
-            tops[index(*uid)] = tops[index(*uid)].max(*x);
-        }
+    pub(super) fn column_upscaled(self) -> Self {
+        let tops = divisors(&self.columns_folded(|top, _, x| top.max(x)));
         self.map(|_, j, x| x / tops[j])
     }
 
     /// `f(column, self, other)` over the union of both matrices' entries; what becomes zero leaves.
     pub(super) fn zip(&self, other: &Self, f: impl Fn(usize, Share, Share) -> Share) -> Self {
-        let row = |(a, b): (&Row, &Row)| {
-            union(a, b)
-                .into_iter()
-                .map(|(uid, a, b)| (uid, f(index(uid), a, b)))
-                .filter(|(_, x)| *x > Share::ZERO)
-                .collect()
-        };
+        let entry = |(uid, a, b)| Some((uid, f(index(uid), a, b))).filter(|(_, x)| *x > Share::ZERO);
+        let row = |(a, b): (&Row, &Row)| gathered(a.len().max(b.len()), union(a, b).filter_map(entry));
         Self(self.0.iter().zip(&other.0).map(row).collect())
     }
 
     /// The weighted median of every column; who has stake and no entry scored zero.
     pub(super) fn median(&self, stakes: &[Share], kappa: Share) -> Vec<Share> {
-        let stakes = norm(stakes);
-        let whole = stakes.iter().copied().sum::<Share>();
-        let mut columns = vec![(Share::ZERO, Vec::new()); self.0.len()];
-        for (row, stake) in self.0.iter().zip(&stakes).filter(|(_, stake)| **stake > Share::ZERO) {
+        let voters = self.0.iter().map(Vec::as_slice).zip(norm(stakes));
+        let mut voters: Vec<_> = voters.filter(|(_, stake)| *stake > Share::ZERO).collect();
+        let mut votes = Vec::with_capacity(voters.len());
+        let median = |j| {
+            votes.clear();
+            votes.extend(voters.iter_mut().map(|(row, stake)| (next_of(row, j), *stake)));
+            weighted_median(&mut votes, kappa)
+        };
+        (0..self.0.len()).map(median).collect()
+    }
+
+    /// Every column's entries folded from zero by `f(result, row, value)`.
+    fn columns_folded(&self, f: impl Fn(Share, usize, Share) -> Share) -> Vec<Share> {
+        let mut results = vec![Share::ZERO; self.0.len()];
+        for (i, row) in self.0.iter().enumerate() {
             for (uid, x) in row {
-                let (cast, votes) = &mut columns[index(*uid)];
-                *cast = *cast + *stake;
-                votes.push((*x, *stake));
+                let result = &mut results[index(*uid)];
+                *result = f(*result, i, *x);
             }
         }
-        let median = |(cast, mut votes): (Share, Vec<_>)| {
-            if cast < whole {
-                votes.push((Share::ZERO, whole - cast));
-            }
-            weighted_median(votes, kappa)
-        };
-        columns.into_iter().map(median).collect()
+        results
     }
 }
 
 /// Every entry divided by the sum; a sum of zero leaves the list alone.
 pub(super) fn norm(v: &[Share]) -> Vec<Share> {
-    let sum = v.iter().copied().sum::<Share>();
-    if sum == Share::ZERO {
-        return v.to_vec();
+    match v.iter().copied().sum() {
+        Share::ZERO => v.to_vec(),
+        sum => {
+            let sum = Divisor::from(sum);
+            v.iter().map(|x| *x / sum).collect()
+        }
     }
-    v.iter().map(|x| *x / sum).collect()
 }
 
 /// The place of a uid in a list over all neurons.
@@ -133,13 +136,46 @@ pub(super) fn index(uid: Uid) -> usize {
     usize::from(uid.0)
 }
 
-fn union(a: &Row, b: &Row) -> Vec<(Uid, Share, Share)> {
-    let (mut a, mut b) = (a.iter().peekable(), b.iter().peekable());
-    let mut merged = Vec::with_capacity(a.len().max(b.len()));
-    while let Some(uid) = [a.peek(), b.peek()].into_iter().flatten().map(|e| e.0).min() {
-        let x = a.next_if(|e| e.0 == uid).map_or(Share::ZERO, |e| e.1);
-        let y = b.next_if(|e| e.0 == uid).map_or(Share::ZERO, |e| e.1);
-        merged.push((uid, x, y));
+fn divisors(shares: &[Share]) -> Vec<Divisor> {
+    shares.iter().copied().map(Divisor::from).collect()
+}
+
+/// The entry of column `j`, taken off a row that has lost all before it; zero if it has none.
+fn next_of(row: &mut &[(Uid, Share)], j: usize) -> Share {
+    match row.split_first() {
+        Some(((uid, x), rest)) if index(*uid) == j => {
+            *row = rest;
+            *x
+        }
+        _ => Share::ZERO,
     }
-    merged
+}
+
+/// A row with room for `most` entries from the start.
+pub(super) fn gathered(most: usize, entries: impl Iterator<Item = (Uid, Share)>) -> Row {
+    let mut row = Row::with_capacity(most);
+    row.extend(entries);
+    row
+}
+
+/// The entries of two rows side by side, zero where one has none.
+fn union<'a>(
+    mut a: &'a [(Uid, Share)],
+    mut b: &'a [(Uid, Share)],
+) -> impl Iterator<Item = (Uid, Share, Share)> {
+    std::iter::from_fn(move || match (a, b) {
+        ([(i, x), after_a @ ..], [(j, y), after_b @ ..]) if i == j => {
+            (a, b) = (after_a, after_b);
+            Some((*i, *x, *y))
+        }
+        ([(i, x), after @ ..], _) if b.first().is_none_or(|(j, _)| i < j) => {
+            a = after;
+            Some((*i, *x, Share::ZERO))
+        }
+        (_, [(j, y), after @ ..]) => {
+            b = after;
+            Some((*j, Share::ZERO, *y))
+        }
+        _ => None,
+    })
 }

@@ -99,8 +99,13 @@ impl Sub for Share {
 
 impl Mul for Share {
     type Output = Self;
+    /// Where both are below one, 64 bits hold the product.
     fn mul(self, other: Self) -> Self {
-        saturated((i128::from(self.0) * i128::from(other.0)) >> 32)
+        let (a, b) = (self.0 as u64, other.0 as u64);
+        match (a | b) >> 32 {
+            0 => Self(((a * b) >> 32) as i64),
+            _ => saturated((i128::from(self.0) * i128::from(other.0)) >> 32),
+        }
     }
 }
 
@@ -117,9 +122,39 @@ impl Div for Share {
     }
 }
 
+/// What many shares are divided by: its reciprocal makes that a multiplication.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Divisor {
+    share: Share,
+    /// `⌊(2⁶⁴ - 1) / share⌋`; zero where only the long division will do.
+    reciprocal: u64,
+}
+
+impl From<Share> for Divisor {
+    fn from(share: Share) -> Self {
+        let reciprocal = if share.0 > 1 { u64::MAX / share.0 as u64 } else { 0 };
+        Self { share, reciprocal }
+    }
+}
+
+impl Div<Divisor> for Share {
+    type Output = Self;
+    /// The same as by the share itself. What is below one has a quotient that the reciprocal misses by one at most.
+    fn div(self, by: Divisor) -> Self {
+        let (Ok(bits), true) = (u32::try_from(self.0), by.reciprocal > 0) else {
+            return self / by.share;
+        };
+        let (dividend, divisor) = (u64::from(bits) << 32, by.share.0 as u64);
+        let quotient = ((u128::from(dividend) * u128::from(by.reciprocal)) >> 64) as u64;
+        let missed = dividend - quotient * divisor >= divisor;
+        Self((quotient + u64::from(missed)) as i64)
+    }
+}
+
 impl Sum for Share {
+    /// Saturates once, at the end.
     fn sum<I: Iterator<Item = Self>>(shares: I) -> Self {
-        shares.fold(Self::ZERO, Add::add)
+        saturated(shares.map(|share| i128::from(share.0)).sum())
     }
 }
 
@@ -133,4 +168,32 @@ impl fmt::Display for Share {
 fn saturated(bits: i128) -> Share {
     let limit = if bits < 0 { i64::MIN } else { i64::MAX };
     Share(i64::try_from(bits).unwrap_or(limit))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Shares as epochs have them, and the edges of what the format holds.
+    fn share() -> impl Strategy<Value = Share> {
+        let edge = prop_oneof![Just(0i64), Just(1 << 32), Just(1 << 48), Just(i64::MAX), Just(i64::MIN)];
+        let near = (edge, -2..3i64).prop_map(|(edge, by)| edge.saturating_add(by));
+        prop_oneof![near, 0..1i64 << 16, 0..1i64 << 32, 0..1i64 << 45, any::<i64>()].prop_map(Share)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        #[test]
+        fn a_divisor_divides_as_its_share_does(dividend in share(), divisor in share()) {
+            prop_assert_eq!(dividend / Divisor::from(divisor), dividend / divisor);
+        }
+
+        #[test]
+        fn short_and_long_products_are_equal(a in share(), b in share()) {
+            prop_assert_eq!(a * b, saturated((i128::from(a.0) * i128::from(b.0)) >> 32));
+        }
+    }
 }
