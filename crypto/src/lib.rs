@@ -2,6 +2,8 @@
 //!
 //! This crate knows bytes, not messages: what is signed, and why, is `protocol`'s business.
 
+#[cfg(feature = "batch")]
+pub mod batch;
 mod error;
 mod hash;
 mod hotkey;

@@ -4,13 +4,14 @@
 //! compute.
 use crypto::merkle::Root;
 use crypto::{Hash, Hotkey, Signature, hash};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::consensus::ValidatorSet;
 use crate::consensus::vote::{Ballot, Vote};
 use crate::transaction::Transaction;
 use crate::weights::{Commit, Reveal};
-use crate::{Error, Signed, Verified, codec};
+use crate::{Error, Payload, Signed, Verified, codec};
 
 /// The version of the header's layout.
 pub const VERSION: u8 = 1;
@@ -30,6 +31,9 @@ pub const RESERVED_BYTES: usize = 320 * 1024;
 
 /// The most that a body's transactions take, encoded: 10 000 transfers fit.
 pub const MAX_TRANSACTION_BYTES: usize = MAX_BODY_BYTES - CERTIFICATE_BYTES - RESERVED_BYTES;
+
+/// Signatures that one core checks in one go: about a millisecond, which waking another is worth.
+const ONE_TASK: usize = 32;
 
 /// The longest certified settlement: a body and its certificate's signatures.
 pub const MAX_BYTES: usize = MAX_BODY_BYTES + CERTIFICATE_BYTES;
@@ -160,18 +164,24 @@ impl Body {
         codec::encode(&self.transactions).len()
     }
 
-    /// Checks every signature of every input.
+    /// Checks every signature of every input, each by itself, on all cores.
     pub fn verify(&self, genesis: &Hash) -> Result<Inputs, Error> {
         Ok(Inputs {
-            commits: self.commits.iter().map(|c| c.clone().verify(genesis)).collect::<Result<_, _>>()?,
-            reveals: self.reveals.iter().map(|r| r.clone().verify(genesis)).collect::<Result<_, _>>()?,
-            transactions: self
-                .transactions
-                .iter()
-                .map(|t| t.clone().verify(genesis))
-                .collect::<Result<_, _>>()?,
+            commits: verified(&self.commits, genesis)?,
+            reveals: verified(&self.reveals, genesis)?,
+            transactions: verified(&self.transactions, genesis)?,
         })
     }
+}
+
+/// Of several inputs that fail the first one is named, whoever finds it when.
+fn verified<T: Payload + Clone + Send + Sync>(
+    inputs: &[Signed<T>],
+    genesis: &Hash,
+) -> Result<Vec<Verified<T>>, Error> {
+    let inputs = inputs.par_iter().with_min_len(ONE_TASK);
+    let results: Vec<_> = inputs.map(|input| input.clone().verify(genesis)).collect();
+    results.into_iter().collect()
 }
 
 impl Inputs {
@@ -189,16 +199,25 @@ impl Inputs {
     pub fn is_canonical(&self, parent: &Hash) -> bool {
         self.commits.is_sorted_by_key(Verified::id)
             && self.reveals.is_sorted_by_key(Verified::id)
-            && in_order(parent, self.transactions.clone()) == self.transactions
+            && places(parent, &self.transactions).is_sorted()
     }
 }
 
 /// Accounts by blake3(parent ‖ account), an account's own transactions by nonce: nobody can choose to be first, and
 /// leaving one out changes nothing in the order of the others.
 pub fn in_order(parent: &Hash, mut transactions: Vec<Verified<Transaction>>) -> Vec<Verified<Transaction>> {
-    let draw = |account: Hotkey| hash("neuron v1 transaction order", &[&parent.0, &account.0]);
-    transactions.sort_by_cached_key(|t| (draw(t.signer()), t.nonce, t.id()));
+    transactions.sort_by_cached_key(|t| place(parent, t));
     transactions
+}
+
+fn places(parent: &Hash, transactions: &[Verified<Transaction>]) -> Vec<(Hash, u64, Hash)> {
+    transactions.par_iter().with_min_len(ONE_TASK).map(|t| place(parent, t)).collect()
+}
+
+/// Whose turn it is, which of its own comes first, and a name against ties.
+fn place(parent: &Hash, transaction: &Verified<Transaction>) -> (Hash, u64, Hash) {
+    let draw = hash("neuron v1 transaction order", &[&parent.0, &transaction.signer().0]);
+    (draw, transaction.nonce, transaction.id())
 }
 
 impl Settlement {

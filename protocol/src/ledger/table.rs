@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use crypto::Hotkey;
+use rayon::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -13,6 +14,9 @@ use crate::{Error, codec};
 /// The longest value of an entry, in bytes: a row over every slot of the largest subnet fits.
 const MAX_VALUE_BYTES: usize = 128 * 1024;
 
+/// Entries that one core encodes in one go: some ten microseconds, which waking another is worth.
+const ONE_TASK: usize = 128;
+
 /// One table of the ledger. `TAG` is the first byte of all its leaves.
 #[derive(Clone, Debug)]
 pub(super) struct Table<const TAG: u8, K, V> {
@@ -21,7 +25,7 @@ pub(super) struct Table<const TAG: u8, K, V> {
 }
 
 /// A key whose bytes sort as it does.
-pub(super) trait Key: Ord + Clone {
+pub(super) trait Key: Ord + Clone + Send + Sync {
     /// Its length in bytes.
     const WIDTH: usize;
     /// Appends its bytes.
@@ -111,15 +115,21 @@ impl<const TAG: u8, K, V> Default for Table<TAG, K, V> {
     }
 }
 
-impl<const TAG: u8, K: Key, V: Clone + Serialize + DeserializeOwned> Leaves for Table<TAG, K, V> {
+impl<const TAG: u8, K: Key, V: Clone + Send + Sync + Serialize + DeserializeOwned> Leaves
+    for Table<TAG, K, V>
+{
     fn leaves(&self) -> Arc<Vec<Vec<u8>>> {
-        let leaf = |(key, value): (&K, &V)| {
+        if let Some(leaves) = self.leaves.get() {
+            return Arc::clone(leaves);
+        }
+        let leaf = |(key, value): &(&K, &V)| {
             let mut bytes = self.key_bytes(key);
             bytes.extend(codec::encode(value));
             bytes
         };
-        let leaves = || Arc::new(self.rows.iter().map(leaf).collect());
-        Arc::clone(self.leaves.get_or_init(leaves))
+        let rows: Vec<_> = self.rows.iter().collect();
+        let leaves = Arc::new(rows.par_iter().with_min_len(ONE_TASK).map(leaf).collect());
+        Arc::clone(self.leaves.get_or_init(|| leaves))
     }
 
     fn key_width(&self) -> usize {
