@@ -20,6 +20,8 @@ mod network;
 mod published;
 #[path = "experiment/random.rs"]
 mod random;
+#[path = "experiment/reference.rs"]
+mod reference;
 #[path = "experiment/share.rs"]
 mod share;
 

@@ -11,7 +11,14 @@ pub(crate) fn fraction(share: Share) -> f64 {
     share.bits() as f64 / Share::ONE.bits() as f64
 }
 
-/// A row of weights `(uid, any scale)` as it is sent.
-pub(crate) fn row(weights: impl IntoIterator<Item = (u16, f64)>) -> Vec<(Uid, u16)> {
-    Row::from_scores(weights.into_iter().map(|(uid, weight)| (Uid(uid), (weight * WHOLE) as u64))).0
+/// A row as it is sent: weights of any scale, of the neurons from this uid on.
+pub(crate) fn row(first: usize, weights: impl IntoIterator<Item = f64>) -> Vec<(Uid, u16)> {
+    let uids = (first..).map(|uid| Uid(uid as u16));
+    Row::from_scores(uids.zip(weights.into_iter().map(|weight| (weight * WHOLE) as u64))).0
+}
+
+/// Every part divided by the sum, if it is not zero.
+pub(crate) fn normalised(parts: Vec<f64>) -> Vec<f64> {
+    let sum = parts.iter().sum::<f64>();
+    if sum > 0.0 { parts.into_iter().map(|part| part / sum).collect() } else { parts }
 }

@@ -1,12 +1,13 @@
 //! An honest majority and a cartel, drawn at random: who has how much stake and likes whom how much.
 use std::ops::Range;
 
+use protocol::subnet::Uid;
 use protocol::yuma::{Ballot, Setting, epoch};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use crate::random::around_one;
-use crate::share::{fraction, row};
+use crate::share::{fraction, normalised, row};
 
 const VALIDATORS: usize = 64;
 const PEERS: usize = 512;
@@ -84,12 +85,12 @@ impl Network {
         (0..VALIDATORS).map(voter).chain(miners).collect()
     }
 
-    fn row(&self, voter: usize, own: [f64; 2]) -> Vec<(protocol::subnet::Uid, u16)> {
+    fn row(&self, voter: usize, own: [f64; 2]) -> Vec<(Uid, u16)> {
         let to_honest = if voter < part(self.honest_stake, VALIDATORS) { own[0] } else { 1.0 - own[1] };
         let honest_miners = part(self.honest_stake, PEERS - VALIDATORS);
         let of_side = |miner| if miner < honest_miners { to_honest } else { 1.0 - to_honest };
         let weights = self.tastes[voter].iter().enumerate();
-        row(weights.map(|(miner, taste)| ((VALIDATORS + miner) as u16, of_side(miner) * taste)))
+        row(VALIDATORS, weights.map(|(miner, taste)| of_side(miner) * taste))
     }
 }
 
@@ -108,9 +109,4 @@ fn least(low: f64, enough: impl Fn(f64) -> bool) -> f64 {
 
 fn part(share: f64, n: usize) -> usize {
     (share * n as f64) as usize
-}
-
-fn normalised(sample: Vec<f64>) -> Vec<f64> {
-    let sum = sample.iter().sum::<f64>();
-    sample.into_iter().map(|x| x / sum).collect()
 }
