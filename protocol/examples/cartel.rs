@@ -1,8 +1,9 @@
 //! What a cartel gains that votes for its own miners alone, and what rules against it cost honest minorities.
 //!
-//! `cartel [--quick]` prints three tables, all seeded: the published cartel by the reference's rules and ours; the best answer of a cartel with
-//! 49 % of stake to noisy honest rows, by rule; and what the same rules leave to honest validators who differ. Exit
-//! code 1 means that a published figure is not reproduced or that our goal is missed. Source: spec section 16.2.
+//! `cartel [--quick]` prints three tables, all seeded: the published cartel by the reference's rules and ours; the best
+//! answer of a cartel with 49 % of stake to noisy honest rows, by rule; and what the same rules leave to honest
+//! validators who differ. Exit code 1 means that a published figure is not reproduced or that our goal is missed.
+//! Source: spec section 16.2.
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 use std::process::ExitCode;
 

@@ -46,7 +46,8 @@ fn main() -> ExitCode {
     for (experiment, needs) in experiments.iter().zip(needs.chunks(columns)) {
         let cells: Vec<_> =
             needs.iter().zip(&experiment.expected).map(|(need, must)| Cell(*need, *must)).collect();
-        println!("{:28}{}", experiment.name, cells.iter().map(Cell::to_string).collect::<String>());
+        let line = format!("{:28}{}", experiment.name, cells.iter().map(Cell::to_string).collect::<String>());
+        println!("{}", line.trim_end());
         missed += cells.iter().filter(|cell| !cell.is_met()).count();
     }
     println!("{missed} of these figures are not what they must be");
