@@ -147,6 +147,11 @@ impl Genesis {
                 "settling_set",
                 "must not pass 512, or certificates get too long",
             ),
+            (
+                p.child_change <= p.child_delay,
+                "child_change",
+                "must not pass child_delay: what is in force says nothing about when it was named",
+            ),
             (p.default_take <= p.maximum_take, "default_take", "must not pass maximum_take"),
             (u64::from(p.maximum_take) <= BASIS_POINTS, "maximum_take", "must not pass 10000"),
             (u64::from(p.slash) <= BASIS_POINTS, "slash", "must not pass 10000"),

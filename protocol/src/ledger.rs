@@ -13,7 +13,9 @@ use crate::subnet::{Epoch, Netuid, Uid};
 use crate::transaction::Coldkey;
 use crate::{Amount, Error, Genesis};
 
+mod audit;
 mod birth;
+mod children;
 mod counted;
 mod division;
 mod entry;
@@ -31,16 +33,19 @@ mod table;
 mod transact;
 mod votes;
 
+pub use audit::Broken;
+pub use children::MAX_CHILDREN;
 pub use counted::{Counted, Payment, Watch};
-use entry::{Account, Attendance, Bonds, Chain, Committed, Delegate, Revealed, Seats, Slot, Subnet};
+use entry::{Account, Attendance, Bonds, Chain, ChildTake, Children, Committed, Delegate};
 pub use entry::{Burned, Payout};
+use entry::{Planned, Revealed, Seats, Slot, Subnet};
 pub use overview::Overview;
-pub use refusal::Refusal;
+pub use refusal::{Beyond, Refusal, Shortfall, Unlent};
 pub use supply::Supply;
 use table::{Leaves, Table};
 
 /// How many tables there are; a leaf's first byte is below this.
-const TABLES: usize = 15;
+const TABLES: usize = 18;
 
 /// An entry of the ledger as bytes: `(table ‖ key, value)`.
 pub type Entry = (Vec<u8>, Vec<u8>);
@@ -65,6 +70,11 @@ pub struct Ledger {
     moves: Table<13, (u64, Coldkey, (Hotkey, Hotkey)), Amount>,
     /// How those who settle would divide emission between subnets.
     preferences: Table<14, Hotkey, Vec<(Netuid, u16)>>,
+    /// Who lends stake to whom.
+    children: Table<15, (Netuid, Hotkey), Children>,
+    /// Who will.
+    planned: Table<16, (Netuid, Hotkey), Planned>,
+    child_takes: Table<17, (Netuid, Hotkey), ChildTake>,
 }
 
 impl Ledger {
@@ -275,6 +285,9 @@ impl Ledger {
             reveals: Table::default(),
             moves: Table::default(),
             preferences: Table::default(),
+            children: Table::default(),
+            planned: Table::default(),
+            child_takes: Table::default(),
         }
     }
 
@@ -295,6 +308,9 @@ impl Ledger {
             &self.reveals,
             &self.moves,
             &self.preferences,
+            &self.children,
+            &self.planned,
+            &self.child_takes,
         ]
     }
 
@@ -315,6 +331,9 @@ impl Ledger {
             &mut self.reveals,
             &mut self.moves,
             &mut self.preferences,
+            &mut self.children,
+            &mut self.planned,
+            &mut self.child_takes,
         ]
     }
 }

@@ -43,6 +43,10 @@ pub struct Parameters {
     pub maximum_take: u16,
     /// Between two rises of a delegate's take.
     pub take_rise: u64,
+    /// From when a hotkey's children are named until it lends to them, at the end of the next epoch.
+    pub child_delay: u64,
+    /// Between two changes of a hotkey's children.
+    pub child_change: u64,
     /// The least that can be staked, moved or taken back at once.
     pub minimum_stake: Amount,
     /// A staker, other than the hotkey's owner, that would keep less than this is paid out whole.
@@ -198,6 +202,8 @@ impl Parameters {
             default_take: 1_800,
             maximum_take: 1_800,
             take_rise: 30 * DAY / 12_000,
+            child_delay: 10,
+            child_change: 3,
             minimum_stake: Amount(COIN / 500),
             minimum_nomination: Amount(COIN / 10),
             division_half_life: 10,
@@ -220,6 +226,8 @@ impl Parameters {
             unbonding: 21 * DAY / interval,
             evidence_expiry: 14 * DAY / interval,
             trusting_period: 10 * DAY / interval,
+            child_delay: DAY / interval,
+            child_change: 150,
             clock_drift: 5_000,
             founding: Founding::testnet(),
             ..Self::dev()

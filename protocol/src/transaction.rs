@@ -77,6 +77,24 @@ pub enum Action {
         /// In basis points. It may fall at any time and rise once in a while.
         take: u16,
     },
+    /// Lends parts of what a hotkey of the signer's votes with in a subnet to others, from the end of an epoch on.
+    SetChildren {
+        /// The subnet.
+        netuid: Netuid,
+        /// Who lends.
+        hotkey: Hotkey,
+        /// To whom, and what part in `u64::MAX`ths; at most five, by rising hotkey. None to lend no longer.
+        children: Vec<(Hotkey, u64)>,
+    },
+    /// Sets the part that a hotkey of the signer's keeps of others' dividends on stake that it borrows in a subnet.
+    SetChildTake {
+        /// The subnet.
+        netuid: Netuid,
+        /// Who borrows.
+        hotkey: Hotkey,
+        /// In basis points. It may fall at any time and rise once in a while.
+        take: u16,
+    },
     /// Says how emission should be divided between subnets, in the name of a hotkey of the signer's that settles.
     Prefer {
         /// The hotkey.

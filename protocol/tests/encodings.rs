@@ -69,6 +69,14 @@ fn transactions() {
     check(&order(Action::SetTake { hotkey, take: 300 }), "920781a753657454616b6592Acd012c");
     check(&order(Action::AddStake { hotkey, amount }), "920781a84164645374616b6592Ace3b9aca00");
     check(&order(Action::RemoveStake { hotkey, amount }), "920781ab52656d6f76655374616b6592Ace3b9aca00");
+    check(
+        &order(Action::SetChildren { netuid, hotkey, children: vec![(hotkey, 1)] }),
+        "920781ab5365744368696c6472656e9301A9192A01",
+    );
+    check(
+        &order(Action::SetChildTake { netuid, hotkey, take: 300 }),
+        "920781ac5365744368696c6454616b659301Acd012c",
+    );
     let settles = true;
     check(&order(Action::Settle { hotkey, settles }), "920781a6536574746c6592Ac3");
     check(&order(Action::Start { netuid }), "920781a553746172749101");
@@ -135,11 +143,11 @@ fn the_first_state() {
     genesis.accounts = vec![(Coldkey(Hotkey([0xee; 32])), Amount::coins(5))];
     assert_eq!(
         genesis.hash().to_string(),
-        "4277c2b32e784eedfd12aa6adab8bb23ea5e66f1912c52331d475c0bf64df05c"
+        "445b9253d02acdfed200436518b3b5ab7e150d53b8e0a3d9f474b478c051fe9c"
     );
     let root = Ledger::new(&genesis).expect("sound").root();
     assert_eq!(
         (root.hash.to_string().as_str(), root.leaves),
-        ("1e00aa2e76211cd0e8f7a656aa54f935162ead866dcd417ab1e4f42779094fad", 8)
+        ("824e4a75c9ca23988ca7e4ba39927fa3c66d15e56b7601fafa8c9a2fbd696e47", 8)
     );
 }

@@ -156,7 +156,16 @@ fn payment(explanation: &Explanation<f64>) -> String {
 fn parts(validating: &Validating<f64>) -> String {
     match validating.paid {
         Amount::ZERO => String::new(),
-        _ => format!("of which its owner takes {}, stakers share {}", validating.take, validating.stakers),
+        _ => {
+            let lenders = match validating.lenders {
+                Amount::ZERO => String::new(),
+                lenders => format!(", lenders share {lenders}"),
+            };
+            format!(
+                "of which its owner takes {}, stakers share {}{lenders}",
+                validating.take, validating.stakers
+            )
+        }
     }
 }
 

@@ -71,8 +71,9 @@ fn trimmed(outcome: &Outcome) -> Vec<f64> {
     };
     let votes =
         |j| outcome.active_stake.iter().enumerate().map(|(i, a)| (score(i, j), *a)).collect::<Vec<_>>();
-    let mean =
-        |j| [9, 10, 11].map(|kappa| weighted_median(votes(j), Share::ratio(kappa, 20))).into_iter().sum();
+    let mean = |j| {
+        [9, 10, 11].map(|kappa| weighted_median(&mut votes(j), Share::ratio(kappa, 20))).into_iter().sum()
+    };
     normalised((0..outcome.active_stake.len() as u16).map(mean).map(fraction).collect())
 }
 

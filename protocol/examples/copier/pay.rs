@@ -128,9 +128,9 @@ pub(crate) fn consensus(outcome: &Outcome, validators: usize, without: Option<us
         let place = row.binary_search_by_key(&Uid((validators + miner) as u16), |(uid, _)| *uid);
         place.map_or(Share::ZERO, |place| row[place].1)
     };
-    let votes = |miner| voters().map(|i| (score(i, miner), outcome.active_stake[i])).collect();
+    let votes = |miner| voters().map(|i| (score(i, miner), outcome.active_stake[i])).collect::<Vec<_>>();
     let miners = 0..outcome.consensus.len() - validators;
-    normalised(miners.map(|miner| fraction(weighted_median(votes(miner), half))).collect())
+    normalised(miners.map(|miner| fraction(weighted_median(&mut votes(miner), half))).collect())
 }
 
 fn distance(a: &[f64], b: &[f64]) -> f64 {

@@ -13,9 +13,9 @@ use crate::yuma::Share;
 pub struct Validating<S> {
     /// What the epoch had for validators.
     pub pot: Amount,
-    /// What it was paid of that, its stakers' part included.
+    /// What it was paid of that, the parts of its stakers and lenders included.
     pub paid: Amount,
-    /// All stake behind it when the epoch ended.
+    /// What it voted with: all stake behind it, less what it lends, and what it borrows.
     pub stake: Amount,
     /// Whether it might vote.
     pub permit: bool,
@@ -35,6 +35,8 @@ pub struct Validating<S> {
     pub signed: u64,
     /// Its owner's part of what it was paid.
     pub take: Amount,
+    /// The part of those who lend it their votes.
+    pub lenders: Amount,
     /// The rest, which all who staked on it share.
     pub stakers: Amount,
     /// Why it was paid nothing, if it was.
@@ -74,7 +76,8 @@ impl Validating<Share> {
             due: payment.due,
             signed: payment.signed,
             take: payment.take,
-            stakers: payment.voted.saturating_sub(payment.take),
+            lenders: payment.lenders,
+            stakers: payment.voted.saturating_sub(payment.take).saturating_sub(payment.lenders),
             nothing: Nothing::voted(counted, i),
         }
     }
@@ -93,6 +96,7 @@ impl Validating<Share> {
             due: self.due,
             signed: self.signed,
             take: self.take,
+            lenders: self.lenders,
             stakers: self.stakers,
             nothing: self.nothing,
         }
@@ -104,7 +108,7 @@ fn bonds(counted: &Counted<'_>, i: usize) -> Vec<Bond<Share>> {
     let outcome = counted.outcome;
     let claim = |(uid, bond): &(Uid, Share)| {
         let miner = usize::from(uid.0);
-        let all = (0..counted.ballots.len()).map(|v| entry(&outcome.bonds, v, *uid)).sum();
+        let all: Share = (0..counted.ballots.len()).map(|v| entry(&outcome.bonds, v, *uid)).sum();
         let (part, incentive) = (*bond / all, outcome.incentive[miner]);
         let hotkey = counted.payments[miner].hotkey;
         Bond { uid: *uid, hotkey, bond: *bond, part, incentive, pays: Amount::ZERO }

@@ -43,6 +43,8 @@ pub struct Payment {
     pub voted: Amount,
     /// Its owner's part of what it was paid as a validator.
     pub take: Amount,
+    /// The part of those who lend it their votes.
+    pub lenders: Amount,
     /// Certificates that it could sign.
     pub due: u64,
     /// Certificates that it signed.

@@ -176,3 +176,23 @@ pub(super) struct Revealed {
     pub committed: u64,
     pub row: Row,
 }
+
+/// To whom a hotkey lends and what part of its stake, in `u64::MAX`ths; by rising hotkey.
+pub(super) type Children = Vec<(Hotkey, u64)>;
+
+/// To whom a hotkey will lend.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Planned {
+    /// The height at which its owner asked for it.
+    pub asked: u64,
+    pub children: Children,
+}
+
+/// What a hotkey keeps of others' dividends on stake that it borrows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ChildTake {
+    /// In basis points.
+    pub take: u16,
+    /// The height at which that rose last.
+    pub rose: Option<u64>,
+}

@@ -1,6 +1,6 @@
 //! Subnets: how they come, start to earn, and go (spec section 8.3; what is locked is ours).
 use super::entry::{Payout, Subnet};
-use super::{Ledger, Refusal};
+use super::{Ledger, Refusal, Shortfall};
 use crate::Amount;
 use crate::fixed::decay_factor;
 use crate::genesis::MAX_NAME;
@@ -20,8 +20,8 @@ impl Ledger {
             return Err(Refusal::TaskName(task.len()));
         }
         let price = self.lock_price();
-        if let Some(limit) = limit.filter(|limit| price > *limit) {
-            return Err(Refusal::LockPrice { price, limit });
+        if let Some(have) = limit.filter(|limit| price > *limit) {
+            return Err(Refusal::LockPrice(Shortfall { have, need: price }));
         }
         let limit = self.parameters().founding.limit;
         let full = self.subnets.rows().len() >= usize::from(limit);
@@ -121,5 +121,8 @@ impl Ledger {
         self.bonds.retain(|(place, _)| *place != netuid);
         self.commits.retain(|(place, ..)| *place != netuid);
         self.reveals.retain(|(place, _)| *place != netuid);
+        self.children.retain(|(place, _)| *place != netuid);
+        self.planned.retain(|(place, _)| *place != netuid);
+        self.child_takes.retain(|(place, _)| *place != netuid);
     }
 }

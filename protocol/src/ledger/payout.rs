@@ -1,4 +1,5 @@
 //! The end of an epoch: ballots are counted and its emission is paid (spec sections 2 and 11.4).
+use super::children::{Loans, Parts};
 use super::entry::{Bonds, Slot, Verdict};
 use super::{Counted, Ledger, Payment, Payout, Watch};
 use crate::Amount;
@@ -23,9 +24,10 @@ impl Ledger {
         let (rules, ended) = (subnet.hyperparameters.clone(), subnet.epoch);
         subnet.epoch = ended.next(rules.tempo);
         let setting = Setting { owner: self.owners_oldest(netuid), ..setting(&rules, ended) };
-        let ballots = self.ballots(netuid);
+        let loans = self.loans(netuid);
+        let ballots = self.ballots(netuid, &loans);
         let outcome = yuma::epoch(&ballots, &setting);
-        let (pool, payments) = self.pay(netuid, &rules, &outcome);
+        let (pool, payments) = self.pay(netuid, &rules, &outcome, &loans);
         watch(&Counted {
             netuid,
             epoch: ended.index,
@@ -37,10 +39,11 @@ impl Ledger {
         });
         self.record(netuid, outcome, &setting);
         self.clear_votes(netuid, ended.index, rules.reveal_window);
+        self.renew_children(netuid);
     }
 
-    fn ballots(&self, netuid: Netuid) -> Vec<Ballot> {
-        self.slots_of(netuid).map(|(uid, slot)| self.ballot(netuid, uid, slot)).collect()
+    fn ballots(&self, netuid: Netuid, loans: &Loans) -> Vec<Ballot> {
+        self.slots_of(netuid).map(|(uid, slot)| self.ballot((netuid, uid), slot, loans)).collect()
     }
 
     /// Only a row revealed in this epoch is activity: who does not reveal votes for nobody and earns nothing.
@@ -48,22 +51,28 @@ impl Ledger {
     /// `updated` is the height of the very commit that bound the row, so a miner that registered after it receives
     /// nothing from it. The reference chain needs a second rule for that (spec section 2.5, step 4), because there a
     /// later commit refreshes `updated`; commits that still wait say nothing about this row.
-    fn ballot(&self, netuid: Netuid, uid: Uid, slot: &Slot) -> Ballot {
-        let revealed = self.reveals.get(&(netuid, slot.hotkey));
+    fn ballot(&self, place: (Netuid, Uid), slot: &Slot, loans: &Loans) -> Ballot {
+        let revealed = self.reveals.get(&(place.0, slot.hotkey));
         Ballot {
-            stake: self.stake_of(&slot.hotkey).0,
+            stake: self.votes_of(&slot.hotkey, loans).0,
             permit: slot.permit,
             active: revealed.is_some(),
             row: revealed.map(|shown| shown.row.0.clone()).unwrap_or_default(),
             updated: revealed.map_or(0, |shown| shown.committed),
             waiting: None,
             registered: slot.registered,
-            bonds: self.bonds.get(&(netuid, uid)).cloned().unwrap_or_default(),
+            bonds: self.bonds.get(&place).cloned().unwrap_or_default(),
         }
     }
 
     /// Pays the pool out. What nobody may have burns: all of it if nobody agrees.
-    fn pay(&mut self, netuid: Netuid, rules: &Hyperparameters, outcome: &Outcome) -> (Amount, Vec<Payment>) {
+    fn pay(
+        &mut self,
+        netuid: Netuid,
+        rules: &Hyperparameters,
+        outcome: &Outcome,
+        loans: &Loans,
+    ) -> (Amount, Vec<Payment>) {
         let Some(subnet) = self.subnets.get_mut(&netuid) else {
             return (Amount::ZERO, Vec::new());
         };
@@ -80,7 +89,7 @@ impl Ledger {
         let pay = |(i, (incentive, dividends)): (usize, (&Share, &Share))| {
             let (mined, voted) =
                 (incentive.of(part(rules.miners_cut)), dividends.of(part(rules.validators_cut)));
-            self.pay_neuron((netuid, Uid(i as u16)), mined, voted)
+            self.pay_neuron((netuid, Uid(i as u16)), mined, voted, loans)
         };
         let payments: Vec<_> = slots.filter_map(pay).collect();
         payout.miners.0 = payments.iter().map(|payment| payment.mined.0).sum();
@@ -94,15 +103,21 @@ impl Ledger {
     }
 
     /// Pays one neuron its incentive and its dividends, as far as it may have them.
-    fn pay_neuron(&mut self, place: (Netuid, Uid), incentive: Amount, dividends: Amount) -> Option<Payment> {
+    fn pay_neuron(
+        &mut self,
+        place: (Netuid, Uid),
+        incentive: Amount,
+        dividends: Amount,
+        loans: &Loans,
+    ) -> Option<Payment> {
         let slot = self.slots.get(&place)?;
         let (hotkey, before) = (slot.hotkey, slot.attendance);
         let mined = self.pay_miner(place, incentive);
-        let (voted, take) = self.pay_validator(place, dividends);
+        let (voted, Parts { take, lenders }) = self.pay_validator(place, dividends, loans);
         self.note_earnings(place, Amount(mined.0 + voted.0));
         let now = self.attendance_of(&hotkey);
         let (due, signed) = (now.due - before.due, now.signed - before.signed);
-        Some(Payment { hotkey, incentive, mined, dividends, voted, take, due, signed })
+        Some(Payment { hotkey, incentive, mined, dividends, voted, take, lenders, due, signed })
     }
 
     /// Stakes a miner's pay behind it in its owner's name. Owners of a subnet cannot mine it.
@@ -120,18 +135,19 @@ impl Ledger {
         }
     }
 
-    /// Pays a validator and its stakers as far as it was there to sign certificates: what, and its take of that.
-    fn pay_validator(&mut self, place: (Netuid, Uid), amount: Amount) -> (Amount, Amount) {
+    /// Pays a validator, its stakers and those who lend to it as far as it was there to sign certificates: what in all,
+    /// and who got what of that.
+    fn pay_validator(&mut self, place: (Netuid, Uid), amount: Amount, loans: &Loans) -> (Amount, Parts) {
         let Some(slot) = self.slots.get(&place) else {
-            return (Amount::ZERO, Amount::ZERO);
+            return Default::default();
         };
         let hotkey = slot.hotkey;
         let (kept, whole) = self.attendance_of(&hotkey).kept_since(slot.attendance);
         if amount == Amount::ZERO || self.delegates.get(&hotkey).is_none() {
-            return (Amount::ZERO, Amount::ZERO);
+            return Default::default();
         }
         let paid = amount.portion(kept, whole);
-        (paid, self.pay_dividend(hotkey, paid))
+        (paid, self.pay_voter(place.0, hotkey, paid, loans))
     }
 
     fn note_earnings(&mut self, place: (Netuid, Uid), earned: Amount) {

@@ -1,6 +1,14 @@
 //! Why the ledger does not accept an input, and what would help.
 use crypto::Hotkey;
 
+mod beyond;
+mod lending;
+mod shortfall;
+
+pub use beyond::Beyond;
+pub use lending::Unlent;
+pub use shortfall::Shortfall;
+
 use crate::Amount;
 use crate::subnet::{Netuid, Uid};
 use crate::transaction::Coldkey;
@@ -46,16 +54,14 @@ pub enum Refusal {
         netuid: Netuid,
     },
     /// The signer has too little stake to vote.
-    #[error("{hotkey:?} has {have} staked, and to vote in subnet {netuid} takes {need}: add stake")]
+    #[error("{hotkey:?} has {short} staked that it takes to vote in subnet {netuid}: add stake")]
     LittleStake {
         /// The signer.
         hotkey: Hotkey,
         /// Where.
         netuid: Netuid,
-        /// The stake behind it.
-        have: Amount,
-        /// The threshold.
-        need: Amount,
+        /// What it votes with, and the threshold.
+        short: Shortfall,
     },
     /// Committed for another epoch.
     #[error(
@@ -187,14 +193,12 @@ pub enum Refusal {
         next: u64,
     },
     /// Too few coins.
-    #[error("{coldkey:?} has {have} and needs {need}, the fee of {fee} included: fund it or ask for less")]
+    #[error("{coldkey:?} has {short}, the fee of {fee} included: fund it or ask for less")]
     Funds {
         /// The account.
         coldkey: Coldkey,
-        /// Its balance.
-        have: Amount,
-        /// What the transaction takes in all.
-        need: Amount,
+        /// Its balance, and what the transaction takes in all.
+        short: Shortfall,
         /// The fee in it.
         fee: Amount,
     },
@@ -232,28 +236,22 @@ pub enum Refusal {
         slots: usize,
     },
     /// Less stake than asked back.
-    #[error("{coldkey:?} has {have} behind {hotkey:?} and asks {need} back: ask for no more than it has")]
+    #[error("{coldkey:?} has {short} that it takes from behind {hotkey:?}: ask for no more than it has")]
     Stake {
         /// The staker.
         coldkey: Coldkey,
         /// The hotkey.
         hotkey: Hotkey,
-        /// What its shares are worth.
-        have: Amount,
-        /// What it asks.
-        need: Amount,
+        /// What its shares are worth, and what it asks.
+        short: Shortfall,
     },
     /// Stake that came from another hotkey is not free yet.
-    #[error(
-        "{free} behind {hotkey:?} may leave and {need} is asked: the rest came from elsewhere and is free at height {until}"
-    )]
+    #[error("{short} may leave {hotkey:?}: the rest came from elsewhere and is free at height {until}")]
     Arriving {
         /// The hotkey.
         hotkey: Hotkey,
-        /// What may leave.
-        free: Amount,
-        /// What is asked.
-        need: Amount,
+        /// What may leave, and what would.
+        short: Shortfall,
         /// When all of it may.
         until: u64,
     },
@@ -264,15 +262,8 @@ pub enum Refusal {
     #[error("the name of a task has {0} bytes: it must have 1 to 64")]
     TaskName(usize),
     /// A subnet costs more than the founder would lock.
-    #[error(
-        "founding a subnet locks {price} now, over the limit of {limit}: raise it or wait until the price falls"
-    )]
-    LockPrice {
-        /// What it costs.
-        price: Amount,
-        /// What the founder would lock.
-        limit: Amount,
-    },
+    #[error("the limit covers {0} that founding a subnet locks now: raise it or wait until the price falls")]
+    LockPrice(Shortfall),
     /// As many subnets as may be, none old enough to end.
     #[error("there are {limit} subnets and none is old and weak enough to make room: wait until one is")]
     SubnetsFull {
@@ -328,20 +319,26 @@ pub enum Refusal {
         /// What it must be.
         rule: &'static str,
     },
+    /// A number beyond what the network lets owners choose.
+    #[error("subnet {netuid}: {beyond}")]
+    Limit {
+        /// The subnet.
+        netuid: Netuid,
+        /// Which number.
+        beyond: Beyond,
+    },
     /// A move to where it is.
     #[error("stake moves from {0:?} to itself: name another hotkey")]
     SameHotkey(Hotkey),
     /// A slot costs more than the buyer would pay.
     #[error(
-        "a slot of subnet {netuid} costs {price} now, over the limit of {limit}: raise it or wait until the price falls"
+        "the limit covers {short} that a slot of subnet {netuid} costs now: raise it or wait until the price falls"
     )]
     Price {
         /// The subnet.
         netuid: Netuid,
-        /// What it costs.
-        price: Amount,
-        /// What the buyer would pay.
-        limit: Amount,
+        /// What the buyer would pay, and what it costs.
+        short: Shortfall,
     },
     /// Too large a take.
     #[error("a take of {take} basis points for {hotkey:?}: at most {maximum} are allowed")]
@@ -364,13 +361,21 @@ pub enum Refusal {
         next: u64,
     },
     /// An amount that moves nothing.
-    #[error("{coldkey:?} moves {amount}: too little to count; the least here is {least}")]
+    #[error("{coldkey:?} moves {short} that are the least here: move more")]
     TooLittle {
         /// Who.
         coldkey: Coldkey,
-        /// What it says.
-        amount: Amount,
-        /// What would do.
-        least: Amount,
+        /// What it says, and the least that would do.
+        short: Shortfall,
+    },
+    /// The signer's hotkey may not lend so.
+    #[error("{hotkey:?} cannot lend its stake so in subnet {netuid}: {reason}")]
+    Lending {
+        /// The hotkey.
+        hotkey: Hotkey,
+        /// Where.
+        netuid: Netuid,
+        /// Why not.
+        reason: Unlent,
     },
 }

@@ -1,13 +1,20 @@
 //! Rules of a subnet that its owner changes, now and then and within limits (spec sections 13 and 14).
+use std::fmt::Display;
+
 use super::entry::Subnet;
+use super::refusal::Beyond;
 use super::{Ledger, Refusal};
-use crate::parameters::{Founding, Hyperparameters};
+use crate::parameters::{Founding, Hyperparameters, Limits};
 use crate::subnet::{Netuid, Rule};
 use crate::transaction::Coldkey;
+use crate::{Amount, emission};
 
 /// Epochs between the change before and a new version of the scoring code: validators must find the time to install
 /// it (spec section 14).
 const VERSION_EPOCHS: u64 = 5;
+
+/// A number that breaks a rule, and the rule.
+type Fault = (&'static str, &'static str);
 
 impl Ledger {
     /// Whether an owner may change a rule of its subnet now.
@@ -30,7 +37,9 @@ impl Ledger {
         let rules = ruled(subnet, rule);
         let broken = |(name, rule)| Refusal::Rule { netuid, name, rule };
         rules.check().map_err(broken)?;
-        check_limits(rule, &rules, founding).map_err(broken)
+        let beyond = |beyond| Refusal::Limit { netuid, beyond };
+        check_limits(rule, &rules, &founding.limits).map_err(beyond)?;
+        check_window(rule, &rules, founding).map_err(broken)
     }
 
     pub(super) fn set_rule(&mut self, netuid: Netuid, rule: &Rule) {
@@ -69,48 +78,39 @@ fn ruled(subnet: &Subnet, rule: &Rule) -> Hyperparameters {
 }
 
 /// Whether the rule that changed is within the network's limits; the others are not the owner's doing.
-fn check_limits(
-    rule: &Rule,
-    rules: &Hyperparameters,
-    founding: &Founding,
-) -> Result<(), (&'static str, &'static str)> {
-    let limits = &founding.limits;
+fn check_limits(rule: &Rule, rules: &Hyperparameters, limits: &Limits) -> Result<(), Beyond> {
+    match *rule {
+        Rule::Tempo(tempo) => within("tempo", tempo, limits.least_tempo, limits.most_tempo),
+        Rule::RevealWindow(window) => within("reveal_window", window, 1, limits.most_reveal_window),
+        // Else only newcomers would make room.
+        Rule::MinimumPrunable(neurons) => within("minimum_prunable", neurons, 0, rules.slots / 2),
+        Rule::Permits(permits) => within("permits", permits, 1, limits.most_permits),
+        Rule::BondsMovingAverage(old) => within("bonds_moving_average", old, 0, limits.most_bonds_average),
+        Rule::MinimumBurn(price) => within("burn.minimum", price, Amount::ZERO, limits.most_minimum_burn),
+        Rule::MaximumBurn(price) => within("burn.maximum", price, limits.least_maximum_burn, emission::CAP),
+        Rule::BurnHalfLife(span) => within("burn.half_life", span, 1, limits.most_burn_half_life),
+        Rule::BurnMultiplier(times) => within("burn.multiplier", times, 100, limits.most_burn_multiplier),
+        _ => Ok(()),
+    }
+}
+
+fn within<T: Ord + Display>(name: &'static str, value: T, least: T, most: T) -> Result<(), Beyond> {
+    match (&least..=&most).contains(&&value) {
+        true => Ok(()),
+        false => {
+            Err(Beyond { name, value: value.to_string(), least: least.to_string(), most: most.to_string() })
+        }
+    }
+}
+
+/// Whether reveals stay as hard to keep out as in a new subnet.
+fn check_window(rule: &Rule, rules: &Hyperparameters, founding: &Founding) -> Result<(), Fault> {
     let window = |rules: &Hyperparameters| rules.tempo.saturating_mul(rules.reveal_window);
-    let hides = window(rules) < window(&founding.defaults);
-    Err(match *rule {
-        Rule::Tempo(tempo) if tempo < limits.least_tempo => {
-            ("tempo", "must not be shorter than limits.least_tempo")
-        }
-        Rule::Tempo(tempo) if tempo > limits.most_tempo => {
-            ("tempo", "must not be longer than limits.most_tempo")
-        }
-        Rule::RevealWindow(window) if window > limits.most_reveal_window => {
-            ("reveal_window", "must not pass limits.most_reveal_window")
-        }
-        Rule::Tempo(_) | Rule::RevealWindow(_) if hides => {
-            ("tempo", "times reveal_window must be as much as in a new subnet, or reveals can be kept out")
-        }
-        Rule::MinimumPrunable(neurons) if neurons > rules.slots / 2 => {
-            ("minimum_prunable", "must not pass half of the slots, or only newcomers make room")
-        }
-        Rule::Permits(permits) if permits > limits.most_permits => {
-            ("permits", "must not pass limits.most_permits")
-        }
-        Rule::BondsMovingAverage(average) if average > limits.most_bonds_average => {
-            ("bonds_moving_average", "must not pass limits.most_bonds_average")
-        }
-        Rule::MinimumBurn(price) if price > limits.most_minimum_burn => {
-            ("burn.minimum", "must not pass limits.most_minimum_burn")
-        }
-        Rule::MaximumBurn(price) if price < limits.least_maximum_burn => {
-            ("burn.maximum", "must not be below limits.least_maximum_burn")
-        }
-        Rule::BurnHalfLife(settlements) if settlements > limits.most_burn_half_life => {
-            ("burn.half_life", "must not pass limits.most_burn_half_life")
-        }
-        Rule::BurnMultiplier(hundredths) if hundredths > limits.most_burn_multiplier => {
-            ("burn.multiplier", "must not pass limits.most_burn_multiplier")
-        }
-        _ => return Ok(()),
-    })
+    match *rule {
+        Rule::Tempo(_) | Rule::RevealWindow(_) if window(rules) < window(&founding.defaults) => Err((
+            "tempo",
+            "times reveal_window must be as much as in a new subnet, or reveals can be kept out",
+        )),
+        _ => Ok(()),
+    }
 }

@@ -68,18 +68,21 @@ impl Ledger {
             let bought = delegate.shares_for(amount);
             delegate.shares = delegate.shares.saturating_add(bought);
             delegate.value = Amount(delegate.value.0.saturating_add(amount.0));
-            let held = self.shares.rows_mut().entry((hotkey, coldkey)).or_default();
-            *held = held.saturating_add(bought);
+            if bought > 0 {
+                let held = self.shares.rows_mut().entry((hotkey, coldkey)).or_default();
+                *held = held.saturating_add(bought);
+            }
         }
     }
 
-    /// Takes back coins that [`Ledger::stake_between`] covers.
+    /// Takes back coins that [`Ledger::parting`] named; who takes all it has keeps no share.
     pub(super) fn withdraw(&mut self, hotkey: Hotkey, coldkey: Coldkey, amount: Amount) {
+        let held = self.shares.get(&(hotkey, coldkey)).copied().unwrap_or(0);
         if let Some(delegate) = self.delegates.get_mut(&hotkey) {
-            let sold = delegate.shares_of(amount);
+            let all = amount == delegate.worth(held);
+            let sold = if all { held } else { delegate.shares_of(amount) };
             delegate.shares = delegate.shares.saturating_sub(sold);
             delegate.value = delegate.value.saturating_sub(amount);
-            let held = self.shares.get(&(hotkey, coldkey)).copied().unwrap_or(0);
             match held.saturating_sub(sold) {
                 0 => drop(self.shares.remove(&(hotkey, coldkey))),
                 left => self.shares.insert((hotkey, coldkey), left),
@@ -87,15 +90,18 @@ impl Ledger {
         }
     }
 
-    /// Pays a validator's earnings: the take, which it returns, to its owner, the rest to all its stakers at once.
+    /// Pays a validator's earnings: the take, which it returns, to its owner, the rest to all its stakers at once, at a
+    /// cost that does not depend on how many they are.
+    ///
+    /// On a pool of next to no shares all of it is the owner's: else each would soon cost more than most can stake.
     pub(super) fn pay_dividend(&mut self, hotkey: Hotkey, amount: Amount) -> Amount {
         let Some(delegate) = self.delegates.get(&hotkey) else {
             return Amount::ZERO;
         };
         let owner = delegate.owner;
-        let take = match delegate.shares {
-            0 => amount,
-            _ => amount.portion(delegate.take.into(), BASIS_POINTS),
+        let take = match delegate.shares < self.parameters().minimum_stake.0 {
+            true => amount,
+            false => amount.portion(delegate.take.into(), BASIS_POINTS),
         };
         if let Some(delegate) = self.delegates.get_mut(&hotkey) {
             let rest = amount.saturating_sub(take);
@@ -116,12 +122,24 @@ impl Ledger {
         })
     }
 
-    /// What a staker takes from behind a hotkey when it asks for `amount`: all, if it would leave next to nothing.
+    /// What a staker takes from behind a hotkey when it asks for `amount`: what the shares that cover it are worth, and
+    /// all it has, if it would leave next to nothing.
     pub(super) fn parting(&self, hotkey: &Hotkey, coldkey: &Coldkey, amount: Amount) -> Amount {
+        let Some(delegate) = self.delegates.get(hotkey) else { return Amount::ZERO };
         let have = self.stake_between(hotkey, coldkey);
-        let owns = self.delegates.get(hotkey).is_some_and(|delegate| delegate.owner == *coldkey);
-        let left = have.saturating_sub(amount);
-        if !owns && left < self.parameters().minimum_nomination { have } else { amount }
+        let taken = delegate.worth(delegate.shares_of(amount)).max(amount);
+        match have.saturating_sub(taken) < self.least_nomination(delegate, coldkey) {
+            true => have,
+            false => taken,
+        }
+    }
+
+    /// The least that a staker may have behind a hotkey, unless it has nothing there.
+    pub(super) fn least_nomination(&self, delegate: &Delegate, coldkey: &Coldkey) -> Amount {
+        match delegate.owner == *coldkey {
+            true => Amount::ZERO,
+            false => self.parameters().minimum_nomination,
+        }
     }
 
     /// Puts stake behind another hotkey, and remembers where it came from.
@@ -136,14 +154,26 @@ impl Ledger {
     /// Whether an owner may set this take now.
     pub(super) fn check_take(&self, hotkey: Hotkey, coldkey: Coldkey, take: u16) -> Result<(), Refusal> {
         let delegate = self.own(hotkey, coldkey)?;
+        self.check_rise(hotkey, delegate.take, Some(delegate.take_rose), take)
+    }
+
+    /// Whether a take that is `now` and rose last at `rose` may become `take`: it has a bound and rises slowly.
+    pub(super) fn check_rise(
+        &self,
+        hotkey: Hotkey,
+        now: u16,
+        rose: Option<u64>,
+        take: u16,
+    ) -> Result<(), Refusal> {
         let rules = self.parameters();
         if take > rules.maximum_take {
             return Err(Refusal::Take { hotkey, take, maximum: rules.maximum_take });
         }
-        let next = delegate.take_rose.saturating_add(rules.take_rise);
-        match take > delegate.take && self.height() < next {
-            true => Err(Refusal::TakeRise { hotkey, now: delegate.take, next: next + 1 }),
-            false => Ok(()),
+        match rose.map(|rose| rose.saturating_add(rules.take_rise)) {
+            Some(next) if take > now && self.height() < next => {
+                Err(Refusal::TakeRise { hotkey, now, next: next.saturating_add(1) })
+            }
+            _ => Ok(()),
         }
     }
 

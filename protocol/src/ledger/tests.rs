@@ -1,4 +1,6 @@
 //! A small network settled by hand.
+use std::sync::LazyLock;
+
 use crypto::{Hash, Keypair};
 
 use super::*;
@@ -8,10 +10,12 @@ use crate::weights::{Commit, Reveal, Row};
 use crate::{Signed, Verified};
 
 mod admission;
+mod children;
 mod epochs;
 mod explained;
 mod money;
 mod random;
+mod refusals;
 mod rules;
 mod slots;
 mod state;
@@ -29,8 +33,10 @@ const COLD: u8 = 100;
 /// A coldkey with coins and no neuron.
 const RICH: u8 = 99;
 
-fn key(n: u8) -> Keypair {
-    Keypair::from_seed([n; 32])
+fn key(n: u8) -> &'static Keypair {
+    static KEYS: LazyLock<Vec<Keypair>> =
+        LazyLock::new(|| (0..=u8::MAX).map(|n| Keypair::from_seed([n; 32])).collect());
+    &KEYS[usize::from(n)]
 }
 
 fn hot(n: u8) -> Hotkey {
@@ -85,6 +91,20 @@ impl Network {
         self.ledger.apply(inputs, time, &self.signers)
     }
 
+    #[track_caller]
+    fn accept(&mut self, n: u8, action: Action) {
+        self.settle(&self.order(n, action)).expect("must be accepted");
+    }
+
+    /// Settles what must be refused with a reason that says this, and change nothing.
+    #[track_caller]
+    fn refuse(&mut self, inputs: &Inputs, reason: &str) {
+        let before = self.ledger.root();
+        let refusal = self.settle(inputs).expect_err(reason).to_string();
+        assert!(refusal.contains(reason), "{refusal}\nand not: {reason}");
+        assert_eq!(self.ledger.root(), before, "{refusal}");
+    }
+
     /// Settles nothing until `height` is the last.
     fn idle_to(&mut self, height: u64) {
         while self.ledger.height() < height {
@@ -109,7 +129,7 @@ impl Network {
     }
 
     fn sign<T: crate::Payload>(&self, n: u8, value: T) -> Verified<T> {
-        Signed::author(&key(n), &self.ledger.genesis(), value)
+        Signed::author(key(n), &self.ledger.genesis(), value)
     }
 
     /// From the start of an epoch to its end: everybody commits a row and reveals the same of the epoch before.

@@ -1,7 +1,7 @@
 //! What owners of accounts may do.
 use crypto::Hotkey;
 
-use super::{Ledger, Refusal};
+use super::{Ledger, Refusal, Shortfall};
 use crate::transaction::{Action, Coldkey, Transaction};
 use crate::{Amount, Verified};
 
@@ -18,12 +18,9 @@ impl Ledger {
         let fee = self.fee(transaction.signed().size());
         let cost = self.cost(coldkey, action)?;
         let need = Amount(cost.0.saturating_add(fee.0));
-        account.balance = account.balance.checked_sub(need).ok_or(Refusal::Funds {
-            coldkey,
-            have: account.balance,
-            need,
-            fee,
-        })?;
+        let have = account.balance;
+        let short = Shortfall { have, need };
+        account.balance = have.checked_sub(need).ok_or(Refusal::Funds { coldkey, short, fee })?;
         account.nonce += 1;
         self.accounts.insert(coldkey, account);
         self.chain.only_mut().burned.fees.0 += fee.0;
@@ -45,7 +42,9 @@ impl Ledger {
             Action::Register { netuid, hotkey, limit } => {
                 let price = self.registration_cost(netuid, hotkey, coldkey)?;
                 match limit {
-                    Some(limit) if price > limit => Err(Refusal::Price { netuid, price, limit }),
+                    Some(have) if price > have => {
+                        Err(Refusal::Price { netuid, short: Shortfall { have, need: price } })
+                    }
                     _ => Ok(price),
                 }
             }
@@ -63,6 +62,12 @@ impl Ledger {
                 self.check_deposit(to, coldkey, amount).map(|()| Amount::ZERO)
             }
             Action::SetTake { hotkey, take } => self.check_take(hotkey, coldkey, take).map(|()| Amount::ZERO),
+            Action::SetChildren { netuid, hotkey, ref children } => {
+                self.check_children(netuid, hotkey, coldkey, children).map(|()| Amount::ZERO)
+            }
+            Action::SetChildTake { netuid, hotkey, take } => {
+                self.check_child_take(netuid, hotkey, coldkey, take).map(|()| Amount::ZERO)
+            }
             Action::Prefer { hotkey, ref row } => {
                 self.check_preference(hotkey, coldkey, row).map(|()| Amount::ZERO)
             }
@@ -75,13 +80,15 @@ impl Ledger {
         }
     }
 
-    /// Whether so much can be put behind a hotkey: at least the minimum, and what buys a share.
+    /// Whether so much can be put behind a hotkey: at least the minimum, what buys a share, and what makes a nomination.
     fn check_deposit(&self, hotkey: Hotkey, coldkey: Coldkey, amount: Amount) -> Result<(), Refusal> {
         let delegate = self.delegates.get(&hotkey).ok_or(Refusal::NoHotkey(hotkey))?;
         let share = Amount(delegate.value.0.div_ceil(delegate.shares.max(1)));
-        let least = share.max(self.parameters().minimum_stake);
+        let there = self.stake_between(&hotkey, &coldkey);
+        let nomination = self.least_nomination(delegate, &coldkey).saturating_sub(there);
+        let least = share.max(self.parameters().minimum_stake).max(nomination);
         match amount < least || delegate.shares_for(amount) == 0 {
-            true => Err(Refusal::TooLittle { coldkey, amount, least }),
+            true => Err(Refusal::TooLittle { coldkey, short: Shortfall { have: amount, need: least } }),
             false => Ok(()),
         }
     }
@@ -90,16 +97,17 @@ impl Ledger {
     fn check_withdrawal(&self, hotkey: Hotkey, coldkey: Coldkey, amount: Amount) -> Result<(), Refusal> {
         let have = self.stake_between(&hotkey, &coldkey);
         if amount > have {
-            return Err(Refusal::Stake { coldkey, hotkey, have, need: amount });
+            return Err(Refusal::Stake { coldkey, hotkey, short: Shortfall { have, need: amount } });
         }
         let least = self.parameters().minimum_stake.min(have).max(Amount(1));
         if amount < least {
-            return Err(Refusal::TooLittle { coldkey, amount, least });
+            return Err(Refusal::TooLittle { coldkey, short: Shortfall { have: amount, need: least } });
         }
         let (arriving, until) = self.arriving(&hotkey, &coldkey);
-        let free = have.saturating_sub(arriving);
-        match self.parting(&hotkey, &coldkey, amount) > free {
-            true => Err(Refusal::Arriving { hotkey, free, need: amount, until }),
+        let short =
+            Shortfall { have: have.saturating_sub(arriving), need: self.parting(&hotkey, &coldkey, amount) };
+        match short.need > short.have {
+            true => Err(Refusal::Arriving { hotkey, short, until }),
             false => Ok(()),
         }
     }
@@ -121,6 +129,10 @@ impl Ledger {
                 self.move_stake(coldkey, from, to, amount);
             }
             Action::SetTake { hotkey, take } => self.set_take(hotkey, take),
+            Action::SetChildren { netuid, hotkey, ref children } => {
+                self.plan_children(netuid, hotkey, children);
+            }
+            Action::SetChildTake { netuid, hotkey, take } => self.set_child_take(netuid, hotkey, take),
             Action::Prefer { hotkey, ref row } => self.prefer(hotkey, row),
             Action::Found { ref task, .. } => self.found_subnet(task, coldkey, cost),
             Action::SetRule { netuid, ref rule } => self.set_rule(netuid, rule),

@@ -2,7 +2,7 @@
 use crypto::{Hotkey, hash};
 
 use super::entry::{Committed, Revealed};
-use super::{Ledger, Refusal};
+use super::{Ledger, Refusal, Shortfall};
 use crate::subnet::{Netuid, Uid};
 use crate::weights::{Commit, Reveal, Row};
 use crate::{Amount, Verified};
@@ -96,9 +96,9 @@ impl Ledger {
     /// The owner may vote with any stake.
     fn check_stake(&self, netuid: Netuid, hotkey: Hotkey, uid: Uid) -> Result<(), Refusal> {
         let need = self.hyperparameters(netuid).map_or(Amount::ZERO, |rules| rules.stake_threshold);
-        let have = self.stake_of(&hotkey);
+        let have = self.voting_stake(netuid, &hotkey);
         match have < need && self.owners_oldest(netuid) != Some(uid) {
-            true => Err(Refusal::LittleStake { hotkey, netuid, have, need }),
+            true => Err(Refusal::LittleStake { hotkey, netuid, short: Shortfall { have, need } }),
             false => Ok(()),
         }
     }

@@ -49,7 +49,7 @@ fn a_commit_is_refused_by_the_first_rule_it_breaks() {
     refused(
         &mut network,
         miner.clone(),
-        "has 0.000000000 staked, and to vote in subnet 1 takes 50.000000000",
+        "coins (50.000000000 missing) staked that it takes to vote in subnet 1",
     );
     network.ledger.deposit(hot(4), cold(RICH), Amount::coins(50));
     assert!(matches!(network.ledger.try_commit(&miner.commits[0]), Err(Refusal::NoPermit { .. })));
@@ -69,7 +69,7 @@ fn a_reveal_is_refused_by_the_first_rule_it_breaks() {
         let refusal = network.ledger.clone().try_reveal(&reveal.reveals[0]).expect_err("must be refused");
         assert!(refusal.to_string().contains(reason), "{refusal}");
     };
-    refuse(&mut network, "has 49.000000000 staked");
+    refuse(&mut network, "has 49.000000000 of");
     network.ledger.deposit(hot(1), cold(COLD + 1), Amount::coins(451));
     assert_eq!(network.ledger.stake_of(&hot(1)), stake);
     refuse(&mut network, "scores by version 3, and subnet 1 counts 4 and later");
@@ -137,7 +137,7 @@ fn the_owners_first_neuron_votes_without_permit_or_stake_and_for_itself() {
         .expect("there is room");
     assert!(network.ledger.may_vote(SUBNET, &hot(4)));
     let second = network.commit(40, 0, ROW);
-    refused(&mut network, second, "to vote in subnet 1 takes 50");
+    refused(&mut network, second, "it takes to vote in subnet 1");
     let stake = Action::AddStake { hotkey: hot(4), amount: Amount::coins(1) };
     network.settle(&network.order(RICH, stake)).expect("funded");
     let itself: &[(u16, u16)] = &[(3, 1)];

@@ -55,24 +55,24 @@ fn a_rule_out_of_bounds_or_not_the_signers_to_set_is_refused() {
     let mut network = owned();
     for (rule, reason) in [
         (Rule::Tempo(0), "tempo must be at least 1"),
-        (Rule::Tempo(2), "must not be shorter than limits.least_tempo"),
+        (Rule::Tempo(2), "tempo 2 is beyond the network's limits: choose from 3"),
         (Rule::Tempo(421), "immunity must last"),
         (Rule::RevealWindow(0), "reveal_window must be at least 1"),
         (Rule::RevealWindow(u64::MAX), "immunity must last"),
         (Rule::Immunity(5), "newcomers are pruned unseen"),
-        (Rule::MinimumPrunable(129), "must not pass half of the slots"),
+        (Rule::MinimumPrunable(129), "choose from 0 to 128"),
         (Rule::Permits(0), "permits must be at least 1"),
-        (Rule::Permits(129), "must not pass limits.most_permits"),
-        (Rule::BondsMovingAverage(975_001), "must not pass limits.most_bonds_average"),
+        (Rule::Permits(129), "choose from 1 to 128"),
+        (Rule::BondsMovingAverage(975_001), "choose from 0 to 975000"),
         (Rule::LiquidLow(1_637), "liquid.low must be at least 1638"),
         (Rule::LiquidLow(58_983), "liquid.high must not be lower"),
         (Rule::LiquidHigh(45_874), "liquid.high must not be lower"),
         (Rule::LiquidSteepness(0), "liquid.steepness must be 1 to 4000"),
         (Rule::LiquidSteepness(4_001), "liquid.steepness must be 1 to 4000"),
-        (Rule::MinimumBurn(Amount(1_000_000_001)), "must not pass limits.most_minimum_burn"),
-        (Rule::MaximumBurn(Amount(99_999_999)), "must not be below limits.least_maximum_burn"),
-        (Rule::BurnHalfLife(36_001), "must not pass limits.most_burn_half_life"),
-        (Rule::BurnMultiplier(301), "must not pass limits.most_burn_multiplier"),
+        (Rule::MinimumBurn(Amount(1_000_000_001)), "choose from 0.000000000 to 1.000000000"),
+        (Rule::MaximumBurn(Amount(99_999_999)), "choose from 0.1"),
+        (Rule::BurnHalfLife(36_001), "choose from 1 to 36000"),
+        (Rule::BurnMultiplier(301), "choose from 100 to 300"),
         (Rule::BurnHalfLife(0), "burn.half_life must be at least 1"),
         (Rule::BurnMultiplier(99), "burn.multiplier must be at least 100"),
     ] {
@@ -86,8 +86,8 @@ fn a_rule_out_of_bounds_or_not_the_signers_to_set_is_refused() {
 #[test]
 fn long_epochs_and_windows_are_bounded_for_owners_whatever_the_immunity() {
     let mut patient = owned_where(|g| g.subnets[0].hyperparameters.immunity = 1_000);
-    refuse(&mut patient, RICH, set(Rule::Tempo(421)), "must not be longer than limits.most_tempo");
-    refuse(&mut patient, RICH, set(Rule::RevealWindow(101)), "must not pass limits.most_reveal_window");
+    refuse(&mut patient, RICH, set(Rule::Tempo(421)), "tempo 421 is beyond");
+    refuse(&mut patient, RICH, set(Rule::RevealWindow(101)), "choose from 1 to 100");
     accept(&mut patient, RICH, set(Rule::RevealWindow(100)));
 }
 

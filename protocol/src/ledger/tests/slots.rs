@@ -38,21 +38,6 @@ fn an_unwanted_price_halves_in_its_half_life() {
 }
 
 #[test]
-fn a_hotkey_has_one_slot_and_one_owner() {
-    let mut network = Network::new();
-    let taken = network.order(RICH, register(4));
-    let refusal = network.settle(&taken).expect_err("not the owner").to_string();
-    assert!(refusal.contains("belongs to"), "{refusal}");
-    network.settle(&network.order(RICH, register(40))).expect("funded");
-    let again = network.order(RICH, register(40));
-    let refusal = network.settle(&again).expect_err("has a slot").to_string();
-    assert!(refusal.contains("has slot 6"), "{refusal}");
-    let nowhere = Action::Register { netuid: Netuid(8), hotkey: hot(41), limit: None };
-    let refusal = network.settle(&network.order(RICH, nowhere)).expect_err("nowhere");
-    assert_eq!(refusal, Refusal::NoSubnet(Netuid(8)));
-}
-
-#[test]
 fn the_least_earning_makes_room() {
     let mut network = full(6);
     let row: &[(u16, u16)] = &[(3, 3), (4, 2), (5, 4)];

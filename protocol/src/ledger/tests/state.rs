@@ -19,6 +19,9 @@ fn busy() -> Network {
         network.ledger.try_transaction(&order.transactions[0]).expect("funded");
     }
     network.ledger.prefer(hotkey, &[(SUBNET, 1)]);
+    network.ledger.plan_children(SUBNET, hotkey, &[(hot(1), 1)]);
+    network.ledger.children.insert((SUBNET, hotkey), vec![(hot(3), 1)]);
+    network.ledger.set_child_take(SUBNET, hot(3), 1);
     network
 }
 
