@@ -23,7 +23,7 @@ async fn reasons_sum_to_what_each_epoch_added_to_each_neurons_earnings() {
     let mut before = ask(dir, "metagraph --at 0");
     let mut paid = [false; 6];
     for epoch in 0..EPOCHS {
-        let height = (epoch + 1) * 3;
+        let height = number(&ask(dir, &format!("explain 0 --epoch {epoch}")), "height");
         let graph = ask(dir, &format!("metagraph --at {height}"));
         for uid in 0..6 {
             let explained = ask(dir, &format!("explain {uid} --epoch {epoch}"));

@@ -65,7 +65,8 @@ pub enum Standing {
 impl Mining<Share> {
     pub(super) fn of(counted: &Counted<'_>, i: usize) -> Self {
         let (outcome, payment) = (counted.outcome, &counted.payments[i]);
-        let voters = (0..counted.ballots.len()).filter(|v| *v != i);
+        let itself = entry(&outcome.weights, i, Uid(i as u16)) > Share::ZERO;
+        let voters = (0..counted.ballots.len()).filter(|v| *v != i || itself);
         let votes: Vec<_> = voters.filter_map(|v| Vote::of(counted, v, i)).collect();
         Self {
             pot: pot(counted, counted.rules.miners_cut),
@@ -121,15 +122,15 @@ impl Vote<Share> {
 
 fn standing(counted: &Counted<'_>, voter: usize, miner: usize) -> Standing {
     let (ballot, target) = (&counted.ballots[voter], &counted.ballots[miner]);
-    if !ballot.permit {
-        Standing::NoPermit
-    } else if !ballot.active {
+    if !ballot.active {
         Standing::NotRevealed
     } else if ballot.updated <= target.registered {
         Standing::Outdated
-    } else if counted.outcome.active_stake[voter] == Share::ZERO {
-        Standing::NoStake
-    } else {
+    } else if counted.outcome.active_stake[voter] > Share::ZERO {
         Standing::Counted
+    } else if !ballot.permit {
+        Standing::NoPermit
+    } else {
+        Standing::NoStake
     }
 }

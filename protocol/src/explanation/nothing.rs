@@ -61,7 +61,7 @@ impl Nothing {
     pub(super) fn voted(counted: &Counted<'_>, i: usize) -> Option<Self> {
         let (outcome, payment, ballot) = (counted.outcome, &counted.payments[i], &counted.ballots[i]);
         let causes = [
-            (!ballot.permit, Self::NoPermit),
+            (!ballot.permit && outcome.active_stake[i] == Share::ZERO, Self::NoPermit),
             (!ballot.active, Self::NotRevealed),
             (outcome.active_stake[i] == Share::ZERO, Self::NoStake),
             (is_zero(&outcome.incentive), Self::NoAgreement),

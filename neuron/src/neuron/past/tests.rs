@@ -93,12 +93,13 @@ async fn a_ledger_that_was_passed_spares_the_way_to_it() {
 async fn an_epoch_is_told_as_it_ended() {
     let history = History::new(8);
     let past = history.past();
-    let tempo = history.ledgers[0].hyperparameters(NETUID).unwrap().tempo;
     for epoch in [1, 0] {
         let tell = |counted: &Counted<'_>| (counted.epoch, counted.pool, counted.payments.len());
         let (ledger, told) = past.epoch((NETUID, epoch), history.tip(), tell).await.unwrap();
         assert_eq!((told.0, told.2), (epoch, 5));
-        assert_eq!(ledger.root(), history.root((epoch + 1) * tempo));
+        assert_eq!(ledger.root(), history.root(ledger.height()));
+        let before = history.ledgers[ledger.height() as usize - 1].epoch(NETUID);
+        assert_eq!((before, ledger.epoch(NETUID)), (Some(epoch), Some(epoch + 1)));
     }
     let early = past.epoch((NETUID, 9), history.tip(), |_| ()).await.unwrap_err().to_string();
     assert!(early.contains("epoch 9 of subnet 1 has not ended by height 8"), "{early}");
