@@ -1,9 +1,10 @@
-//! Tells the loader where libtorch lies, so that nothing needs `LD_LIBRARY_PATH`.
+//! Tells the loader where libtorch lies, so that nothing needs `LD_LIBRARY_PATH`, and the program its commit.
 use std::env;
 use std::path::PathBuf;
 use std::process::{Command, exit};
 
 fn main() {
+    name_commit();
     for name in ["LIBTORCH", "LIBTORCH_LIB", "LIBTORCH_USE_PYTORCH"] {
         println!("cargo::rerun-if-env-changed={name}");
     }
@@ -37,4 +38,19 @@ fn pytorch() -> Option<PathBuf> {
     let print = "import torch; print(torch.__path__[0] + '/lib')";
     let output = Command::new(python).args(["-c", print]).output().ok()?;
     Some(PathBuf::from(String::from_utf8(output.stdout).ok()?.trim()))
+}
+
+/// A clone knows its commit; whoever built from an archive does not.
+fn name_commit() {
+    let Some(commit) = git(&["rev-parse", "--short", "HEAD"]) else { return };
+    println!("cargo::rustc-env=NEURON_COMMIT={commit}");
+    if let Some(log) = git(&["rev-parse", "--git-path", "logs/HEAD"]) {
+        println!("cargo::rerun-if-changed={log}");
+    }
+    println!("cargo::rerun-if-changed=build.rs");
+}
+
+fn git(words: &[&str]) -> Option<String> {
+    let output = Command::new("git").args(words).output().ok().filter(|output| output.status.success())?;
+    Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
 }

@@ -9,6 +9,7 @@ mod query;
 mod register;
 mod run;
 mod settle;
+mod simulate;
 mod stake;
 mod subnet;
 mod swarm;
@@ -44,6 +45,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Swarm(swarm::Args),
+    Simulate(simulate::Args),
     Run(run::Args),
     Metagraph(metagraph::Args),
     Explain(explain::Args),
@@ -78,6 +80,7 @@ fn perform(command: Command, began: Instant) -> Result<()> {
     runtime.block_on(async {
         match command {
             Command::Swarm(args) => swarm::perform(args, began).await,
+            Command::Simulate(args) => simulate::perform(&args),
             Command::Run(args) => run::perform(args).await,
             Command::Metagraph(args) => metagraph::perform(args).await,
             Command::Explain(args) => explain::perform(args).await,

@@ -5,6 +5,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// Ticks of `/proc` in a second, on every Linux.
 const TICKS: f64 = 100.0;
 
+/// Fields of `/proc/self/stat`, counted as proc(5) does.
+const USER_TIME: usize = 14;
+const SYSTEM_TIME: usize = 15;
+const START_TIME: usize = 22;
+
 /// Milliseconds since 1970.
 pub(crate) fn now_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_millis() as u64)
@@ -17,13 +22,23 @@ pub(crate) fn process_began() -> Instant {
     age.and_then(|age| now.checked_sub(age)).unwrap_or(now)
 }
 
-/// In seconds (proc(5): the 22nd field of `stat`, counted behind the name in parentheses).
+/// Seconds that this process has kept processors busy with its own work; nothing where the system does not tell.
+pub(crate) fn cpu_seconds() -> Option<f64> {
+    Some(process_stat(USER_TIME)? + process_stat(SYSTEM_TIME)?)
+}
+
 fn process_age() -> Option<f64> {
-    let stat = fs::read_to_string("/proc/self/stat").ok()?;
-    let ticks: f64 = stat.rsplit(')').next()?.split_whitespace().nth(19)?.parse().ok()?;
     let uptime = fs::read_to_string("/proc/uptime").ok()?;
     let uptime: f64 = uptime.split_whitespace().next()?.parse().ok()?;
-    Some(uptime - ticks / TICKS)
+    Some(uptime - process_stat(START_TIME)?)
+}
+
+/// A time of this process, in seconds.
+fn process_stat(field: usize) -> Option<f64> {
+    let stat = fs::read_to_string("/proc/self/stat").ok()?;
+    // The name may hold anything; the third field follows its parenthesis.
+    let ticks: f64 = stat.rsplit(')').next()?.split_whitespace().nth(field - 3)?.parse().ok()?;
+    Some(ticks / TICKS)
 }
 
 #[cfg(test)]

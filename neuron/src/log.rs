@@ -22,3 +22,10 @@ pub(crate) fn open(dir: &Path) -> io::Result<Dispatch> {
     let format = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false);
     Ok(Dispatch::new(format.with_writer(Mutex::new(file)).finish()))
 }
+
+/// Everything that happens in simulated histories, on stderr.
+pub(crate) fn trace_simulation() {
+    let format = tracing_subscriber::fmt().with_env_filter("neuron::simulation=debug").without_time();
+    // Whoever set another log first hears it there.
+    let _ = format.with_writer(io::stderr).with_ansi(false).try_init();
+}

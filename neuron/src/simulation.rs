@@ -3,6 +3,7 @@
 //! One seed is one history: keys, delays, losses, partitions and crashes all follow from it, so a failure is repeated
 //! by repeating its seed.
 
+mod campaign;
 mod check;
 mod disk;
 mod faults;
@@ -18,11 +19,13 @@ use protocol::message::{Heard, Message, Topic};
 use protocol::subnet::Netuid;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use tracing::debug;
 
 use crate::role::{Effect, Input, Moment, Persist, Reply, Ticket, Timer};
 
+pub use self::campaign::{Campaign, Failure, Tally};
 pub use self::check::Violation;
-pub use self::faults::{Faults, Sabotage};
+pub use self::faults::{Faults, Kind, Sabotage};
 pub use self::plan::{Outcome, Plan};
 
 use self::check::Record;
@@ -39,6 +42,15 @@ const PATIENCE_MS: u64 = 2_000;
 
 /// How long a stand-in model thinks, in virtual milliseconds.
 const INFERENCE_MS: u64 = 5;
+
+/// How many settlements every node must see once it is calm.
+const SETTLEMENTS_IN_CALM: u64 = 5;
+
+/// Within how long, in virtual milliseconds.
+const RECOVERY_MS: u64 = 90_000;
+
+/// The longest that a settlement of many may take on average in the calm, in virtual milliseconds.
+const SETTLEMENT_MS: u64 = 4_000;
 
 /// Settlements a peer hands over at once.
 const BATCH: usize = 16;
@@ -104,40 +116,50 @@ impl Simulation {
         simulation
     }
 
-    /// Runs until every living node reached the planned height, something broke, or time is up.
+    /// Runs until every node reached the planned height and settled on in the calm, something broke, or time is up.
     pub fn run(mut self) -> Outcome {
-        let deadline = BEGINNING + self.plan.faults.calm_after_ms + 90_000 + 4_000 * self.plan.settlements;
+        let calm = BEGINNING + self.plan.faults.calm_after_ms;
+        let mut goal = None;
         while let Some(Reverse((time, number))) = self.queue.pop() {
             self.now = time;
-            if time > deadline {
-                self.record.stuck(time - BEGINNING, self.nodes.iter().map(Node::height).collect());
+            if time >= calm {
+                let (height, deadline) = *goal.get_or_insert_with(|| self.goal());
+                if time > deadline {
+                    self.record.stuck(time - BEGINNING, self.nodes.iter().map(Node::height).collect());
+                }
+                if self.arrived(height) {
+                    break;
+                }
+            }
+            if self.record.is_broken() {
                 break;
             }
             if let Some((node, event)) = self.events.remove(&number) {
                 self.happen(node, event);
             }
-            if self.is_over() {
-                break;
-            }
         }
-        self.record.outcome(self.sequence, self.now - BEGINNING)
+        self.record.outcome(self.sequence, self.now - BEGINNING, self.now.saturating_sub(calm))
+    }
+
+    /// Which height to reach once it is calm, and by when.
+    fn goal(&self) -> (u64, u64) {
+        let tip = self.nodes.iter().map(Node::height).max().unwrap_or(0);
+        let height = self.plan.settlements.max(tip + SETTLEMENTS_IN_CALM);
+        (height, self.now + RECOVERY_MS.max(SETTLEMENT_MS * (height - tip)))
+    }
+
+    fn arrived(&self, height: u64) -> bool {
+        self.nodes.iter().all(|node| self.record.is_twin(&node.hotkey()) || node.height() >= height)
     }
 
     fn prepare(&mut self) {
-        for node in 0..self.nodes.len() {
-            self.at(BEGINNING, node, Event::Restart);
+        for (node, begins) in self.plan.faults.begins(self.nodes.len()).into_iter().enumerate() {
+            self.at(BEGINNING + begins, node, Event::Restart);
         }
         for (node, down, up) in self.plan.faults.crashes(self.nodes.len(), BEGINNING) {
             self.at(down, node, Event::Crash);
             self.at(up, node, Event::Restart);
         }
-    }
-
-    fn is_over(&self) -> bool {
-        let calm = self.now >= BEGINNING + self.plan.faults.calm_after_ms;
-        let arrived =
-            |node: &Node| self.record.is_twin(&node.hotkey()) || node.height() >= self.plan.settlements;
-        self.record.is_broken() || calm && self.nodes.iter().all(arrived)
     }
 
     fn at(&mut self, time: u64, node: usize, event: Event) {
@@ -156,7 +178,10 @@ impl Simulation {
             }
             Event::Sync { life } if self.nodes[node].lives(life) => self.sync(node),
             Event::GiveUp(ticket) => self.no_answer(ticket),
-            Event::Crash => self.crash(node, self.nodes[node].disk.waiting()),
+            Event::Crash => {
+                debug!(at = self.now - BEGINNING, node, "dies");
+                self.crash(node, self.nodes[node].disk.waiting());
+            }
             Event::Restart if !self.nodes[node].is_up() => {
                 self.nodes[node].restart();
                 self.hear(node, Input::Started);
@@ -171,7 +196,9 @@ impl Simulation {
         while let Some(input) = inputs.pop_front() {
             let now = self.now + self.nodes[node].clock_skew_ms;
             let moment = Moment { now, seed: Hash(self.rng.random()) };
+            debug!(at = self.now - BEGINNING, node, ?input);
             for effect in self.nodes[node].think(moment, &input) {
+                debug!(at = self.now - BEGINNING, node, ?effect);
                 inputs.extend(self.carry_out(node, effect));
             }
         }

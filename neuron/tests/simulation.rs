@@ -1,7 +1,5 @@
 //! Whole histories in memory: the same roles as live, faults from a seed, rules checked at every settlement.
-use std::thread;
-
-use neuron::simulation::{Faults, Outcome, Plan, Sabotage, Simulation, Violation};
+use neuron::simulation::{Campaign, Faults, Kind, Outcome, Plan, Sabotage, Simulation, Violation};
 use protocol::subnet::Netuid;
 
 /// How far a rough history goes.
@@ -39,15 +37,19 @@ fn who_signs_a_little_later_loses_no_dividends() {
 
 #[test]
 fn two_hundred_rough_histories_hold_every_rule() {
-    let failed = failures(0..200, |seed| Plan::rough(seed, 7, 0, SETTLEMENTS));
-    assert!(failed.is_empty(), "{} failed, the first {:#?}", failed.len(), failed.first());
+    all_sound(0..200, |seed| Plan::rough(seed, 7, 0, SETTLEMENTS));
 }
 
 #[test]
 fn a_twin_with_less_than_a_third_of_the_stake_cannot_fork_the_ledger() {
-    let twin = |seed| Plan { twins: 1, ..Plan::rough(seed, 7, 0, SETTLEMENTS) };
-    let failed = failures(0..40, twin);
-    assert!(failed.is_empty(), "{} failed, the first {:#?}", failed.len(), failed.first());
+    all_sound(0..40, |seed| Plan { twins: 1, ..Plan::rough(seed, 7, 0, SETTLEMENTS) });
+}
+
+#[test]
+fn faults_that_are_not_named_do_not_happen() {
+    let calm = Faults { calm_after_ms: 40_000, seed: 7, ..Faults::none() };
+    assert_eq!(Faults::drawn(7).only(&[]), Faults { delay_ms: Faults::drawn(7).delay_ms, ..calm });
+    assert_eq!(Faults::drawn(7).only(&Kind::ALL), Faults::drawn(7));
 }
 
 #[test]
@@ -88,15 +90,8 @@ fn sound(plan: Plan) -> Outcome {
     outcome
 }
 
-/// The seeds whose histories broke a rule, on two threads.
-fn failures(seeds: std::ops::Range<u64>, plan: impl Fn(u64) -> Plan + Sync) -> Vec<(u64, Vec<Violation>)> {
-    let run = |seed| (seed, Simulation::new(plan(seed)).run().violations);
-    let broken =
-        |offset| seeds.clone().skip(offset).step_by(2).map(run).filter(|(_, v)| !v.is_empty()).collect();
-    thread::scope(|scope| {
-        let half = scope.spawn(|| broken(1));
-        let mut failed: Vec<_> = broken(0);
-        failed.extend(half.join().expect("a history does not panic"));
-        failed
-    })
+#[track_caller]
+fn all_sound(seeds: std::ops::Range<u64>, plan: impl Fn(u64) -> Plan + Sync) {
+    let tally = Campaign { seeds, threads: 2 }.run(plan, |_| {});
+    assert!(tally.failures.is_empty(), "{} failed, the first {:#?}", tally.failed, tally.failures.first());
 }

@@ -29,6 +29,13 @@ pub enum Violation {
         /// The height.
         height: u64,
     },
+    /// A height took more rounds than any sound history needs.
+    Rounds {
+        /// The height.
+        height: u64,
+        /// The round that decided it.
+        round: u32,
+    },
     /// A validator that runs once was caught signing twice.
     HonestAccused(Hotkey),
     /// A node gave up.
@@ -54,6 +61,9 @@ pub enum Violation {
     },
 }
 
+/// The last round that may decide a height: timeouts grow, so the calm comes before it.
+const LAST_ROUND: u32 = 12;
+
 /// What was seen so far.
 pub(super) struct Record {
     genesis: Hash,
@@ -64,6 +74,7 @@ pub(super) struct Record {
     violations: Vec<Violation>,
     honest_accused: usize,
     twins_accused: usize,
+    worst_round: u32,
     /// With a quorum of one half the independent check must not be asked.
     checks_certificates: bool,
 }
@@ -78,6 +89,7 @@ impl Record {
             violations: Vec::new(),
             honest_accused: 0,
             twins_accused: 0,
+            worst_round: 0,
             checks_certificates: plan.sabotage.is_none(),
         }
     }
@@ -97,6 +109,11 @@ impl Record {
             && settled.certified.certificate.check(&self.genesis, header, set).is_err()
         {
             self.violations.push(Violation::Certificate { height });
+        }
+        let round = settled.certified.certificate.round;
+        self.worst_round = self.worst_round.max(round);
+        if round > LAST_ROUND {
+            self.violations.push(Violation::Rounds { height, round });
         }
         if !settled.ledger.supply().check() {
             self.violations.push(Violation::Supply { height });
@@ -139,15 +156,17 @@ impl Record {
         !self.violations.is_empty()
     }
 
-    pub(super) fn outcome(mut self, events: u64, elapsed_ms: u64) -> Outcome {
+    pub(super) fn outcome(mut self, events: u64, elapsed_ms: u64, recovery_ms: u64) -> Outcome {
         Outcome {
             settlements: self.settlements,
             violations: self.violations,
             ledger: self.ledgers.pop(),
             honest_accused: self.honest_accused,
             twins_accused: self.twins_accused,
+            worst_round: self.worst_round,
             events,
             elapsed_ms,
+            recovery_ms,
         }
     }
 }

@@ -1,9 +1,18 @@
 //! What goes wrong in a history, drawn from its seed.
+use std::fmt;
+use std::str::FromStr;
+
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-/// Copies that a message may arrive in.
+/// The chance that a message arrives twice before calm.
 const DUPLICATES: f64 = 0.05;
+
+/// How far clocks run apart, in milliseconds: a tenth of what a voter tolerates.
+const SKEW_MS: u64 = 200;
+
+/// How long before calm the last node has come, in virtual milliseconds.
+const LAST_COMER_MS: u64 = 5_000;
 
 /// The longest an ordinary write to disk takes, in virtual milliseconds.
 const SYNC_MS: u64 = 30;
@@ -13,6 +22,9 @@ const BUSY_DISK: f64 = 0.25;
 
 /// The longest an ordinary message travels, in virtual milliseconds.
 const DELAY_MS: u64 = 60;
+
+/// One of so many nodes is the one that is cut off one way.
+const ONE_WAY_NODES: usize = 8;
 
 /// How often the network is cut anew, and other disks are busy, in virtual milliseconds.
 const SPAN_MS: u64 = 4_000;
@@ -30,14 +42,43 @@ pub struct Faults {
     pub delay_ms: u64,
     /// The chance that a span of time sees the network cut in two.
     pub partition: f64,
+    /// The chance that a span of time sees a node that speaks and hears nothing, or hears and is not heard.
+    pub one_way: f64,
+    /// How many nodes come late, with nothing.
+    pub late: usize,
     /// How many times a node is stopped from outside.
     pub crashes: usize,
     /// The longest a write to a busy disk takes, in milliseconds.
     pub sync_ms: u64,
     /// The chance of dying at any write to disk.
     pub crash_at_sync: f64,
+    /// How far clocks run apart, in milliseconds.
+    pub skew_ms: u64,
+    /// The chance that a message arrives twice before calm.
+    pub duplicates: f64,
     /// Where the cuts go.
     pub seed: u64,
+}
+
+/// A family of faults that can be left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Messages are lost.
+    Loss,
+    /// Messages are late, and overtake each other.
+    Delay,
+    /// Messages arrive twice.
+    Duplicates,
+    /// The network is cut in two, or one way.
+    Partitions,
+    /// Nodes die and come back.
+    Crashes,
+    /// Disks are busy.
+    Disks,
+    /// Nodes come late, with nothing.
+    Late,
+    /// Clocks run apart.
+    Skew,
 }
 
 /// A rule broken on purpose.
@@ -63,9 +104,13 @@ impl Faults {
             slow: 0.0,
             delay_ms: DELAY_MS,
             partition: 0.0,
+            one_way: 0.0,
+            late: 0,
             crashes: 0,
             sync_ms: SYNC_MS,
             crash_at_sync: 0.0,
+            skew_ms: 0,
+            duplicates: 0.0,
             seed: 0,
         }
     }
@@ -82,8 +127,40 @@ impl Faults {
             crashes: 12,
             sync_ms: rng.random_range(100..800),
             crash_at_sync: 0.01,
+            one_way: rng.random_range(0.0..0.3),
+            late: rng.random_range(0..3),
+            skew_ms: SKEW_MS,
+            duplicates: DUPLICATES,
             seed,
         }
+    }
+
+    /// The same without the kinds of faults that are not named.
+    pub fn only(mut self, kinds: &[Kind]) -> Self {
+        let none = Self::none();
+        for kind in Kind::ALL.into_iter().filter(|kind| !kinds.contains(kind)) {
+            match kind {
+                Kind::Loss => self.loss = none.loss,
+                Kind::Delay => self.slow = none.slow,
+                Kind::Duplicates => self.duplicates = none.duplicates,
+                Kind::Partitions => (self.partition, self.one_way) = (none.partition, none.one_way),
+                Kind::Crashes => (self.crashes, self.crash_at_sync) = (none.crashes, none.crash_at_sync),
+                Kind::Disks => self.sync_ms = none.sync_ms,
+                Kind::Late => self.late = none.late,
+                Kind::Skew => self.skew_ms = none.skew_ms,
+            }
+        }
+        self
+    }
+
+    /// When each node begins, in virtual milliseconds.
+    pub(super) fn begins(&self, nodes: usize) -> Vec<u64> {
+        let mut rng = StdRng::seed_from_u64(self.seed ^ 0x1a7e);
+        let mut begins = vec![0; nodes];
+        let latest = self.calm_after_ms.saturating_sub(LAST_COMER_MS).max(1);
+        (0..self.late.min(nodes))
+            .for_each(|_| begins[rng.random_range(0..nodes)] = rng.random_range(0..latest));
+        begins
     }
 
     /// When which node goes down and comes back, in absolute milliseconds.
@@ -104,7 +181,7 @@ impl Faults {
         if self.is_cut(elapsed, from, to) || rng.random_bool(self.loss) {
             return 0;
         }
-        if rng.random_bool(DUPLICATES) { 2 } else { 1 }
+        if rng.random_bool(self.duplicates) { 2 } else { 1 }
     }
 
     /// How long a message travels, in milliseconds.
@@ -127,11 +204,44 @@ impl Faults {
         let mut rng = self.span(0xc07, elapsed);
         let cut = rng.random_bool(self.partition);
         let sides: u64 = rng.random();
-        cut && (sides >> (from % 64) ^ sides >> (to % 64)) & 1 == 1
+        let apart = cut && (sides >> (from % 64) ^ sides >> (to % 64)) & 1 == 1;
+        let one_way = rng.random_bool(self.one_way);
+        let (mute, side) = (rng.random_range(0..ONE_WAY_NODES), rng.random());
+        apart || one_way && mute == if side { from } else { to }
     }
 
     /// What is drawn once for a whole span of time.
     fn span(&self, what: u64, elapsed: u64) -> StdRng {
         StdRng::seed_from_u64(self.seed ^ what ^ (elapsed / SPAN_MS) << 20)
+    }
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Loss,
+        Self::Delay,
+        Self::Duplicates,
+        Self::Partitions,
+        Self::Crashes,
+        Self::Disks,
+        Self::Late,
+        Self::Skew,
+    ];
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", format!("{self:?}").to_lowercase())
+    }
+}
+
+impl FromStr for Kind {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let known = || Self::ALL.map(|kind| kind.to_string()).join(", ");
+        let found = Self::ALL.into_iter().find(|kind| kind.to_string() == name);
+        found.ok_or_else(|| format!("there are {}", known()))
     }
 }

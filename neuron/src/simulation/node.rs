@@ -38,7 +38,7 @@ impl Node {
             sabotage: plan.sabotage,
             validates: number < plan.validators,
             disk: Disk::default(),
-            clock_skew_ms: plan.seed.wrapping_mul(number as u64 + 1) % 200,
+            clock_skew_ms: plan.seed.wrapping_mul(number as u64 + 1) % plan.faults.skew_ms.max(1),
             roles: Vec::new(),
             timers: HashMap::new(),
             timers_set: 0,

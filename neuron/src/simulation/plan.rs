@@ -39,10 +39,14 @@ pub struct Outcome {
     pub honest_accused: usize,
     /// Accusations against twins.
     pub twins_accused: usize,
+    /// The latest round that decided a height.
+    pub worst_round: u32,
     /// Events handled.
     pub events: u64,
     /// Virtual milliseconds that passed.
     pub elapsed_ms: u64,
+    /// Virtual milliseconds from the calm until every node had settled a few more.
+    pub recovery_ms: u64,
 }
 
 impl Plan {

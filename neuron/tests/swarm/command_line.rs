@@ -38,6 +38,8 @@ fn a_bad_flag_gets_one_line() {
         &["king", "miner", "validator", "light"],
     );
     check(&["mine"], &["mine", "neuron --help"]);
+    check(&["simulate", "--seeds", "9..3"], &["'9..3'", "--seeds", "0..1000", "neuron simulate --help"]);
+    check(&["simulate", "--seeds", "0..3", "--faults", "rain"], &["'rain'", "loss, delay", "crashes"]);
     check(&["stake", "steal"], &["steal", "neuron stake --help"]);
     check(&["swarm", "--set", "subnet.tempo"], &["'subnet.tempo'", "--set", "like subnet.tempo=5"]);
     check(&["subnet", "prefer", "1:3"], &["'1:3'", "like 1=3", "neuron subnet prefer --help"]);

@@ -182,7 +182,8 @@ fn a_take_on_borrowed_stake_rises_once_in_a_while() {
 #[test]
 fn loans_end_with_their_subnet() {
     let mut genesis = genesis();
-    (genesis.parameters.founding.limit, genesis.parameters.founding.immunity) = (2, 10);
+    let founding = &mut genesis.parameters.founding;
+    (founding.limit, founding.immunity, founding.start_delay) = (2, 10, 5);
     genesis.accounts = vec![(cold(RICH), Amount::coins(1_000)), (cold(COLD + 1), Amount::coins(10))];
     let mut network = Network::of(&genesis);
     let found = || Action::Found { task: "sums".to_owned(), limit: None };

@@ -107,6 +107,7 @@ fn of_each_kind() -> Vec<(Action, u64)> {
         (found(1, None), 2 * COIN),
         (set(OTHER, Rule::BondsPenalty(1)), 0),
         (settle(1), 0),
+        (Action::Start { netuid: OTHER }, 0),
     ]
 }
 

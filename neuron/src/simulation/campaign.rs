@@ -1,0 +1,87 @@
+//! Many histories, one for each seed, and what came of all of them.
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use super::{Outcome, Plan, Simulation, Violation};
+
+/// Failures that are kept; of more, only their number tells anything.
+const FAILURES_KEPT: usize = 16;
+
+/// Histories that differ in their seeds alone.
+#[derive(Clone, Debug)]
+pub struct Campaign {
+    /// Which seeds.
+    pub seeds: Range<u64>,
+    /// How many run at once.
+    pub threads: usize,
+}
+
+/// What came of a campaign.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Histories that ran.
+    pub histories: u64,
+    /// Settlements of all of them.
+    pub settlements: u64,
+    /// Events of all of them.
+    pub events: u64,
+    /// Times that a twin was caught.
+    pub twins_accused: u64,
+    /// The latest round that decided a height.
+    pub worst_round: u32,
+    /// The longest that all nodes took to settle on in the calm, in virtual milliseconds.
+    pub slowest_recovery_ms: u64,
+    /// Histories that broke a rule.
+    pub failed: u64,
+    /// The first of them, by seed.
+    pub failures: Vec<Failure>,
+}
+
+/// A history that broke a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Its seed.
+    pub seed: u64,
+    /// What it broke, at least one.
+    pub violations: Vec<Violation>,
+}
+
+impl Campaign {
+    /// Runs the history `plan` makes of each seed; `progress` hears after each what came of all so far.
+    pub fn run(&self, plan: impl Fn(u64) -> Plan + Sync, progress: impl Fn(&Tally) + Sync) -> Tally {
+        let next = AtomicU64::new(self.seeds.start);
+        let tally = Mutex::new(Tally::default());
+        let work = || {
+            while let Some(seed) =
+                Some(next.fetch_add(1, Ordering::Relaxed)).filter(|s| self.seeds.contains(s))
+            {
+                let outcome = Simulation::new(plan(seed)).run();
+                // A history that panics leaves the tally as it was.
+                let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+                tally.add(seed, outcome);
+                progress(&tally);
+            }
+        };
+        thread::scope(|scope| (0..self.threads).for_each(|_| drop(scope.spawn(work))));
+        tally.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tally {
+    fn add(&mut self, seed: u64, outcome: Outcome) {
+        self.histories += 1;
+        self.settlements += outcome.settlements.len() as u64;
+        self.events += outcome.events;
+        self.twins_accused += outcome.twins_accused as u64;
+        self.worst_round = self.worst_round.max(outcome.worst_round);
+        self.slowest_recovery_ms = self.slowest_recovery_ms.max(outcome.recovery_ms);
+        if !outcome.violations.is_empty() {
+            self.failed += 1;
+            let place = self.failures.partition_point(|failure| failure.seed < seed);
+            self.failures.insert(place, Failure { seed, violations: outcome.violations });
+            self.failures.truncate(FAILURES_KEPT);
+        }
+    }
+}
