@@ -4,6 +4,7 @@
 
 #[cfg(feature = "batch")]
 pub mod batch;
+mod checked;
 mod error;
 mod hash;
 mod hotkey;
@@ -12,6 +13,7 @@ pub mod merkle;
 mod signature;
 mod text;
 
+pub use checked::remember_signatures;
 pub use error::Error;
 pub use hash::{Hash, hash};
 pub use hotkey::Hotkey;

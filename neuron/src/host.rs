@@ -46,6 +46,8 @@ pub enum Error {
 impl Host {
     /// Starts a neuron and returns once it has read its memory and its socket is open.
     pub async fn start(config: Config) -> Result<Self, Error> {
+        // A transaction is checked when it is told and again when it is proposed; a vote, when it is in a certificate.
+        crypto::remember_signatures();
         let dir = config.dir.clone();
         let ((ready, started), (over, end)) = (oneshot::channel(), oneshot::channel());
         let (stop, stopped) = watch::channel(false);
