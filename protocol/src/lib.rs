@@ -15,6 +15,7 @@ pub mod signed;
 
 pub mod consensus;
 pub mod head;
+pub mod light;
 pub mod message;
 pub mod settlement;
 pub mod telling;

@@ -1,0 +1,182 @@
+//! A chain of headers whose set changes a little at every height.
+use crypto::Keypair;
+
+use super::*;
+use crate::consensus::vote::{Ballot, Vote};
+use crate::genesis::GenesisNeuron;
+use crate::settlement::VERSION;
+use crate::subnet::Netuid;
+use crate::transaction::Coldkey;
+use crate::{Amount, Signed};
+
+/// When the network begins.
+const BEGINNING: u64 = 1_000_000;
+/// Between two settlements, in milliseconds.
+const INTERVAL: u64 = 1_000;
+/// How many settle, all with the same stake.
+const SEATS: usize = 4;
+
+fn key(n: usize) -> Keypair {
+    Keypair::from_seed([n as u8 + 1; 32])
+}
+
+/// Height by height one validator leaves and another comes, from the third on.
+fn seated(height: u64) -> Vec<usize> {
+    let first = height.saturating_sub(2) as usize;
+    (first..first + SEATS).collect()
+}
+
+fn set(height: u64) -> ValidatorSet {
+    ValidatorSet::new(seated(height).into_iter().map(|n| (key(n).hotkey(), 100))).expect("some stake")
+}
+
+fn genesis() -> Genesis {
+    let neuron = |n: usize| GenesisNeuron {
+        netuid: Netuid(1),
+        hotkey: key(n).hotkey(),
+        coldkey: Coldkey(key(n).hotkey()),
+        stake: Amount(2_000_000_000),
+        settles: true,
+        permit: true,
+    };
+    Genesis::dev(BEGINNING, (0..SEATS).map(neuron).collect())
+}
+
+struct Chain {
+    client: LightClient,
+    headers: Vec<Header>,
+}
+
+impl Chain {
+    fn new() -> Self {
+        let client = LightClient::new(&genesis()).expect("sound");
+        let mut headers: Vec<Header> = Vec::new();
+        for height in 1..20 {
+            let parent = headers.last().map_or(genesis().hash(), Header::hash);
+            headers.push(Header {
+                version: VERSION,
+                genesis: genesis().hash(),
+                height,
+                time: BEGINNING + height * INTERVAL,
+                round: 0,
+                proposer: key(0).hotkey(),
+                parent,
+                input_root: Hash([1; 32]),
+                state_root: Root { hash: Hash([height as u8; 32]), leaves: 1 },
+                next_set: set(height + 1).hash(),
+            });
+        }
+        Self { client, headers }
+    }
+
+    /// The skip to a height, signed by all who settle it but `absent`.
+    fn skip(&self, height: u64, absent: usize) -> Skip {
+        let header = self.headers[height as usize - 1].clone();
+        let parent = height.checked_sub(2).map(|place| self.headers[place as usize].clone());
+        let signers = seated(height).into_iter().skip(absent).collect();
+        let certificate = certify(&header, signers);
+        let validators = if height == 1 { self.client.trusted().validators.clone() } else { set(height) };
+        Skip { parent, header, certificate, validators, next: set(height + 1) }
+    }
+
+    fn follow(&mut self, skip: Skip) -> Result<u64, Doubt> {
+        let now = skip.header.time;
+        self.client.skip(skip, now).map(|()| self.client.trusted().height)
+    }
+}
+
+fn certify(header: &Header, signers: Vec<usize>) -> Certificate {
+    let sign = |n: usize| {
+        let vote = Vote::of(Ballot::Precommit, header.height, 0, Some(header.hash()), key(n).hotkey());
+        (key(n).hotkey(), Signed::author(&key(n), &header.genesis, vote).signed().signature())
+    };
+    let mut signatures: Vec<_> = signers.into_iter().map(sign).collect();
+    signatures.sort_unstable();
+    Certificate { height: header.height, round: 0, header: header.hash(), signatures }
+}
+
+#[test]
+fn a_light_client_goes_from_header_to_header() {
+    let mut chain = Chain::new();
+    for height in 1..20 {
+        assert_eq!(chain.follow(chain.skip(height, 1)), Ok(height), "three of four sign");
+    }
+}
+
+#[test]
+fn it_skips_as_far_as_more_than_a_third_of_the_stake_it_knows_still_signs() {
+    let mut chain = Chain::new();
+    chain.follow(chain.skip(1, 0)).expect("the first header");
+    // Those trusted settle height 2; at height 4 two of the four are left, at height 5 one.
+    let far = chain.follow(chain.skip(5, 0));
+    assert_eq!(far, Err(Doubt::TooFar { signed: 100, total: 400 }));
+    assert_eq!(chain.follow(chain.skip(4, 0)), Ok(4));
+    assert_eq!(chain.follow(chain.skip(5, 0)), Ok(5));
+}
+
+#[test]
+fn nothing_unproven_is_believed() {
+    let doubt = |height: u64, change: &dyn Fn(&mut Skip)| {
+        let mut chain = Chain::new();
+        chain.follow(chain.skip(1, 0)).expect("the first header");
+        let mut skip = chain.skip(height, 0);
+        change(&mut skip);
+        let before = chain.client.clone();
+        let doubt = chain.follow(skip).expect_err("must be doubted");
+        assert_eq!(chain.client, before);
+        doubt
+    };
+    assert_eq!(doubt(3, &|s| s.parent = None), Doubt::Mismatch("parent"));
+    assert_eq!(doubt(3, &|s| s.parent = Some(s.header.clone())), Doubt::Mismatch("parent"));
+    assert_eq!(doubt(3, &|s| s.validators = set(9)), Doubt::Mismatch("set"));
+    assert_eq!(doubt(3, &|s| s.next = set(9)), Doubt::Mismatch("next set"));
+    assert_eq!(doubt(3, &|s| s.header.genesis = Hash([9; 32])), Doubt::Mismatch("network"));
+    assert_eq!(doubt(2, &|s| s.validators = set(9)), Doubt::Mismatch("parent or set"));
+    assert_eq!(doubt(1, &|_| {}), Doubt::Old { height: 1, trusted: 1 });
+    let forged = doubt(3, &|s| s.header.state_root = Root { hash: Hash([9; 32]), leaves: 1 });
+    assert_eq!(forged, Doubt::Forged(Forged::OtherSettlement));
+    let few = doubt(3, &|s| s.certificate = certify(&s.header, vec![1, 2]));
+    assert_eq!(few, Doubt::Forged(Forged::NoQuorum { signed: 200, total: 400 }));
+}
+
+#[test]
+fn a_set_invented_for_a_certificate_is_not_the_one_that_the_parent_names() {
+    let mut chain = Chain::new();
+    chain.follow(chain.skip(1, 0)).expect("the first header");
+    let mut skip = chain.skip(4, 0);
+    let alone = ValidatorSet::new([(key(2).hotkey(), 100)]).expect("some stake");
+    skip.certificate = certify(&skip.header, vec![2]);
+    skip.validators = alone;
+    assert_eq!(chain.follow(skip), Err(Doubt::Mismatch("set")));
+}
+
+#[test]
+fn what_is_trusted_vouches_for_its_period_only() {
+    let mut chain = Chain::new();
+    let period = genesis().parameters.trusting_period * INTERVAL;
+    let skip = chain.skip(1, 0);
+    let late = chain.client.clone().skip(skip.clone(), BEGINNING + period + 1);
+    assert_eq!(late, Err(Doubt::Expired { height: 0, age_s: period / 1_000, period_s: period / 1_000 }));
+    assert_eq!(chain.client.skip(skip, BEGINNING + period), Ok(()));
+}
+
+#[test]
+fn a_header_from_the_future_is_doubted() {
+    let mut chain = Chain::new();
+    let drift = genesis().parameters.clock_drift;
+    let skip = chain.skip(1, 0);
+    let early = skip.header.time - drift - 1;
+    assert!(matches!(chain.client.clone().skip(skip.clone(), early), Err(Doubt::Untimely { .. })));
+    assert_eq!(chain.client.skip(skip, early + 1), Ok(()));
+}
+
+#[test]
+fn a_checkpoint_is_believed_if_it_is_the_header_that_was_named() {
+    let mut chain = Chain::new();
+    let header = chain.headers[9].clone();
+    let other = chain.client.clone().trust(&header, set(11), Hash([9; 32]));
+    assert!(matches!(other, Err(Doubt::OtherCheckpoint { height: 10, .. })));
+    assert_eq!(chain.client.clone().trust(&header, set(12), header.hash()), Err(Doubt::Mismatch("next set")));
+    assert_eq!(chain.client.trust(&header, set(11), header.hash()), Ok(()));
+    assert_eq!(chain.follow(chain.skip(11, 0)), Ok(11));
+}
