@@ -67,6 +67,16 @@ impl Proposal {
     pub fn height(&self) -> u64 {
         self.height.0
     }
+
+    /// The round it is about.
+    pub fn round(&self) -> Option<u32> {
+        self.round.as_u32()
+    }
+
+    /// What is put to the vote.
+    pub fn header(&self) -> Hash {
+        self.header.0
+    }
 }
 
 impl Payload for Vote {
