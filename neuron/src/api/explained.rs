@@ -110,6 +110,7 @@ mod tests {
             dividends: none,
             voted: none,
             take: none,
+            lenders: none,
             due: 0,
             signed: 0,
         }
