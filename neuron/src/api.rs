@@ -9,6 +9,7 @@
 //! ```
 
 mod account;
+mod children;
 mod client;
 mod document;
 mod explained;
@@ -26,6 +27,7 @@ use protocol::transaction::Coldkey;
 use serde::{Deserialize, Serialize};
 
 pub use account::{Account, Lock, Stake, Trial};
+pub use children::{Child, Children, Planned};
 pub use client::Client;
 pub use document::{Metagraph, Neuron, Stamp, Status};
 pub use explained::{Explained, Remembered};
@@ -89,6 +91,13 @@ pub enum Request {
         netuid: Option<Netuid>,
         /// Only this validator's.
         hotkey: Option<Hotkey>,
+    },
+    /// To whom a hotkey lends its votes: [`Children`].
+    Children {
+        /// In which subnet; its own unless another is named.
+        netuid: Option<Netuid>,
+        /// Who.
+        hotkey: Hotkey,
     },
     /// What a signed transaction would do, without telling anyone: a [`Trial`].
     Try {

@@ -1,5 +1,6 @@
 //! The command line: each command is a module, its doc comments are its help.
 
+mod children;
 mod explain;
 mod live;
 mod metagraph;
@@ -53,6 +54,7 @@ enum Command {
     Weights(weights::Args),
     Register(register::Args),
     Stake(stake::Args),
+    Children(children::Args),
     Settle(settle::Args),
     Subnet(subnet::Args),
     Transfer(transfer::Args),
@@ -88,6 +90,7 @@ fn perform(command: Command, began: Instant) -> Result<()> {
             Command::Weights(args) => weights::perform(args).await,
             Command::Register(args) => register::perform(args).await,
             Command::Stake(args) => stake::perform(args).await,
+            Command::Children(args) => children::perform(args).await,
             Command::Settle(args) => settle::perform(args).await,
             Command::Subnet(args) => subnet::perform(args).await,
             Command::Transfer(args) => transfer::perform(args).await,

@@ -221,7 +221,7 @@ mod tests {
         refuses::<bool>("yes", "neither on nor off");
         refuses::<Incentive>("luck", "\"luck\" is none of consensus, rank");
         refuses::<Incentive>("rank 3", "too much");
-        refuses::<Rule>("tempo 3", "none of reveal-window, immunity, permits, bonds-penalty");
+        refuses::<Rule>("kappa 3", "none of tempo, reveal-window, immunity, minimum-prunable, permits");
         refuses::<Rule>("permits many", "\"many\" is no whole number");
         refuses::<Rule>("permits", "\"\" is no whole number");
     }

@@ -14,8 +14,8 @@ use tokio::time::timeout;
 
 use super::socket::Door;
 use super::{
-    Account, Error, Explained, MAX_REPLY, Metagraph, Remembered, Reply, Request, SOCKET, Status, Subnets,
-    Trial, Votes,
+    Account, Children, Error, Explained, MAX_REPLY, Metagraph, Remembered, Reply, Request, SOCKET, Status,
+    Subnets, Trial, Votes,
 };
 use crate::role::Poll;
 
@@ -83,6 +83,11 @@ impl Client {
     /// What validators of a subnet committed to and revealed, or one of them; its own subnet unless another is named.
     pub async fn votes(&self, netuid: Option<Netuid>, hotkey: Option<Hotkey>) -> Result<Votes, Error> {
         self.ask(&Request::Votes { netuid, hotkey }).await
+    }
+
+    /// To whom a hotkey lends its votes in a subnet.
+    pub async fn children(&self, netuid: Option<Netuid>, hotkey: Hotkey) -> Result<Children, Error> {
+        self.ask(&Request::Children { netuid, hotkey }).await
     }
 
     /// What a transaction would do now; [`Error::Refused`] if the ledger would not accept it.

@@ -18,8 +18,8 @@ use tokio::time::timeout;
 
 use super::socket::Door;
 use super::{
-    Account, Error, Explained, MAX_REPLY, MAX_REQUEST, Metagraph, Remembered, Reply, Request, SOCKET, Status,
-    Subnets, Trial, Votes,
+    Account, Children, Error, Explained, MAX_REPLY, MAX_REQUEST, Metagraph, Remembered, Reply, Request,
+    SOCKET, Status, Subnets, Trial, Votes,
 };
 use crate::neuron::Handle;
 
@@ -173,6 +173,10 @@ async fn answer(request: &Request, handle: &Handle) -> Result<Value, String> {
         Request::Votes { netuid, hotkey } => {
             let view = handle.view();
             json(Votes::of(&view, netuid.unwrap_or(view.netuid), *hotkey)?)
+        }
+        Request::Children { netuid, hotkey } => {
+            let view = handle.view();
+            json(Children::of(&view, netuid.unwrap_or(view.netuid), *hotkey)?)
         }
         Request::Try { transaction } => attempt(handle, transaction),
         Request::Submit { transaction } => submit(handle, transaction).await,

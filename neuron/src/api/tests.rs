@@ -188,7 +188,7 @@ async fn a_trial_tells_fee_and_balance_and_changes_nothing() {
         assert_eq!(trial.cost, Amount::coins(2));
         assert_eq!(Some(trial.balance), Amount::coins(3).checked_sub(trial.fee));
     }
-    for (nonce, coins, reason) in [(0, 5, "has 5.000000000 and needs 5.00000"), (1, 1, "its next is 0")] {
+    for (nonce, coins, reason) in [(0, 5, "has 5.000000000 of 5.00000"), (1, 1, "its next is 0")] {
         let refused = client.attempt(&order(&host, nonce, Amount::coins(coins))).await.unwrap_err();
         assert!(matches!(&refused, Error::Refused(text) if text.contains(reason)), "{refused}");
     }

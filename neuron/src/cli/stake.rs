@@ -121,7 +121,7 @@ pub(super) async fn perform(args: Args) -> Result<()> {
 }
 
 /// Per cent as the ledger counts them.
-fn basis_points(text: &str) -> Result<u16, String> {
+pub(super) fn basis_points(text: &str) -> Result<u16, String> {
     let fault = || "no percentage from 0 to 100 with up to 2 digits after the point".to_owned();
     let percent: Amount = text.parse().map_err(|_| fault())?;
     let points = percent.0 / (COIN / 100);

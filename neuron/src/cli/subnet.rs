@@ -69,6 +69,15 @@ enum Command {
         #[command(flatten)]
         sending: Sending,
     },
+    /// Have a subnet of one's own begin to earn; a new one does not until its owner says so
+    #[command(after_help = "Example: neuron subnet start 2 --coldkey my-swarm/spare-0/coldkey")]
+    Start {
+        /// Its number
+        #[arg(value_name = "N")]
+        netuid: u16,
+        #[command(flatten)]
+        sending: Sending,
+    },
     /// Say how emission should be divided between subnets, in the name of a hotkey that settles
     #[command(
         after_help = "Example: neuron subnet prefer 1=3 2=1 --hotkey HOTKEY --coldkey my-swarm/validator-0/coldkey"
@@ -134,6 +143,10 @@ pub(super) async fn perform(args: Args) -> Result<()> {
             sending
                 .carry_out(sending.client()?, Action::SetRule { netuid: Netuid(netuid), rule }, &deed)
                 .await
+        }
+        Command::Start { netuid, sending } => {
+            let (action, deed) = (Action::Start { netuid: Netuid(netuid) }, format!("start subnet {netuid}"));
+            sending.carry_out(sending.client()?, action, &deed).await
         }
         Command::Prefer { mut row, hotkey, sending } => {
             row.sort_unstable();

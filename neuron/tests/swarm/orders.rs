@@ -108,13 +108,16 @@ async fn what_the_ledger_refuses_is_told_in_one_line() {
     let from = "--coldkey spare-0/coldkey";
     refused(
         &format!("transfer {from} --to {stranger} --amount 100"),
-        &["has 100.000000000 and needs 100.00000", "the fee of 0.00000", "fund it"],
+        &["has 100.000000000 of 100.00000", "missing)", "the fee of 0.00000"],
     );
     refused(&format!("stake add {from} --hotkey {stranger} --amount 1"), &["unknown", "register it"]);
-    refused(&format!("stake add {from} --hotkey {validator} --amount 0"), &["too little", "the least"]);
+    refused(
+        &format!("stake add {from} --hotkey {validator} --amount 0"),
+        &["moves 0.000000000 of 0.1", "the least"],
+    );
     refused(
         &format!("stake remove {from} --hotkey {validator} --amount 1"),
-        &["has 0.000000000 behind", "1.000"],
+        &["has 0.000000000 of 1.000000000 coins", "behind"],
     );
     refused(&format!("register {from} --hotkey {validator}"), &["belongs to", "sign with its owner's key"]);
     refused(&format!("register {from} --hotkey {stranger} --netuid 9"), &["no subnet 9"]);
@@ -165,8 +168,13 @@ fn fund(dir: &Path, validator: usize) {
 /// A swarm in which subnets are cheap and their rules change at any time.
 fn permissive(dir: &Path) -> Plan {
     let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-    let settings =
-        [("founding.lock", "10"), ("founding.change_epochs", "0"), ("founding.freeze", "0")].map(own);
+    let settings = [
+        ("founding.lock", "10"),
+        ("founding.change_epochs", "0"),
+        ("founding.freeze", "0"),
+        ("founding.start_delay", "0"),
+    ]
+    .map(own);
     Plan { settings: settings.into(), ..small(dir) }
 }
 
@@ -195,6 +203,7 @@ async fn a_subnet_is_founded_ruled_and_preferred() {
         let owner = format!("--hotkey {hotkey} --coldkey validator-{number}/coldkey");
         settle(dir, &format!("subnet prefer 1=1 2=3 {owner}"));
     }
+    settle(dir, &format!("subnet start 2 {founder}"));
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
     while ask(dir, "subnet list")["subnets"][1]["share"].as_f64().unwrap() < 0.2 {
         assert!(std::time::Instant::now() < deadline, "{}", ask(dir, "subnet list"));
@@ -203,7 +212,7 @@ async fn a_subnet_is_founded_ruled_and_preferred() {
         let line: Vec<_> = line.split(' ').chain(["--dir", ".", "--dry-run"]).collect();
         check(dir, &line, 1, words);
     };
-    refused(&format!("subnet create sums {founder} --limit 15"), &["over the limit of 15.0"]);
+    refused(&format!("subnet create sums {founder} --limit 15"), &["the limit covers 15.0"]);
     refused(&format!("subnet set 2 colour 3 {founder}"), &["colour 3", "none of", "minimum-burn", "permits"]);
     refused(&format!("subnet set 1 permits 3 {founder}"), &["subnet 1 is not", "sign with its owner's key"]);
     check(dir, &["subnet", "show", "9", "--dir", "."], 1, &["no subnet 9", "neuron subnet list"]);
@@ -221,5 +230,35 @@ async fn an_owner_sets_the_take_of_its_hotkey_and_whether_it_settles() {
     let raised = format!("stake take {hotkey} 12.51 {owner} --dir .");
     check(dir, &raised.split(' ').collect::<Vec<_>>(), 1, &["stays at 1250 basis points", "raise it then"]);
     settle(dir, &format!("settle off --hotkey {hotkey} {owner}"));
+    swarm.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hotkey_lends_its_votes_to_another_which_keeps_a_part() {
+    let home = TempDir::new().unwrap();
+    let settings = ["child_delay", "child_change"].map(|name| (name.to_owned(), "1".to_owned()));
+    let swarm = Swarm::start(Plan { settings: settings.into(), ..small(home.path()) }).await.unwrap();
+    let (dir, lender, child) = (home.path(), swarm.members()[0].hotkey(), swarm.members()[1].hotkey());
+    (0..2).for_each(|validator| fund(dir, validator));
+    let before = ask(dir, &format!("children show {child}"));
+    assert!(before["children"].as_array().unwrap().is_empty() && before["planned"].is_null(), "{before}");
+
+    let owner = "--netuid 1 --coldkey validator-0/coldkey";
+    settle(dir, &format!("children set {lender} {child}=25 {owner}"));
+    settle(dir, &format!("children take {child} 9 --netuid 1 --coldkey validator-1/coldkey"));
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let mut loans = ask(dir, &format!("children show {lender}"));
+    while loans["children"].as_array().unwrap().is_empty() {
+        assert!(std::time::Instant::now() < deadline, "{loans}");
+        loans = ask(dir, &format!("children show {lender}"));
+    }
+    assert_eq!(loans["children"][0]["hotkey"], child.to_string());
+    assert!((loans["children"][0]["part"].as_f64().unwrap() - 0.25).abs() < 1e-9, "{loans}");
+    let after = ask(dir, &format!("children show {child}"));
+    assert_eq!(after["take"].as_f64(), Some(0.09));
+    // A quarter of the 1,000 coins and more behind the first.
+    assert!(number(&after, "votes") > number(&before, "votes") + 250 * COIN, "{before} {after}");
+    let refused = format!("children set {lender} {lender}=25 {owner} --dir .");
+    check(dir, &refused.split(' ').collect::<Vec<_>>(), 1, &["cannot lend", "its own children"]);
     swarm.stop().await;
 }

@@ -143,7 +143,7 @@ impl Turn {
 fn renamings(twins: usize) -> Vec<Renaming> {
     let once: Vec<_> = permutations((twins..VALIDATORS).collect());
     let swaps = (0..1 << twins).map(|swapped: usize| {
-        let twin = move |n: usize| 2 * (n / 2) + (n % 2 ^ swapped >> (n / 2) & 1);
+        let twin = move |n: usize| 2 * (n / 2) + ((n % 2) ^ ((swapped >> (n / 2)) & 1));
         (0..2 * twins).map(twin).collect::<Vec<_>>()
     });
     let pair = |swap: Vec<usize>| once.iter().map(move |order| (swap.clone(), order.clone()));

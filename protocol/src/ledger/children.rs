@@ -45,6 +45,12 @@ impl Ledger {
         self.children.get(&(netuid, *hotkey)).map_or(&[], Vec::as_slice)
     }
 
+    /// To whom a hotkey is about to lend, and the height at or after which the first epoch's end puts that in force.
+    pub fn planned_children(&self, netuid: Netuid, hotkey: &Hotkey) -> Option<(u64, &[(Hotkey, u64)])> {
+        let plan = self.planned.get(&(netuid, *hotkey))?;
+        Some((plan.asked.saturating_add(self.parameters().child_delay), &plan.children))
+    }
+
     /// What part a hotkey keeps of others' dividends on stake that it borrows in a subnet, in basis points.
     pub fn child_take(&self, netuid: Netuid, hotkey: &Hotkey) -> u16 {
         self.child_takes.get(&(netuid, *hotkey)).map_or(0, |kept| kept.take)
