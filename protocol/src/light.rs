@@ -191,12 +191,12 @@ impl LightClient {
         if skip.header.genesis != self.genesis {
             return Err(Doubt::Mismatch("network"));
         }
-        if skip.header.height == height + 1 {
+        if Some(skip.header.height) == height.checked_add(1) {
             let known = skip.header.parent == hash && skip.validators == *validators;
             return if known { Ok(()) } else { Err(Doubt::Mismatch("parent or set")) };
         }
         let parent = skip.parent.as_ref().ok_or(Doubt::Mismatch("parent"))?;
-        if skip.header.parent != parent.hash() || parent.height + 1 != skip.header.height {
+        if skip.header.parent != parent.hash() || parent.height.checked_add(1) != Some(skip.header.height) {
             return Err(Doubt::Mismatch("parent"));
         }
         match parent.next_set == skip.validators.hash() {

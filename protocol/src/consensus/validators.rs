@@ -31,9 +31,9 @@ impl ValidatorSet {
         self.0.iter().find(|(member, _)| member == hotkey).map(|(_, power)| *power)
     }
 
-    /// The stake of all members.
+    /// The stake of all members; a set that somebody sent may hold more than can be counted.
     pub fn total(&self) -> u64 {
-        self.0.iter().map(|(_, power)| power).sum()
+        self.0.iter().fold(0, |sum, (_, power)| sum.saturating_add(*power))
     }
 
     /// Names the set.

@@ -7,7 +7,7 @@ use crate::genesis::GenesisNeuron;
 use crate::settlement::VERSION;
 use crate::subnet::Netuid;
 use crate::transaction::Coldkey;
-use crate::{Amount, Signed};
+use crate::{Amount, Signed, codec};
 
 /// When the network begins.
 const BEGINNING: u64 = 1_000_000;
@@ -137,6 +137,27 @@ fn nothing_unproven_is_believed() {
     assert_eq!(forged, Doubt::Forged(Forged::OtherSettlement));
     let few = doubt(3, &|s| s.certificate = certify(&s.header, vec![1, 2]));
     assert_eq!(few, Doubt::Forged(Forged::NoQuorum { signed: 200, total: 400 }));
+}
+
+#[test]
+fn heights_and_stakes_that_nobody_can_count_are_doubted_without_a_panic() {
+    let mut chain = Chain::new();
+    chain.follow(chain.skip(1, 0)).expect("the first header");
+    let (sound, parent) = (chain.skip(4, 0), chain.headers[2].clone());
+    let under = |parent: Header| {
+        let header = Header { parent: parent.hash(), ..sound.header.clone() };
+        Skip { parent: Some(parent), certificate: certify(&header, vec![2]), header, ..sound.clone() }
+    };
+    let high = under(Header { height: u64::MAX, ..parent.clone() });
+    assert_eq!(chain.follow(high), Err(Doubt::Mismatch("parent")));
+    let rich: ValidatorSet = codec::decode(
+        "validator set",
+        &codec::encode(&[(key(2).hotkey(), u64::MAX), (key(3).hotkey(), u64::MAX)]),
+        1_000,
+    )
+    .expect("a set as it travels");
+    let rich = Skip { validators: rich.clone(), ..under(Header { next_set: rich.hash(), ..parent }) };
+    assert_eq!(chain.follow(rich), Err(Doubt::TooFar { signed: 100, total: 400 }));
 }
 
 #[test]
