@@ -14,6 +14,9 @@ mod error;
 
 pub use error::GenesisError;
 
+/// The latest beginning in milliseconds since 1970, and the longest span: sums of a few of them are numbers still.
+const MAX_SPAN: u64 = 1 << 48;
+
 /// The longest name of a network or task, in bytes.
 pub const MAX_NAME: usize = 64;
 
@@ -125,6 +128,15 @@ impl Genesis {
             ("division_half_life", p.division_half_life),
         ] {
             require_positive("parameters", name, value)?;
+        }
+        for (name, value) in [
+            ("time", self.time),
+            ("interval", p.interval),
+            ("unbonding", p.unbonding),
+            ("clock_drift", p.clock_drift),
+            ("gossip_window", p.gossip_window),
+        ] {
+            require_all("parameters", &[(value <= MAX_SPAN, name, "must not pass 2^48, or sums overflow")])?;
         }
         let rules = [
             (
