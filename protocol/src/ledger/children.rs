@@ -3,6 +3,7 @@
 //! Votes on weights alone are lent. The stake stays behind its lender: there it settles, earns and unbonds, and as much
 //! less is lent as is taken from it. What is lent to a hotkey that has no slot, or has lost it, the lender keeps until the
 //! slot is there. Who has too little stake left, or the least of too many, stops lending at the end of an epoch.
+use std::cell::LazyCell;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -58,7 +59,11 @@ impl Ledger {
 
     /// What a hotkey votes with in a subnet now, if it has a slot: its own stake, less what it lends, and what it borrows.
     pub fn voting_stake(&self, netuid: Netuid, hotkey: &Hotkey) -> Amount {
-        self.votes_of(hotkey, &self.loans(netuid))
+        let its = self.lent(netuid, |lender, child| [lender, child].contains(&hotkey));
+        its.fold(self.stake_of(hotkey), |votes, (lender, _, lent)| match lender == *hotkey {
+            true => votes.saturating_sub(lent),
+            false => Amount(votes.0.saturating_add(lent.0)),
+        })
     }
 
     /// What a hotkey votes with where these loans are made.
@@ -130,23 +135,31 @@ impl Ledger {
     /// Who votes with whose stake now. One pass over the loans of a subnet.
     pub(super) fn loans(&self, netuid: Netuid) -> Loans {
         let mut loans = Loans::default();
-        let mut lenders = self.children.rows().range(everyone(netuid)).peekable();
-        if lenders.peek().is_none() {
-            return loans;
-        }
-        let seated: BTreeSet<_> = self.slots_of(netuid).map(|(_, slot)| slot.hotkey).collect();
-        for ((_, lender), children) in lenders {
-            let stake = self.stake_of(lender);
-            for (child, part) in children.iter().filter(|(child, _)| seated.contains(child)) {
-                let lent = stake.portion(*part, u64::MAX);
-                let votes = loans.votes.entry(*lender).or_insert(stake);
-                *votes = votes.saturating_sub(lent);
-                let votes = loans.votes.entry(*child).or_insert_with(|| self.stake_of(child));
-                *votes = Amount(votes.0.saturating_add(lent.0));
-                loans.borrowed.entry(*child).or_default().push((*lender, lent));
-            }
+        for (lender, child, lent) in self.lent(netuid, |_, _| true) {
+            let votes = loans.votes.entry(lender).or_insert_with(|| self.stake_of(&lender));
+            *votes = votes.saturating_sub(lent);
+            let votes = loans.votes.entry(child).or_insert_with(|| self.stake_of(&child));
+            *votes = Amount(votes.0.saturating_add(lent.0));
+            loans.borrowed.entry(child).or_default().push((lender, lent));
         }
         loans
+    }
+
+    /// Who lends to whom and how much, of the loans `wanted` by lender and child: no work is done for the others, of
+    /// which there may be thousands at every vote.
+    fn lent(
+        &self,
+        netuid: Netuid,
+        wanted: impl Fn(&Hotkey, &Hotkey) -> bool,
+    ) -> impl Iterator<Item = (Hotkey, Hotkey, Amount)> {
+        let seated = LazyCell::new(move || -> BTreeSet<_> {
+            self.slots_of(netuid).map(|(_, slot)| slot.hotkey).collect()
+        });
+        let named = self.children.rows().range(everyone(netuid)).flat_map(|((_, lender), children)| {
+            children.iter().map(move |(child, part)| (*lender, *child, *part))
+        });
+        let made = named.filter(move |(lender, child, _)| wanted(lender, child) && seated.contains(child));
+        made.map(|(lender, child, part)| (lender, child, self.stake_of(&lender).portion(part, u64::MAX)))
     }
 
     /// Pays a voter's dividends to it and to those it borrows from, by what each contributed. The voter keeps its take of

@@ -24,7 +24,12 @@ fn keep(n: u8, take: u16) -> Action {
 
 /// What each of these votes with, in coins.
 fn votes<const N: usize>(network: &Network, of: [u8; N]) -> [u64; N] {
-    of.map(|n| network.ledger.voting_stake(SUBNET, &hot(n)).0 / COIN)
+    let loans = network.ledger.loans(SUBNET);
+    of.map(|n| {
+        let votes = network.ledger.voting_stake(SUBNET, &hot(n));
+        assert_eq!(votes, network.ledger.votes_of(&hot(n), &loans), "alone and with all others");
+        votes.0 / COIN
+    })
 }
 
 /// Hotkey 1 lends two fifths of its 500 coins to hotkey 2 and a fifth to hotkey 3.
