@@ -66,8 +66,8 @@ pub struct Ledger {
     bonds: Table<10, (Netuid, Uid), Bonds>,
     commits: Table<11, (Netuid, u64, Hotkey), Committed>,
     reveals: Table<12, (Netuid, Hotkey), Revealed>,
-    /// Stake that left one hotkey for another, until it is free: `(until, coldkey, (from, to))`.
-    moves: Table<13, (u64, Coldkey, (Hotkey, Hotkey)), Amount>,
+    /// Stake that left one hotkey for another, until it is free: `(coldkey, to, (until, from))`.
+    moves: Table<13, (Coldkey, Hotkey, (u64, Hotkey)), Amount>,
     /// How those who settle would divide emission between subnets.
     preferences: Table<14, Hotkey, Vec<(Netuid, u16)>>,
     /// Who lends stake to whom.
@@ -126,7 +126,7 @@ impl Ledger {
         self.divide();
         self.issue();
         self.release_locks(height);
-        self.moves.retain(|(until, ..)| *until > height);
+        self.moves.retain(|(.., (until, _))| *until > height);
         self.end_epochs(height, watch);
         self.choose_seats(height);
         let chain = self.chain.only_mut();

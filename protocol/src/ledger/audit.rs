@@ -82,7 +82,7 @@ impl Ledger {
     }
 
     fn audit_moves(&self) -> Result<(), Broken> {
-        self.moves.rows().iter().try_for_each(|((until, coldkey, (from, to)), amount)| {
+        self.moves.rows().iter().try_for_each(|((coldkey, to, (until, from)), amount)| {
             let what = match () {
                 () if *until <= self.height() => "an arrival that should be over",
                 () if amount.0 == 0 || from == to => "an arrival of nothing",

@@ -9,6 +9,7 @@ pub use beyond::Beyond;
 pub use lending::Unlent;
 pub use shortfall::Shortfall;
 
+use super::stake::MAX_ARRIVALS;
 use crate::Amount;
 use crate::subnet::{Netuid, Uid};
 use crate::transaction::Coldkey;
@@ -253,6 +254,16 @@ pub enum Refusal {
         /// What may leave, and what would.
         short: Shortfall,
         /// When all of it may.
+        until: u64,
+    },
+    /// Too many moves are on their way.
+    #[error(
+        "{MAX_ARRIVALS} moves to {hotkey:?} are on their way: move more when one is over, at height {until}"
+    )]
+    Arrivals {
+        /// Where to.
+        hotkey: Hotkey,
+        /// When the first of them is over.
         until: u64,
     },
     /// Subnets out of order, or one named twice.

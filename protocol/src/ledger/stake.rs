@@ -7,6 +7,9 @@ use crate::Amount;
 use crate::parameters::BASIS_POINTS;
 use crate::transaction::Coldkey;
 
+/// How many moves of a staker's stake may be on their way to one hotkey at once.
+pub(super) const MAX_ARRIVALS: usize = 32;
+
 impl Delegate {
     /// How many shares `amount` buys, rounded down in favour of those who hold some.
     pub(super) fn shares_for(&self, amount: Amount) -> u64 {
@@ -113,13 +116,25 @@ impl Ledger {
 
     /// How much of a staker's stake behind a hotkey came from another and is not free yet, and when the last of it is.
     pub(super) fn arriving(&self, hotkey: &Hotkey, coldkey: &Coldkey) -> (Amount, u64) {
-        let here = |((_, by, (_, to)), _): &(&(u64, Coldkey, (Hotkey, Hotkey)), &Amount)| {
-            by == coldkey && to == hotkey
-        };
-        let moves = self.moves.rows().iter().filter(here);
-        moves.fold((Amount::ZERO, 0), |(sum, last), ((until, ..), amount)| {
-            (Amount(sum.0.saturating_add(amount.0)), last.max(*until))
+        self.arrivals(hotkey, coldkey).fold((Amount::ZERO, 0), |(sum, last), (until, amount)| {
+            (Amount(sum.0.saturating_add(amount.0)), last.max(until))
         })
+    }
+
+    /// Whether a staker may move more to a hotkey: what is on its way there must be looked at whenever some leaves.
+    pub(super) fn check_arrivals(&self, hotkey: Hotkey, coldkey: Coldkey) -> Result<(), Refusal> {
+        let arrivals = || self.arrivals(&hotkey, &coldkey);
+        match arrivals().next().filter(|_| arrivals().count() >= MAX_ARRIVALS) {
+            Some((until, _)) => Err(Refusal::Arrivals { hotkey, until }),
+            None => Ok(()),
+        }
+    }
+
+    /// What came to a hotkey from others, by the height that frees it.
+    fn arrivals(&self, hotkey: &Hotkey, coldkey: &Coldkey) -> impl Iterator<Item = (u64, Amount)> {
+        let key = |until, from| (*coldkey, *hotkey, (until, Hotkey(from)));
+        let moves = self.moves.rows().range(key(0, [0; 32])..=key(u64::MAX, [u8::MAX; 32]));
+        moves.map(|((.., (until, _)), amount)| (*until, *amount))
     }
 
     /// What a staker takes from behind a hotkey when it asks for `amount`: what the shares that cover it are worth, and
@@ -147,7 +162,7 @@ impl Ledger {
         let until = self.height().saturating_add(1 + self.parameters().unbonding);
         self.withdraw(from, coldkey, amount);
         self.deposit(to, coldkey, amount);
-        let moved = self.moves.rows_mut().entry((until, coldkey, (from, to))).or_default();
+        let moved = self.moves.rows_mut().entry((coldkey, to, (until, from))).or_default();
         *moved = Amount(moved.0.saturating_add(amount.0));
     }
 

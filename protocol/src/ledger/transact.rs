@@ -59,6 +59,7 @@ impl Ledger {
                     return Err(Refusal::SameHotkey(from));
                 }
                 self.check_withdrawal(from, coldkey, amount)?;
+                self.check_arrivals(to, coldkey)?;
                 self.check_deposit(to, coldkey, amount).map(|()| Amount::ZERO)
             }
             Action::SetTake { hotkey, take } => self.check_take(hotkey, coldkey, take).map(|()| Amount::ZERO),

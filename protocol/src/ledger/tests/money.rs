@@ -147,6 +147,22 @@ fn moved_stake_counts_at_once_and_stays_until_unbonding_is_over() {
 }
 
 #[test]
+fn few_moves_to_a_hotkey_are_on_their_way_at_once() {
+    let mut network = Network::new();
+    let unbonding = network.ledger.parameters().unbonding;
+    network.accept(RICH, stake(1, 100 * COIN));
+    let first = network.ledger.height() + 1 + unbonding;
+    for _ in 0..stake::MAX_ARRIVALS {
+        network.accept(RICH, shift(1, 2, COIN));
+    }
+    network.refuse(&network.order(RICH, shift(1, 2, COIN)), &format!("over, at height {first}"));
+    network.accept(RICH, shift(1, 3, COIN));
+    network.idle_to(first);
+    network.accept(RICH, shift(1, 2, COIN));
+    network.ledger.audit().expect("sound");
+}
+
+#[test]
 fn who_would_keep_next_to_nothing_is_paid_out_whole() {
     let mut genesis = genesis();
     (genesis.parameters.minimum_stake, genesis.parameters.minimum_nomination) =
