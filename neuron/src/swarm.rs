@@ -203,7 +203,8 @@ impl Swarm {
 
     /// A minute, or the epochs that a slow or large network takes.
     fn emission_patience(&self) -> Duration {
-        let epochs = Duration::from_millis(EMISSION_EPOCHS * self.tempo() * self.genesis.parameters.interval);
+        let epochs = (EMISSION_EPOCHS * self.tempo()).saturating_mul(self.genesis.parameters.interval);
+        let epochs = Duration::from_millis(epochs);
         EMISSION_PATIENCE.max(epochs) + Duration::from_secs(self.members.len() as u64)
     }
 }

@@ -14,7 +14,7 @@ mod error;
 
 pub use error::GenesisError;
 
-/// The latest beginning in milliseconds since 1970, and the longest span: sums of a few of them are numbers still.
+/// The latest beginning, in milliseconds since 1970, and the longest of the spans that are added to heights and times.
 const MAX_SPAN: u64 = 1 << 48;
 
 /// The longest name of a network or task, in bytes.
@@ -108,6 +108,7 @@ impl Genesis {
 
     /// Refuses what breaks a stated rule, naming it.
     pub fn check(&self) -> Result<(), GenesisError> {
+        self.check_spans()?;
         self.check_parameters()?;
         self.check_accounts()?;
         self.check_subnets()?;
@@ -116,6 +117,21 @@ impl Genesis {
         self.check_window("founding.defaults", &self.parameters.founding.defaults)?;
         let of = |subnet: &GenesisSubnet| self.check_window(&subnet.place(), &subnet.hyperparameters);
         self.subnets.iter().try_for_each(of)
+    }
+
+    /// What is added to heights and times stays far from what they can count to.
+    fn check_spans(&self) -> Result<(), GenesisError> {
+        let p = &self.parameters;
+        let spans = [
+            ("time", self.time),
+            ("interval", p.interval),
+            ("unbonding", p.unbonding),
+            ("clock_drift", p.clock_drift),
+            ("gossip_window", p.gossip_window),
+        ];
+        let rules =
+            spans.map(|(name, span)| (span <= MAX_SPAN, name, "must not pass 2^48, or sums overflow"));
+        require_all("parameters", &rules)
     }
 
     fn check_parameters(&self) -> Result<(), GenesisError> {
@@ -128,15 +144,6 @@ impl Genesis {
             ("division_half_life", p.division_half_life),
         ] {
             require_positive("parameters", name, value)?;
-        }
-        for (name, value) in [
-            ("time", self.time),
-            ("interval", p.interval),
-            ("unbonding", p.unbonding),
-            ("clock_drift", p.clock_drift),
-            ("gossip_window", p.gossip_window),
-        ] {
-            require_all("parameters", &[(value <= MAX_SPAN, name, "must not pass 2^48, or sums overflow")])?;
         }
         let rules = [
             (

@@ -15,6 +15,9 @@ const LEAST_SPEED: u16 = 1_638;
 /// The steepest that liquid bonds may change their speed, in hundredths: half of it is an exponent, of 20 at most.
 const MOST_STEEPNESS: u16 = 4_000;
 
+/// The longest epoch, in settlements: nobody is paid in their lifetime.
+const MAX_TEMPO: u64 = 1 << 32;
+
 /// Milliseconds in a day.
 const DAY: u64 = 24 * 60 * 60 * 1_000;
 
@@ -318,6 +321,7 @@ impl Hyperparameters {
         let positive = "must be at least 1";
         let rules = [
             (self.tempo > 0, "tempo", positive),
+            (self.tempo <= MAX_TEMPO, "tempo", "must not pass 2^32, or spans of some epochs overflow"),
             (self.reveal_window > 0, "reveal_window", positive),
             (self.slots > 0, "slots", positive),
             (self.permits > 0, "permits", positive),

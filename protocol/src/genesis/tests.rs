@@ -70,6 +70,10 @@ fn numbers_out_of_bounds_are_refused_by_name() {
     refuses("child_change", |g| g.parameters.child_change = 11);
     refuses("minimum_stake", |g| g.parameters.minimum_stake = Amount::ZERO);
     refuses("default_take", |g| g.parameters.default_take = 1_801);
+    refuses("subnet 1: tempo must not pass 2^32", |g| {
+        let rules = &mut g.subnets[0].hyperparameters;
+        (rules.tempo, rules.immunity) = (u64::MAX, u64::MAX);
+    });
     refuses("time must not pass 2^48", |g| g.time = u64::MAX);
     refuses("gossip_window must not pass 2^48", |g| g.parameters.gossip_window = u64::MAX);
     refuses("unbonding must not pass 2^48", |g| g.parameters.unbonding = u64::MAX);
