@@ -80,13 +80,13 @@ fn next_halving(issued: Amount) -> Amount {
     Amount(CAP.0 - left)
 }
 
-/// Splits `amount` over subnets in proportion to `shares`, rounded down; what rounding leaves goes to the first.
+/// Splits `amount` over subnets in proportion to `shares`, rounded down; what rounding leaves goes to the first that has one.
 pub fn split(amount: Amount, shares: &[u64]) -> Vec<Amount> {
     let whole = shares.iter().fold(0u64, |sum, share| sum.saturating_add(*share));
     let mut parts: Vec<_> = shares.iter().map(|share| amount.portion(*share, whole)).collect();
     let paid: u64 = parts.iter().map(|part| part.0).sum();
-    if let Some(first) = parts.first_mut().filter(|_| whole > 0) {
-        first.0 += amount.0 - paid;
+    if let Some(first) = shares.iter().position(|share| *share > 0) {
+        parts[first].0 += amount.0 - paid;
     }
     parts
 }
@@ -149,6 +149,7 @@ mod tests {
     #[test]
     fn a_split_pays_everything() {
         assert_eq!(split(Amount(10), &[1, 1, 1]), [Amount(4), Amount(3), Amount(3)]);
+        assert_eq!(split(Amount(10), &[0, 1, 1, 1]), [Amount(0), Amount(4), Amount(3), Amount(3)]);
         assert_eq!(split(Amount(10), &[]), []);
         assert_eq!(split(Amount(10), &[0]), [Amount(0)]);
     }

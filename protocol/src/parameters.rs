@@ -130,7 +130,7 @@ pub struct Hyperparameters {
     pub reveal_window: u64,
     /// For how long a newcomer is not pruned while others can be.
     pub immunity: u64,
-    /// Below this many prunable neurons the immune are pruned too.
+    /// While no more neurons than this have outlived their immunity those stay, and the immune are pruned.
     pub minimum_prunable: u16,
     /// The most neurons.
     pub slots: u16,

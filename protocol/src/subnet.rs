@@ -74,7 +74,7 @@ pub enum Rule {
     RevealWindow(u64),
     /// For how many settlements a newcomer is not pruned while others can be.
     Immunity(u64),
-    /// Below this many prunable neurons the immune are pruned too.
+    /// While no more neurons than this have outlived their immunity those stay, and the immune are pruned.
     MinimumPrunable(u16),
     /// The most neurons that may vote.
     Permits(u16),
