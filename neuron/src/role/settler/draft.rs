@@ -44,14 +44,22 @@ impl Settler {
         Judged { settlement: Settlement { header, body }, inputs, ledger }
     }
 
-    /// Drafts the next settlement, or takes the one we drafted for this round before a crash.
+    /// Drafts the next settlement, or takes the one we drafted for this round before a crash. A draft in which coins
+    /// appear or vanish is not proposed: the round ends with votes for nothing, ours too.
     pub(super) fn propose(&mut self, moment: Moment, round: u32) -> Vec<Effect> {
         let me = self.keypair.hotkey();
         let ours = |header: &Header| header.round == round && header.proposer == me;
         let stored = self.drafts.values().find(|judged| ours(&judged.settlement.header));
         let settlement = match stored {
             Some(judged) => judged.settlement.clone(),
-            None => self.keep(self.draft(moment, round)),
+            None => match self.draft(moment, round) {
+                sound if sound.ledger.supply().check() => self.keep(sound),
+                broken => {
+                    let supply = broken.ledger.supply();
+                    tracing::error!(round, ?supply, "our draft does not keep the supply: report this");
+                    return Vec::new();
+                }
+            },
         };
         let (height, header) = (settlement.header.height, settlement.header.hash());
         let mut step = self.engine.propose(height, round, header);

@@ -103,6 +103,27 @@ fn inputs_out_of_order_forged_or_inapplicable_are_refused() {
 }
 
 #[test]
+fn a_draft_in_which_coins_vanish_is_not_proposed_and_its_round_passes() {
+    let mut bench = bench();
+    let (delegates, gone) = (4, bench.keys[0].hotkey());
+    let is_left = |(key, _): &protocol::ledger::Entry| key[0] != delegates || key[1..] != gone.0;
+    let entries: Vec<_> = bench.tip.0.entries().into_iter().filter(is_left).collect();
+    bench.tip.0 = Ledger::from_entries(&entries).unwrap();
+    let mut settler = bench.settler(bench.proposer());
+    settler.handle(bench.moment(), &Input::Started);
+    let effects = settler.handle(bench.moment(), &Input::Elapsed(Timer::NextHeight));
+    let says = |effects: &[Effect]| flat(effects.to_vec()).iter().any(|e| matches!(e, Effect::Tell(_)));
+    assert!(!says(&effects), "{effects:?}");
+    let waits = |effect: &Effect| match effect {
+        Effect::Schedule(timer @ Timer::Vote(..), _) => Some(timer.clone()),
+        _ => None,
+    };
+    let timers: Vec<_> = flat(effects).iter().filter_map(waits).collect();
+    let votes = |timer: &Timer| says(&settler.handle(bench.moment(), &Input::Elapsed(timer.clone())));
+    assert!(timers.iter().any(votes), "it votes for nothing in time: {timers:?}");
+}
+
+#[test]
 fn transactions_that_take_the_room_of_votes_are_refused() {
     let bench = bench();
     let action = Action::Found { task: "x".repeat(16_000), limit: None };
