@@ -14,7 +14,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 
 use crypto::Hash;
-use protocol::ledger::Ledger;
+use protocol::consensus::Evidence;
 use protocol::message::{Heard, Message, Topic};
 use protocol::subnet::Netuid;
 use rand::rngs::StdRng;
@@ -97,7 +97,7 @@ impl Simulation {
     /// The network of `plan`, before anything happened.
     pub fn new(plan: Plan) -> Self {
         let genesis = plan.genesis();
-        let ledger = Ledger::new(&genesis).expect("the simulation's genesis is sound");
+        let ledger = plan.ledger(&genesis);
         let keys = (0..plan.validators + plan.miners).chain(0..plan.twins);
         let nodes = keys.map(|i| Node::new(plan.keypair(i), i, &plan, ledger.clone())).collect();
         let mut simulation = Self {
@@ -138,6 +138,8 @@ impl Simulation {
                 self.happen(node, event);
             }
         }
+        let lives: Vec<_> = self.nodes.iter().map(|node| node.is_up().then(|| node.life())).collect();
+        self.record.check_punished(&lives);
         self.record.outcome(self.sequence, self.now - BEGINNING, self.now.saturating_sub(calm))
     }
 
@@ -241,7 +243,7 @@ impl Simulation {
                 self.at(self.now + wait, node, Event::Ring { life, timer, set });
             }
             Effect::Cancel(timer) => self.nodes[node].cancel(timer),
-            Effect::Accuse(evidence) => self.record.accused(&evidence),
+            Effect::Accuse(evidence) => self.accuse(node, &evidence),
             Effect::Halt(reason) => {
                 self.nodes[node].crash();
                 self.record.halted(node, self.nodes[node].hotkey(), reason);
@@ -249,6 +251,11 @@ impl Simulation {
             Effect::Vouch(..) | Effect::Score(_) | Effect::Report(..) => {}
         }
         None
+    }
+
+    fn accuse(&mut self, node: usize, evidence: &[Evidence]) {
+        let (hotkey, life) = (self.nodes[node].hotkey(), self.nodes[node].life());
+        self.record.accused((node, hotkey, life), evidence);
     }
 
     /// Queues a write; the node hears other inputs until it is synced.

@@ -1,5 +1,5 @@
 //! Whole histories in memory: the same roles as live, faults from a seed, rules checked at every settlement.
-use neuron::simulation::{Campaign, Faults, Kind, Outcome, Plan, Sabotage, Simulation, Violation};
+use neuron::simulation::{Campaign, Faults, Kind, Outcome, Plan, Sabotage, Simulation, Tally, Violation};
 use protocol::subnet::Netuid;
 
 /// How far a rough history goes.
@@ -42,7 +42,8 @@ fn two_hundred_rough_histories_hold_every_rule() {
 
 #[test]
 fn a_twin_with_less_than_a_third_of_the_stake_cannot_fork_the_ledger() {
-    all_sound(0..40, |seed| Plan { twins: 1, ..Plan::rough(seed, 7, 0, SETTLEMENTS) });
+    let tally = all_sound(0..40, |seed| Plan { twins: 1, ..Plan::rough(seed, 7, 0, SETTLEMENTS) });
+    assert!((20..=40).contains(&tally.twins_slashed), "once in most histories: {}", tally.twins_slashed);
 }
 
 #[test]
@@ -72,6 +73,11 @@ fn a_quorum_of_one_half_shows_as_a_fork() {
     found_out(Sabotage::HalfIsQuorum, 2, |violation| matches!(violation, Violation::Fork { .. }));
 }
 
+#[test]
+fn counting_evidence_twice_shows_as_a_slash_that_is_too_large() {
+    found_out(Sabotage::EvidenceTwice, 1, |violation| matches!(violation, Violation::Slashed { .. }));
+}
+
 /// The first history that the broken rule breaks must break as `expected`, and be sound without the sabotage.
 #[track_caller]
 fn found_out(sabotage: Sabotage, twins: usize, expected: impl Fn(&Violation) -> bool) {
@@ -91,7 +97,8 @@ fn sound(plan: Plan) -> Outcome {
 }
 
 #[track_caller]
-fn all_sound(seeds: std::ops::Range<u64>, plan: impl Fn(u64) -> Plan + Sync) {
+fn all_sound(seeds: std::ops::Range<u64>, plan: impl Fn(u64) -> Plan + Sync) -> Tally {
     let tally = Campaign { seeds, threads: 2 }.run(plan, |_| {});
     assert!(tally.failures.is_empty(), "{} failed, the first {:#?}", tally.failed, tally.failures.first());
+    tally
 }

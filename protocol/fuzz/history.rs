@@ -7,6 +7,8 @@ use std::sync::LazyLock;
 
 use crypto::{Hash, Hotkey, Keypair};
 use protocol::codec::{decode, encode};
+use protocol::consensus::vote::{Ballot, Vote};
+use protocol::consensus::{Evidence, Proven};
 use protocol::genesis::GenesisNeuron;
 use protocol::subnet::{Netuid, Rule, Uid};
 use protocol::transaction::{Action, Coldkey, Transaction};
@@ -28,9 +30,11 @@ const HIDE: u8 = 3;
 const REVEAL: u8 = 4;
 /// A reveal of a commit of the epoch before.
 const SHOW: u8 = 5;
+/// Two votes of one signer, which may contradict each other.
+const ACCUSE: u8 = 7;
 /// The end of a settlement; who signs says who signed the one before.
 const CLOSE: u8 = 6;
-const KINDS: u8 = 7;
+const KINDS: u8 = 8;
 
 /// Hotkeys 1 to 3 validate, 4 to 6 mine; their owners are ten further on and have coins.
 static KEYS: LazyLock<Vec<Keypair>> =
@@ -65,6 +69,7 @@ fn genesis() -> Genesis {
     let parameters = &mut genesis.parameters;
     (parameters.unbonding, parameters.evidence_expiry, parameters.trusting_period) = (7, 6, 6);
     (parameters.child_delay, parameters.child_change, parameters.take_rise) = (1, 1, 2);
+    parameters.jail = 1;
     let founding = &mut parameters.founding;
     (founding.limit, founding.immunity, founding.start_delay) = (2, 2, 1);
     (parameters.founding.lock, parameters.founding.change_epochs) = (Amount::coins(1), 1);
@@ -118,6 +123,10 @@ impl<'a> Step<'a> {
                 let reveal = self.reveal(ledger)?;
                 ledger.try_reveal(&reveal).ok()
             }
+            ACCUSE => {
+                let proven = self.evidence(ledger)?;
+                ledger.try_evidence(&proven).ok()
+            }
             _ => {
                 let signed = |n: &u8| self.who >> n & 1 == 1;
                 let signers: Vec<_> = (1..=3).filter(signed).map(hot).collect();
@@ -151,6 +160,12 @@ impl<'a> Step<'a> {
             reveal.epoch = ledger.epoch(reveal.netuid)?.saturating_sub(1);
         }
         self.sign(ledger, reveal)
+    }
+
+    fn evidence(&self, ledger: &Ledger) -> Option<Proven> {
+        let (one, other): (Vote, Vote) = decode("votes", self.payload, 2 * Vote::MAX_BYTES).ok()?;
+        let (one, other) = (self.sign(ledger, one)?, self.sign(ledger, other)?);
+        Evidence::votes(one.into_signed(), other.into_signed()).verify(&ledger.genesis()).ok()
     }
 
     fn decode<T: Payload>(&self) -> Option<T> {
@@ -201,6 +216,9 @@ pub(crate) fn orders() -> Vec<u8> {
     let netuid = Netuid(2);
     let actions = [Action::SetRule { netuid, rule: Rule::BondsPenalty(9) }, Action::Start { netuid }];
     history.extend(actions.into_iter().flat_map(order));
+    let vote = |header| Vote::of(Ballot::Precommit, 9, 0, header, hot(1));
+    history.extend(step(ACCUSE, 1, &encode(&(vote(None), vote(Some(Hash([7; 32])))))));
     history.extend(step(CLOSE, 0b1110, &[]).repeat(4));
+    history.extend(order(Action::Unjail { hotkey }));
     history
 }

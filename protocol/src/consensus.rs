@@ -12,5 +12,5 @@ pub mod vote;
 pub use arc_malachitebft_core_types::{LinearTimeouts, Timeout};
 pub use context::{Candidate, Context};
 pub use engine::{Engine, LogEntry, Output, Speech, Step};
-pub use evidence::Evidence;
+pub use evidence::{Evidence, Proven};
 pub use validators::{MAX_TOTAL, ValidatorSet};

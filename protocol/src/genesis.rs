@@ -173,7 +173,11 @@ impl Genesis {
             ),
             (p.default_take <= p.maximum_take, "default_take", "must not pass maximum_take"),
             (u64::from(p.maximum_take) <= BASIS_POINTS, "maximum_take", "must not pass 10000"),
-            (u64::from(p.slash) <= BASIS_POINTS, "slash", "must not pass 10000"),
+            (
+                u64::from(p.slash) < BASIS_POINTS,
+                "slash",
+                "must be below 10000, or a pool is left with nothing",
+            ),
             (p.founding.limit > 0, "founding.limit", "must be at least 1"),
             (p.founding.lock_half_life > 0, "founding.lock_half_life", "must be at least 1"),
             (p.founding.lock > Amount::ZERO, "founding.lock", "must be positive, or it never doubles"),

@@ -5,8 +5,8 @@ use crate::codec;
 use crate::consensus::ValidatorSet;
 use crate::ledger::{Ledger, Refusal};
 use crate::settlement::{
-    Certificate, Certified, Forged, Header, Inputs, MAX_BODY_BYTES, MAX_TRANSACTION_BYTES, Settlement,
-    VERSION,
+    Certificate, Certified, Forged, Header, Inputs, MAX_BODY_BYTES, MAX_EVIDENCE, MAX_TRANSACTION_BYTES,
+    Settlement, VERSION,
 };
 
 /// The ledger and the settlement that led to it.
@@ -63,6 +63,9 @@ pub enum Flaw {
     /// Transactions take the room of commits and reveals.
     #[error("its transactions have {0} bytes: {MAX_TRANSACTION_BYTES} are theirs, the rest is for votes")]
     Crowded(usize),
+    /// More evidence than there is room for.
+    #[error("its body has {0} pieces of evidence: at most {MAX_EVIDENCE} are allowed")]
+    Overcharged(usize),
     /// There is one order only.
     #[error("its inputs are out of order")]
     Unordered,
@@ -113,6 +116,10 @@ impl Head {
         let size = settlement.body.transaction_bytes();
         if size > MAX_TRANSACTION_BYTES {
             return Err(Flaw::Crowded(size));
+        }
+        let evidence = settlement.body.evidence.len();
+        if evidence > MAX_EVIDENCE {
+            return Err(Flaw::Overcharged(evidence));
         }
         settlement.check_body().map_err(|_| Flaw::OtherBody)?;
         let inputs = settlement.body.verify(&self.ledger.genesis())?;

@@ -1,7 +1,7 @@
 //! Everything the network has agreed on, and the one function that moves it forward.
 //!
-//! [`Ledger::apply`] is all or nothing. A proposer builds with the same steps on a clone: `try_commit`, `try_reveal`,
-//! `try_transaction`, each of which changes nothing when it refuses, then `close`.
+//! [`Ledger::apply`] is all or nothing. A proposer builds with the same steps on a clone: `try_evidence`, `try_commit`,
+//! `try_reveal`, `try_transaction`, each of which changes nothing when it refuses, then `close`.
 use crypto::merkle::{self, Root};
 use crypto::{Hash, Hotkey};
 
@@ -19,6 +19,7 @@ mod children;
 mod counted;
 mod division;
 mod entry;
+mod evidence;
 mod founding;
 mod overview;
 mod payout;
@@ -36,16 +37,16 @@ mod votes;
 pub use audit::Broken;
 pub use children::MAX_CHILDREN;
 pub use counted::{Counted, Payment, Watch};
-use entry::{Account, Attendance, Bonds, Chain, ChildTake, Children, Committed, Delegate};
+use entry::{Account, Attendance, Bonds, Chain, ChildTake, Children, Committed, Delegate, Jail};
 pub use entry::{Burned, Payout};
 use entry::{Planned, Revealed, Seats, Slot, Subnet};
 pub use overview::Overview;
-pub use refusal::{Beyond, Refusal, Shortfall, Unlent};
+pub use refusal::{Beyond, Dismissed, Refusal, Shortfall, Unlent};
 pub use supply::Supply;
 use table::{Leaves, Table};
 
 /// How many tables there are; a leaf's first byte is below this.
-const TABLES: usize = 18;
+const TABLES: usize = 20;
 
 /// An entry of the ledger as bytes: `(table ‖ key, value)`.
 pub type Entry = (Vec<u8>, Vec<u8>);
@@ -75,6 +76,11 @@ pub struct Ledger {
     /// Who will.
     planned: Table<16, (Netuid, Hotkey), Planned>,
     child_takes: Table<17, (Netuid, Hotkey), ChildTake>,
+    /// Who had a seat, for as long as evidence counts: `(last height, hotkey)`, and the first.
+    terms: Table<18, (u64, Hotkey), u64>,
+    jails: Table<19, Hotkey, Jail>,
+    #[cfg(feature = "planted-faults")]
+    punishes_twice: bool,
 }
 
 impl Ledger {
@@ -104,6 +110,7 @@ impl Ledger {
             return Err(Refusal::Time { time, last });
         }
         let mut next = self.clone();
+        inputs.evidence.iter().try_for_each(|e| next.try_evidence(e))?;
         inputs.commits.iter().try_for_each(|c| next.try_commit(c))?;
         inputs.reveals.iter().try_for_each(|r| next.try_reveal(r))?;
         inputs.transactions.iter().try_for_each(|t| next.try_transaction(t))?;
@@ -129,6 +136,7 @@ impl Ledger {
         self.moves.retain(|(.., (until, _))| *until > height);
         self.end_epochs(height, watch);
         self.choose_seats(height);
+        self.forget_punishments(height);
         let chain = self.chain.only_mut();
         (chain.height, chain.time) = (height, time);
     }
@@ -288,6 +296,10 @@ impl Ledger {
             children: Table::default(),
             planned: Table::default(),
             child_takes: Table::default(),
+            terms: Table::default(),
+            jails: Table::default(),
+            #[cfg(feature = "planted-faults")]
+            punishes_twice: false,
         }
     }
 
@@ -311,6 +323,8 @@ impl Ledger {
             &self.children,
             &self.planned,
             &self.child_takes,
+            &self.terms,
+            &self.jails,
         ]
     }
 
@@ -334,6 +348,8 @@ impl Ledger {
             &mut self.children,
             &mut self.planned,
             &mut self.child_takes,
+            &mut self.terms,
+            &mut self.jails,
         ]
     }
 }

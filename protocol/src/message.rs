@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::announcement::Profile;
 use crate::consensus::vote::Draft;
+use crate::consensus::{Evidence, Proven};
 use crate::settlement::{self, Certified};
 use crate::telling::{Telling, Words};
 use crate::transaction::Transaction;
@@ -49,6 +50,8 @@ pub enum Message {
     Attestation(Attestation),
     /// What a miner serves.
     Profile(Signed<Profile>),
+    /// Who signed two things where one is allowed.
+    Evidence(Box<Evidence>),
 }
 
 /// What is gossiped, its authors certain.
@@ -70,6 +73,8 @@ pub enum Heard {
     Attestation(Attestation),
     /// What a miner serves.
     Profile(Verified<Profile>),
+    /// Who signed two things where one is allowed.
+    Evidence(Box<Proven>),
 }
 
 /// A ledger entry at a certified height with its Merkle proof: shows a hotkey's stake to those without the state.
@@ -142,6 +147,7 @@ impl Message {
             Self::Transaction(_) => "transaction",
             Self::Attestation(_) => "attestation",
             Self::Profile(_) => "profile",
+            Self::Evidence(_) => "evidence",
         }
     }
 
@@ -168,6 +174,7 @@ impl Message {
             Self::Transaction(transaction) => Heard::Transaction(transaction.verify(genesis)?),
             Self::Attestation(attestation) => Heard::Attestation(attestation),
             Self::Profile(profile) => Heard::Profile(profile.verify(genesis)?),
+            Self::Evidence(evidence) => Heard::Evidence(Box::new(evidence.verify(genesis)?)),
         })
     }
 }

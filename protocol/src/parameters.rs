@@ -40,6 +40,8 @@ pub struct Parameters {
     pub trusting_period: u64,
     /// Of a settling hotkey's stake for voting twice, in basis points.
     pub slash: u16,
+    /// From being jailed for it until the owner may ask for release.
+    pub jail: u64,
     /// A delegate's share of dividends unless it says otherwise, in basis points.
     pub default_take: u16,
     /// The largest take, in basis points.
@@ -202,6 +204,7 @@ impl Parameters {
             evidence_expiry: 40,
             trusting_period: 30,
             slash: 500,
+            jail: 30,
             default_take: 1_800,
             maximum_take: 1_800,
             take_rise: 30 * DAY / 12_000,
@@ -229,6 +232,7 @@ impl Parameters {
             unbonding: 21 * DAY / interval,
             evidence_expiry: 14 * DAY / interval,
             trusting_period: 10 * DAY / interval,
+            jail: DAY / interval,
             child_delay: DAY / interval,
             child_change: 150,
             clock_drift: 5_000,

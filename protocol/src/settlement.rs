@@ -7,8 +7,8 @@ use crypto::{Hash, Hotkey, Signature, hash};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::consensus::ValidatorSet;
 use crate::consensus::vote::{Ballot, Vote};
+use crate::consensus::{Evidence, Proven, ValidatorSet};
 use crate::transaction::Transaction;
 use crate::weights::{Commit, Reveal};
 use crate::{Error, Payload, Signed, Verified, codec};
@@ -29,8 +29,14 @@ pub const CERTIFICATE_BYTES: usize = 64 * 1024;
 /// rows over 256 neurons, which in epochs of 30 settlements are the votes of 64 validators in 84 subnets.
 pub const RESERVED_BYTES: usize = 320 * 1024;
 
+/// The most evidence in a body: those who are caught wait no more than a few settlements, however many they are.
+pub const MAX_EVIDENCE: usize = 32;
+
+/// Of every body, kept for evidence, so that nothing crowds it out.
+pub const EVIDENCE_BYTES: usize = MAX_EVIDENCE * Evidence::MAX_BYTES;
+
 /// The most that a body's transactions take, encoded: 10 000 transfers fit.
-pub const MAX_TRANSACTION_BYTES: usize = MAX_BODY_BYTES - CERTIFICATE_BYTES - RESERVED_BYTES;
+pub const MAX_TRANSACTION_BYTES: usize = MAX_BODY_BYTES - CERTIFICATE_BYTES - EVIDENCE_BYTES - RESERVED_BYTES;
 
 /// Signatures that one core checks in one go: about a millisecond, which waking another is worth.
 const ONE_TASK: usize = 32;
@@ -68,6 +74,8 @@ pub struct Header {
 pub struct Body {
     /// The certificate of the parent; `None` at height 1 only.
     pub parent_certificate: Option<Certificate>,
+    /// Who signed two things where one is allowed; at most [`MAX_EVIDENCE`].
+    pub evidence: Vec<Evidence>,
     /// Weight commits.
     pub commits: Vec<Signed<Commit>>,
     /// Weight reveals.
@@ -88,6 +96,8 @@ pub struct Settlement {
 /// The inputs of a settlement, each proven to be its author's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inputs {
+    /// Who signed two things where one is allowed.
+    pub evidence: Vec<Proven>,
     /// Weight commits.
     pub commits: Vec<Verified<Commit>>,
     /// Weight reveals.
@@ -167,6 +177,7 @@ impl Body {
     /// Checks every signature of every input, each by itself, on all cores.
     pub fn verify(&self, genesis: &Hash) -> Result<Inputs, Error> {
         Ok(Inputs {
+            evidence: self.evidence.iter().map(|e| e.clone().verify(genesis)).collect::<Result<_, _>>()?,
             commits: verified(&self.commits, genesis)?,
             reveals: verified(&self.reveals, genesis)?,
             transactions: verified(&self.transactions, genesis)?,
@@ -189,15 +200,18 @@ impl Inputs {
     pub fn into_body(self, parent_certificate: Option<Certificate>) -> Body {
         Body {
             parent_certificate,
+            evidence: self.evidence.into_iter().map(Proven::into_evidence).collect(),
             commits: self.commits.into_iter().map(Verified::into_signed).collect(),
             reveals: self.reveals.into_iter().map(Verified::into_signed).collect(),
             transactions: self.transactions.into_iter().map(Verified::into_signed).collect(),
         }
     }
 
-    /// Whether the inputs stand in the one order that a proposer may choose (DESIGN section 5).
+    /// Whether the inputs stand in the one order that a proposer may choose (DESIGN section 5). Of one offender there is
+    /// one piece of evidence: more would change nothing.
     pub fn is_canonical(&self, parent: &Hash) -> bool {
-        self.commits.is_sorted_by_key(Verified::id)
+        self.evidence.is_sorted_by(|a, b| a.offender() < b.offender())
+            && self.commits.is_sorted_by_key(Verified::id)
             && self.reveals.is_sorted_by_key(Verified::id)
             && places(parent, &self.transactions).is_sorted()
     }

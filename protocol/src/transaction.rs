@@ -123,6 +123,11 @@ pub enum Action {
         /// Willing or not.
         settles: bool,
     },
+    /// Lets a hotkey of the signer's settle again that was jailed for signing twice, a while after it was.
+    Unjail {
+        /// The hotkey.
+        hotkey: Hotkey,
+    },
     /// Lets a subnet of the signer's have its share of emission, a while after it was founded.
     Start {
         /// The subnet.

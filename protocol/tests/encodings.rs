@@ -3,8 +3,8 @@ use crypto::merkle::Root;
 use crypto::{Hash, Hotkey, Keypair, Signature};
 use protocol::announcement::Profile;
 use protocol::codec::{decode, encode};
-use protocol::consensus::Speech;
 use protocol::consensus::vote::{Ballot, Vote};
+use protocol::consensus::{Evidence, Speech};
 use protocol::genesis::GenesisNeuron;
 use protocol::query::{Answer, Question};
 use protocol::settlement::{Body, Certificate, Header};
@@ -80,6 +80,7 @@ fn transactions() {
     let settles = true;
     check(&order(Action::Settle { hotkey, settles }), "920781a6536574746c6592Ac3");
     check(&order(Action::Start { netuid }), "920781a553746172749101");
+    check(&order(Action::Unjail { hotkey }), "920781a6556e6a61696c91A");
 }
 
 #[test]
@@ -115,7 +116,19 @@ fn consensus() {
     check(&Vote::of(Ballot::Precommit, 5, 0, None, KEY), "95a9507265636f6d6d69740581a4536f6d6500a34e696cA");
     check(&header, "9a01B05cf0000018bcfe5680001ABB92B4dB");
     check(&certificate, &format!("940501B9192Ac440{}", "cc".repeat(64)));
-    check(&Body::default(), "94c0909090");
+    check(&Body::default(), "95c090909090");
+    let vote = |header| {
+        let vote = Vote::of(Ballot::Prevote, 5, 1, header, KEY);
+        Signed::assemble(KEY, &vote, Signature([0xcc; 64]))
+    };
+    let signature = format!("c440{}", "cc".repeat(64));
+    check(
+        &Evidence::votes(vote(Some(HASH)), vote(None)),
+        &format!(
+            "81a5566f7465739293Ac45a95a7507265766f74650581a4536f6d650181a356616cBA{signature}\
+             93Ac43795a7507265766f74650581a4536f6d6501a34e696cA{signature}"
+        ),
+    );
     check(&Telling { told: 9, speech: Speech::Votes(Vec::new()) }, "920981a5566f74657390");
 }
 
@@ -143,11 +156,11 @@ fn the_first_state() {
     genesis.accounts = vec![(Coldkey(Hotkey([0xee; 32])), Amount::coins(5))];
     assert_eq!(
         genesis.hash().to_string(),
-        "445b9253d02acdfed200436518b3b5ab7e150d53b8e0a3d9f474b478c051fe9c"
+        "ae8fd7e8b798d012a3bbfb80fea6e584e935d3615c4ee7ce1533429ac96234f5"
     );
     let root = Ledger::new(&genesis).expect("sound").root();
     assert_eq!(
         (root.hash.to_string().as_str(), root.leaves),
-        ("824e4a75c9ca23988ca7e4ba39927fa3c66d15e56b7601fafa8c9a2fbd696e47", 8)
+        ("db9d9975990e4c1eabe2bcd5894b9ad4826945f9a75b7f45ca6bfa9141fdfa18", 9)
     );
 }

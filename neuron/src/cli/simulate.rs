@@ -16,8 +16,9 @@ use crate::{clock, log};
 ///
 /// The same roles as live, on a made-up clock: messages are lost, late, doubled and cut off, disks are busy, neurons
 /// die between any two writes and come late; then it is calm and all must settle on. Checked at every settlement: no
-/// fork, equal state roots, exact supply, certificates by an independent check, nobody honest accused, progress in
-/// time. A broken rule prints one line with its seed and the command that repeats it, and exits with 1.
+/// fork, equal state roots, exact supply, certificates by an independent check, nobody honest accused, who signed
+/// twice punished once, progress in time. A broken rule prints one line with its seed and the command that repeats it,
+/// and exits with 1.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  neuron simulate --seeds 0..1000\n  \
     neuron simulate --seeds 17..18 --faults loss,crashes --trace 2>history.log")]
@@ -62,6 +63,7 @@ struct Document {
     violations: u64,
     failures: Vec<Broken>,
     evidence: u64,
+    slashed: u64,
     worst_round: u32,
     slowest_recovery_ms: u64,
     cpu_seconds: f64,
@@ -153,6 +155,7 @@ impl Args {
             violations: tally.failed,
             failures: tally.failures.iter().map(broken).collect(),
             evidence: tally.twins_accused,
+            slashed: tally.twins_slashed,
             worst_round: tally.worst_round,
             slowest_recovery_ms: tally.slowest_recovery_ms,
             cpu_seconds,
@@ -169,7 +172,7 @@ fn line(broken: &Broken) -> String {
 fn summary(document: &Document) -> String {
     format!(
         "{} histories, {} settlements, {} events: {} broke a rule\nworst round {}, slowest recovery {:.1} virtual s, \
-         {} proofs against twins\n{:.1} CPU seconds, {:.1} histories in each",
+         {} proofs against twins, {} punishments\n{:.1} CPU seconds, {:.1} histories in each",
         document.seeds,
         document.settlements,
         document.events,
@@ -177,6 +180,7 @@ fn summary(document: &Document) -> String {
         document.worst_round,
         document.slowest_recovery_ms as f64 / 1_000.0,
         document.evidence,
+        document.slashed,
         document.cpu_seconds,
         document.histories_per_cpu_second
     )

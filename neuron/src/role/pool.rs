@@ -2,14 +2,17 @@
 use std::collections::BTreeMap;
 
 use crypto::{Hash, Hotkey};
-use protocol::ledger::Ledger;
+use protocol::consensus::Proven;
+use protocol::ledger::{Dismissed, Ledger};
 use protocol::message::Heard;
-use protocol::settlement::{CERTIFICATE_BYTES, Inputs, MAX_BODY_BYTES, MAX_TRANSACTION_BYTES, in_order};
+use protocol::settlement::{
+    CERTIFICATE_BYTES, EVIDENCE_BYTES, Inputs, MAX_BODY_BYTES, MAX_EVIDENCE, MAX_TRANSACTION_BYTES, in_order,
+};
 use protocol::signed::FRAMING_BYTES;
 use protocol::subnet::Netuid;
 use protocol::transaction::{Coldkey, Transaction};
 use protocol::weights::{Commit, Reveal};
-use protocol::{Payload, Verified};
+use protocol::{Payload, Refusal, Verified};
 
 /// Inputs of one kind that may wait; when full, new ones are dropped and may be told again later.
 const ROOM: usize = 4096;
@@ -20,8 +23,9 @@ const QUEUED: u64 = 16;
 /// Heights after which an input that never applied is dropped.
 const PATIENCE: u64 = 64;
 
-/// Room in a body for inputs, in bytes, beside the parent's certificate, whose own framing leaves enough for lists.
-const BODY_BYTES: usize = MAX_BODY_BYTES - CERTIFICATE_BYTES;
+/// Room in a body for inputs, in bytes, beside evidence and the parent's certificate, whose own framing leaves enough for
+/// lists.
+const BODY_BYTES: usize = MAX_BODY_BYTES - CERTIFICATE_BYTES - EVIDENCE_BYTES;
 
 /// Room for transactions, the length of their list aside.
 const TRANSACTION_BYTES: usize = MAX_TRANSACTION_BYTES - 5;
@@ -46,14 +50,24 @@ pub(crate) fn is_welcome(ledger: &Ledger, input: &Heard) -> bool {
             let next = ledger.nonce(&account);
             (next..next.saturating_add(QUEUED)).contains(&order.nonce) && ledger.balance(&account) >= fee
         }
+        Heard::Evidence(proven) => may_be_settled(ledger, proven),
         _ => false,
     }
 }
 
+/// Whether evidence leads to a punishment now, or once its height is settled: we may be a settlement behind who tells it.
+fn may_be_settled(ledger: &Ledger, proven: &Proven) -> bool {
+    match ledger.check_evidence(proven) {
+        Err(Refusal::Evidence { reason: Dismissed::Unsettled, height, .. }) => height == ledger.height() + 1,
+        checked => checked.is_ok(),
+    }
+}
+
 /// Inputs that wait to be settled: of a signer one commit and one reveal for each epoch, and few transactions, one for
-/// each nonce, or one signer could take all the room.
+/// each nonce, or one signer could take all the room. Of an offender one piece of evidence: one punishment covers all.
 #[derive(Default)]
 pub(crate) struct Pool {
+    evidence: BTreeMap<Hotkey, Proven>,
     commits: BTreeMap<(Netuid, Hotkey, u64), Waiting<Commit>>,
     reveals: BTreeMap<(Netuid, Hotkey, u64), Waiting<Reveal>>,
     transactions: BTreeMap<(Hotkey, u64), Waiting<Transaction>>,
@@ -73,23 +87,42 @@ impl Pool {
             Heard::Commit(c) => insert(&mut self.commits, (c.netuid, c.signer(), c.epoch), height, c),
             Heard::Reveal(r) => insert(&mut self.reveals, (r.netuid, r.signer(), r.epoch), height, r),
             Heard::Transaction(t) => insert(&mut self.transactions, (t.signer(), t.nonce), height, t),
+            Heard::Evidence(proven) => self.keep_evidence(proven),
             _ => {}
         }
     }
 
+    /// Keeps the latest of each offender: it is the last to expire.
+    fn keep_evidence(&mut self, proven: &Proven) {
+        let offender = proven.offender();
+        let kept = self.evidence.get(&offender).map(Proven::height);
+        if kept.map_or(self.evidence.len() < ROOM, |height| height < proven.height()) {
+            self.evidence.insert(offender, proven.clone());
+        }
+    }
+
+    /// Evidence that waits.
+    pub(crate) fn evidence(&self) -> impl Iterator<Item = &Proven> {
+        self.evidence.values()
+    }
+
     /// Applies to `ledger` what can be applied and returns it in canonical order (DESIGN section 5).
     pub(crate) fn draft(&self, parent: &Hash, ledger: &mut Ledger) -> Inputs {
+        let applies = |proven: &&Proven| ledger.try_evidence(proven).is_ok();
+        let evidence = self.evidence.values().filter(applies).take(MAX_EVIDENCE).cloned().collect();
         let mut room = BODY_BYTES;
         let commits = fitting(by_id(&self.commits), &mut room, |c| ledger.try_commit(c).is_ok());
         let reveals = fitting(by_id(&self.reveals), &mut room, |r| ledger.try_reveal(r).is_ok());
         let orders = in_order(parent, self.transactions.values().map(|t| t.input.clone()).collect());
         let mut room = room.min(TRANSACTION_BYTES);
         let transactions = fitting(orders, &mut room, |t| ledger.try_transaction(t).is_ok());
-        Inputs { commits, reveals, transactions }
+        Inputs { evidence, commits, reveals, transactions }
     }
 
     /// Forgets what was settled and what waited too long.
-    pub(crate) fn settled(&mut self, height: u64, inputs: &Inputs) {
+    pub(crate) fn settled(&mut self, ledger: &Ledger, inputs: &Inputs) {
+        let height = ledger.height();
+        self.evidence.retain(|_, proven| may_be_settled(ledger, proven));
         inputs.commits.iter().for_each(|c| drop(self.commits.remove(&(c.netuid, c.signer(), c.epoch))));
         inputs.reveals.iter().for_each(|r| drop(self.reveals.remove(&(r.netuid, r.signer(), r.epoch))));
         inputs.transactions.iter().for_each(|t| drop(self.transactions.remove(&(t.signer(), t.nonce))));
@@ -132,6 +165,8 @@ fn fitting<T: Payload>(
 mod tests {
     use crypto::Keypair;
     use protocol::Amount;
+    use protocol::consensus::Evidence;
+    use protocol::consensus::vote::{Ballot, Vote};
     use protocol::genesis::GenesisSubnet;
     use protocol::subnet::Uid;
     use protocol::transaction::Action;
@@ -147,6 +182,15 @@ mod tests {
     fn order(bench: &Bench, key: usize, nonce: u64) -> Heard {
         let action = Action::Transfer { to: Coldkey(bench.keys[0].hotkey()), amount: Amount(1) };
         Heard::Transaction(bench.author(key, Transaction { nonce, action }))
+    }
+
+    fn offence(bench: &Bench, key: usize, height: u64) -> Heard {
+        let vote = |header| {
+            let vote = Vote::of(Ballot::Prevote, height, 0, header, bench.keys[key].hotkey());
+            bench.author(key, vote).into_signed()
+        };
+        let evidence = Evidence::votes(vote(None), vote(Some(Hash([1; 32]))));
+        Heard::Evidence(Box::new(evidence.verify(&bench.genesis.hash()).unwrap()))
     }
 
     #[test]
@@ -234,6 +278,10 @@ mod tests {
             ("the row that was committed to", Heard::Reveal(reveal(&bench, 1)), true),
             ("another row", Heard::Reveal(reveal(&bench, 2)), false),
             ("an order that nobody can pay", order(&bench, 2, 0), false),
+            ("a validator's offence", offence(&bench, 1, 1), true),
+            ("an offence at the next height", offence(&bench, 1, 2), true),
+            ("an offence at a later height", offence(&bench, 1, 3), false),
+            ("a miner's offence", offence(&bench, 2, 1), false),
         ] {
             assert_eq!(is_welcome(ledger, &input), welcome, "{what}");
         }

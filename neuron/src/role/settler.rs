@@ -14,7 +14,7 @@ use std::time::Duration;
 use crypto::merkle::Root;
 use crypto::{Hash, Hotkey, Keypair};
 use protocol::consensus::vote::Draft;
-use protocol::consensus::{Engine, LinearTimeouts, LogEntry, Output, Speech, Step, Timeout};
+use protocol::consensus::{Engine, Evidence, LinearTimeouts, LogEntry, Output, Speech, Step, Timeout};
 use protocol::head::{Head, Judged};
 use protocol::ledger::Ledger;
 use protocol::message::Message;
@@ -146,7 +146,7 @@ impl Settler {
     fn settle(&mut self, moment: Moment, certified: Certified, judged: Judged) -> Vec<Effect> {
         let height = judged.ledger.height();
         let changes = judged.ledger.changes_since(&self.head.ledger);
-        self.pool.settled(height, &judged.inputs);
+        self.pool.settled(&judged.ledger, &judged.inputs);
         self.roots.insert(height, certified.settlement.header.state_root);
         let window = judged.ledger.parameters().gossip_window;
         self.roots.retain(|known, _| known + window > height);
@@ -160,6 +160,9 @@ impl Settler {
         let settled = Arc::new(Settled { certified, ledger: judged.ledger, changes });
         let then = vec![Effect::Settle(Arc::clone(&settled)), self.wait_for_next(moment)];
         let mut effects = vec![Effect::Persist(Persist { entries: vec![Entry::Settled(settled)], then })];
+        // Told again until it is settled: who was away missed it.
+        let waiting = self.pool.evidence().map(|proven| tell_evidence(proven.evidence().clone()));
+        effects.extend(waiting);
         for draft in std::mem::take(&mut self.early).values() {
             effects.extend(self.drafted(moment, draft));
         }
@@ -225,7 +228,7 @@ impl Settler {
             Output::Build { round } => self.propose(moment, round),
             Output::Restream { round, header } => self.tell_draft(round, &header).into_iter().collect(),
             Output::Decided(certificate) => self.decided(moment, certificate),
-            Output::Accuse(evidence) => vec![Effect::Accuse(evidence)],
+            Output::Accuse(evidence) => accuse(evidence),
             Output::Refused(reason) => {
                 tracing::debug!(height, reason, "consensus refused an input");
                 Vec::new()
@@ -300,6 +303,16 @@ impl Role for Settler {
 fn leaves(output: &Output) -> bool {
     use Output::{Refused, StartTimer, StopAllTimers, StopTimer};
     !matches!(output, StartTimer(..) | StopTimer(_) | StopAllTimers | Refused(_))
+}
+
+/// Evidence is told to everyone, ourselves included: whoever proposes next puts it into a settlement.
+fn accuse(evidence: Vec<Evidence>) -> Vec<Effect> {
+    let told: Vec<_> = evidence.iter().cloned().map(tell_evidence).collect();
+    [vec![Effect::Accuse(evidence)], told].concat()
+}
+
+fn tell_evidence(evidence: Evidence) -> Effect {
+    Effect::tell(Message::Evidence(Box::new(evidence)))
 }
 
 /// A step waits about as long as settlements are apart, half a second at the least, and longer in every round.

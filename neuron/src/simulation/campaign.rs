@@ -29,6 +29,8 @@ pub struct Tally {
     pub events: u64,
     /// Times that a twin was caught.
     pub twins_accused: u64,
+    /// Punishments of twins that were settled.
+    pub twins_slashed: u64,
     /// The latest round that decided a height.
     pub worst_round: u32,
     /// The longest that all nodes took to settle on in the calm, in virtual milliseconds.
@@ -77,6 +79,7 @@ impl Tally {
         self.settlements += outcome.settlements.len() as u64;
         self.events += outcome.events;
         self.twins_accused += outcome.twins_accused as u64;
+        self.twins_slashed += outcome.twins_slashed as u64;
         self.worst_round = self.worst_round.max(outcome.worst_round);
         self.slowest_recovery_ms = self.slowest_recovery_ms.max(outcome.recovery_ms);
         if !outcome.violations.is_empty() {

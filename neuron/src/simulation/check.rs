@@ -1,10 +1,12 @@
 //! What must hold in every history, checked as it unfolds.
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crypto::{Hash, Hotkey};
+use protocol::Amount;
 use protocol::consensus::Evidence;
 use protocol::ledger::Ledger;
+use protocol::parameters::BASIS_POINTS;
 
 use super::{Outcome, Plan};
 use crate::role::Settled;
@@ -38,6 +40,24 @@ pub enum Violation {
     },
     /// A validator that runs once was caught signing twice.
     HonestAccused(Hotkey),
+    /// A settlement punishes what nobody did, or what was punished before.
+    Punished {
+        /// The height.
+        height: u64,
+        /// Whom.
+        hotkey: Hotkey,
+    },
+    /// A settlement burned another part of stake than its evidence calls for.
+    Slashed {
+        /// The height.
+        height: u64,
+        /// What it burned.
+        burned: Amount,
+        /// What it had to burn.
+        due: Amount,
+    },
+    /// An honest node that lives on proved that a validator signed twice, and nothing came of it.
+    Unpunished(Hotkey),
     /// A node gave up.
     Halted {
         /// Which.
@@ -64,6 +84,21 @@ pub enum Violation {
 /// The last round that may decide a height: timeouts grow, so the calm comes before it.
 const LAST_ROUND: u32 = 12;
 
+/// Settlements after which what was proven must have been punished: it is told, proposed and decided.
+const PUNISHED_WITHIN: usize = 4;
+
+/// What an honest node proved.
+struct Accusation {
+    node: usize,
+    /// Which of the node's lives it was: evidence is kept in memory.
+    life: u64,
+    offender: Hotkey,
+    /// The height of the offence.
+    height: u64,
+    /// Settlements made when it was proven.
+    settled: usize,
+}
+
 /// What was seen so far.
 pub(super) struct Record {
     genesis: Hash,
@@ -74,6 +109,10 @@ pub(super) struct Record {
     violations: Vec<Violation>,
     honest_accused: usize,
     twins_accused: usize,
+    twins_slashed: usize,
+    accusations: Vec<Accusation>,
+    /// At which height who was punished last.
+    punished: BTreeMap<Hotkey, u64>,
     worst_round: u32,
     /// With a quorum of one half the independent check must not be asked.
     checks_certificates: bool,
@@ -89,6 +128,9 @@ impl Record {
             violations: Vec::new(),
             honest_accused: 0,
             twins_accused: 0,
+            twins_slashed: 0,
+            accusations: Vec::new(),
+            punished: BTreeMap::new(),
             worst_round: 0,
             checks_certificates: plan.sabotage.is_none(),
         }
@@ -118,14 +160,47 @@ impl Record {
         if !settled.ledger.supply().check() {
             self.violations.push(Violation::Supply { height });
         }
+        self.check_punishments(settled);
         self.settlements.push(header.hash());
         self.ledgers.push(settled.ledger.clone());
     }
 
-    pub(super) fn accused(&mut self, evidence: &[Evidence]) {
-        for offender in evidence.iter().map(Evidence::offender) {
+    /// Only twins are punished, each at most once for what it did before, and exactly by the part that the rules name:
+    /// nobody but its owner backs a validator here.
+    fn check_punishments(&mut self, settled: &Settled) {
+        let (before, height) = (&self.ledgers[self.settlements.len()], settled.ledger.height());
+        let part = u64::from(before.parameters().slash);
+        let mut due = 0;
+        for evidence in &settled.certified.settlement.body.evidence {
+            let hotkey = evidence.offender();
+            let fresh = match evidence.clone().verify(&self.genesis) {
+                Ok(proven) => self.punished.get(&hotkey).is_none_or(|since| *since < proven.height()),
+                Err(_) => false,
+            };
+            if !fresh || !self.twins.contains(&hotkey) {
+                self.violations.push(Violation::Punished { height, hotkey });
+            }
+            due += before.stake_of(&hotkey).portion(part, BASIS_POINTS).0;
+            self.punished.insert(hotkey, height);
+            self.twins_slashed += 1;
+        }
+        let burned = settled.ledger.burned().slashes.saturating_sub(before.burned().slashes);
+        if burned.0 != due {
+            self.violations.push(Violation::Slashed { height, burned, due: Amount(due) });
+        }
+    }
+
+    /// Hears what a node, with its hotkey and in which of its lives, proved.
+    pub(super) fn accused(&mut self, (node, hotkey, life): (usize, Hotkey, u64), evidence: &[Evidence]) {
+        for proof in evidence {
+            let offender = proof.offender();
             if self.is_twin(&offender) {
                 self.twins_accused += 1;
+                let proven = proof.clone().verify(&self.genesis);
+                if let (Ok(proven), false) = (proven, self.is_twin(&hotkey)) {
+                    let (height, settled) = (proven.height(), self.settlements.len());
+                    self.accusations.push(Accusation { node, life, offender, height, settled });
+                }
             } else {
                 self.honest_accused += 1;
                 self.violations.push(Violation::HonestAccused(offender));
@@ -152,6 +227,19 @@ impl Record {
         self.violations.push(Violation::Stuck { after_ms, heights });
     }
 
+    /// Whether all that was proven early enough by nodes that are still in the same life was punished.
+    pub(super) fn check_punished(&mut self, lives: &[Option<u64>]) {
+        let early = |a: &&Accusation| {
+            a.settled + PUNISHED_WITHIN <= self.settlements.len() && lives[a.node] == Some(a.life)
+        };
+        let punished =
+            |a: &Accusation| self.punished.get(&a.offender).is_some_and(|since| *since >= a.height);
+        let missed = self.accusations.iter().filter(early).find(|a| !punished(a)).map(|a| a.offender);
+        if let (Some(offender), false) = (missed, self.is_broken()) {
+            self.violations.push(Violation::Unpunished(offender));
+        }
+    }
+
     pub(super) fn is_broken(&self) -> bool {
         !self.violations.is_empty()
     }
@@ -163,6 +251,7 @@ impl Record {
             ledger: self.ledgers.pop(),
             honest_accused: self.honest_accused,
             twins_accused: self.twins_accused,
+            twins_slashed: self.twins_slashed,
             worst_round: self.worst_round,
             events,
             elapsed_ms,

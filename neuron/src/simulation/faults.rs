@@ -87,6 +87,9 @@ pub enum Sabotage {
     /// Half of the stake decides.
     #[cfg(feature = "planted-faults")]
     HalfIsQuorum,
+    /// Evidence counts twice.
+    #[cfg(feature = "planted-faults")]
+    EvidenceTwice,
     /// A restart does not see the vote log.
     VotesForgotten,
     /// A restart does not see the drafts that were voted on.

@@ -39,6 +39,8 @@ pub struct Outcome {
     pub honest_accused: usize,
     /// Accusations against twins.
     pub twins_accused: usize,
+    /// Punishments of twins that were settled.
+    pub twins_slashed: usize,
     /// The latest round that decided a height.
     pub worst_round: u32,
     /// Events handled.
@@ -71,6 +73,20 @@ impl Plan {
         let mut genesis = Genesis::dev(BEGINNING, neurons);
         genesis.subnets.iter_mut().for_each(|subnet| subnet.task = "sums".to_owned());
         genesis
+    }
+
+    /// The ledger that the history begins with.
+    pub(super) fn ledger(&self, genesis: &Genesis) -> Ledger {
+        #[cfg_attr(
+            not(feature = "planted-faults"),
+            expect(unused_mut, reason = "only a planted fault changes it")
+        )]
+        let mut ledger = Ledger::new(genesis).expect("the simulation's genesis is sound");
+        #[cfg(feature = "planted-faults")]
+        if self.sabotage == Some(Sabotage::EvidenceTwice) {
+            ledger.punish_twice();
+        }
+        ledger
     }
 
     fn neuron(&self, number: usize) -> GenesisNeuron {

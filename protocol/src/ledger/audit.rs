@@ -32,6 +32,9 @@ pub enum Broken {
         /// What is wrong with them.
         what: &'static str,
     },
+    /// The record of seats is not that of those who have them.
+    #[error("{0:?} has a seat and no open term, or an open term and no seat")]
+    Term(Hotkey),
     /// An entry about a hotkey that does not fit the subnet.
     #[error("{hotkey:?} has {what} in subnet {netuid}")]
     Place {
@@ -52,6 +55,7 @@ impl Ledger {
         self.audit_pools()?;
         self.audit_moves()?;
         self.audit_locks()?;
+        self.audit_terms()?;
         self.subnets.rows().keys().try_for_each(|netuid| self.audit_slots(*netuid))?;
         self.audit_votes()?;
         self.audit_loans()
@@ -102,6 +106,17 @@ impl Ledger {
             };
             Err(Broken::OnTheWay { coldkey: *coldkey, hotkey: *hotkey, what })
         })
+    }
+
+    /// Who may be accused of what happens at the next height is who settles it.
+    fn audit_terms(&self) -> Result<(), Broken> {
+        let next = self.height() + 1;
+        let known = self.terms.rows().keys().map(|(_, hotkey)| hotkey).chain(self.delegates.rows().keys());
+        let seated = |hotkey: &Hotkey| self.validators().power(hotkey).is_some();
+        match known.into_iter().find(|hotkey| seated(hotkey) != self.had_seat(hotkey, next)) {
+            Some(hotkey) => Err(Broken::Term(*hotkey)),
+            None => Ok(()),
+        }
     }
 
     /// Slots are numbered without a gap, no more than may be, each another known hotkey's.

@@ -34,6 +34,7 @@ pub(super) fn of(genesis: &Genesis) -> Result<Ledger, GenesisError> {
         .most_staked()
         .ok_or(GenesisError::NobodySettles { minimum: genesis.parameters.minimum_self_stake })?;
     ledger.seats = Table::of(Seats { last: set.clone(), next: set });
+    ledger.note_terms(0);
     Ok(ledger)
 }
 

@@ -42,6 +42,8 @@ pub struct Burned {
     pub registrations: Amount,
     /// Emission that an epoch could not pay: no agreement, no owner, absence, rounding.
     pub withheld: Amount,
+    /// Stake of those who signed two things where one is allowed.
+    pub slashes: Amount,
 }
 
 /// Who settles.
@@ -51,6 +53,15 @@ pub(super) struct Seats {
     pub last: ValidatorSet,
     /// Who settles the next.
     pub next: ValidatorSet,
+}
+
+/// The last punishment of a hotkey.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Jail {
+    /// The height of the settlement that punished it.
+    pub since: u64,
+    /// Whether it may have a seat again.
+    pub released: bool,
 }
 
 /// An owner's spendable coins.

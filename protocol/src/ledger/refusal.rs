@@ -2,10 +2,12 @@
 use crypto::Hotkey;
 
 mod beyond;
+mod dismissed;
 mod lending;
 mod shortfall;
 
 pub use beyond::Beyond;
+pub use dismissed::Dismissed;
 pub use lending::Unlent;
 pub use shortfall::Shortfall;
 
@@ -379,6 +381,22 @@ pub enum Refusal {
         /// What it says, and the least that would do.
         short: Shortfall,
     },
+    /// Evidence that leads to nothing.
+    #[error("evidence of height {height} against {hotkey:?}: {reason}")]
+    Evidence {
+        /// Who signed twice.
+        hotkey: Hotkey,
+        /// The height it is about.
+        height: u64,
+        /// Why not.
+        reason: Dismissed,
+    },
+    /// There is nothing to release it from.
+    #[error("{0:?} is not jailed: nothing is left to do")]
+    NotJailed(Hotkey),
+    /// It has to wait until a height.
+    #[error("{0:?} is jailed: it can be released at height {1}")]
+    Jailed(Hotkey, u64),
     /// The signer's hotkey may not lend so.
     #[error("{hotkey:?} cannot lend its stake so in subnet {netuid}: {reason}")]
     Lending {

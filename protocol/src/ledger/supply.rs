@@ -37,7 +37,7 @@ impl Supply {
 impl Burned {
     /// All of it.
     pub fn total(&self) -> Amount {
-        sum([self.fees, self.registrations, self.withheld])
+        sum([self.fees, self.registrations, self.withheld, self.slashes])
     }
 }
 

@@ -12,6 +12,7 @@ use crate::{Signed, Verified};
 mod admission;
 mod children;
 mod epochs;
+mod evidence;
 mod explained;
 mod money;
 mod random;

@@ -77,6 +77,7 @@ impl Ledger {
                 self.check_rule(netuid, coldkey, rule).map(|()| Amount::ZERO)
             }
             Action::Settle { hotkey, .. } => self.own(hotkey, coldkey).map(|_| Amount::ZERO),
+            Action::Unjail { hotkey } => self.check_release(hotkey, coldkey).map(|()| Amount::ZERO),
             Action::Start { netuid } => self.check_start(netuid, coldkey).map(|()| Amount::ZERO),
         }
     }
@@ -138,6 +139,7 @@ impl Ledger {
             Action::Found { ref task, .. } => self.found_subnet(task, coldkey, cost),
             Action::SetRule { netuid, ref rule } => self.set_rule(netuid, rule),
             Action::Settle { hotkey, settles } => self.set_willing(hotkey, settles),
+            Action::Unjail { hotkey } => self.release(hotkey),
             Action::Start { netuid } => self.start(netuid),
         }
     }

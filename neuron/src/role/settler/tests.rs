@@ -115,11 +115,11 @@ fn a_draft_in_which_coins_vanish_is_not_proposed_and_its_round_passes() {
     let says = |effects: &[Effect]| flat(effects.to_vec()).iter().any(|e| matches!(e, Effect::Tell(_)));
     assert!(!says(&effects), "{effects:?}");
     let waits = |effect: &Effect| match effect {
-        Effect::Schedule(timer @ Timer::Vote(..), _) => Some(timer.clone()),
+        Effect::Schedule(timer @ Timer::Vote(..), _) => Some(*timer),
         _ => None,
     };
     let timers: Vec<_> = flat(effects).iter().filter_map(waits).collect();
-    let votes = |timer: &Timer| says(&settler.handle(bench.moment(), &Input::Elapsed(timer.clone())));
+    let votes = |timer: &Timer| says(&settler.handle(bench.moment(), &Input::Elapsed(*timer)));
     assert!(timers.iter().any(votes), "it votes for nothing in time: {timers:?}");
 }
 
@@ -278,4 +278,61 @@ fn where_votes_may_be_forgotten_it_follows_and_votes_after() {
         let effects = flat(told(&mut settler, &bench, Heard::Settled(Box::new(certified))));
         assert!(settled(&effects).is_some(), "height {height}");
     }
+}
+
+/// Two precommits of one height by a key.
+fn offence(bench: &Bench, key: usize, height: u64) -> Evidence {
+    let vote = |header| Vote::of(Ballot::Precommit, height, 0, header, bench.keys[key].hotkey());
+    let vote = |header| bench.author(key, vote(header)).into_signed();
+    Evidence::votes(vote(None), vote(Some(Hash([1; 32]))))
+}
+
+fn heard(bench: &Bench, evidence: Evidence) -> Heard {
+    Heard::Evidence(Box::new(evidence.verify(&bench.genesis.hash()).unwrap()))
+}
+
+#[test]
+fn evidence_is_told_until_it_is_settled_and_jails() {
+    let mut bench = bench();
+    let settlements = [bench.settle(&[]), bench.settle(&[])];
+    let mut settler = Bench::new(4, 2).settler(4);
+    let told_evidence = |effects: Vec<Effect>| {
+        let told = |effect: &Effect| matches!(effect, Effect::Tell(m) if matches!(**m, Message::Evidence(_)));
+        flat(effects).iter().filter(|effect| told(effect)).count()
+    };
+    let settle = |settler: &mut Settler, settlement: &Certified| {
+        told_evidence(told(settler, &bench, Heard::Settled(Box::new(settlement.clone()))))
+    };
+    // A settlement behind, it still keeps what it hears.
+    for height in [1, 1, 7] {
+        told(&mut settler, &bench, heard(&bench, offence(&bench, 3, height)));
+    }
+    told(&mut settler, &bench, heard(&bench, offence(&bench, 5, 1)));
+    assert_eq!(settlements.each_ref().map(|settlement| settle(&mut settler, settlement)), [1, 1]);
+    let guilty = bench.keys[3].hotkey();
+    let evidence = heard(&bench, offence(&bench, 3, 1));
+    let mut next = Bench::new(4, 2);
+    (next.tip, next.genesis) = (bench.tip.clone(), bench.genesis.clone());
+    let settlement = next.settle(&[evidence]);
+    assert_eq!(settlement.settlement.body.evidence.len(), 1);
+    assert_eq!(settle(&mut settler, &settlement), 0, "it is settled");
+    assert_eq!(next.tip.0.jailed_since(&guilty), Some(3));
+    assert_eq!(next.tip.0.validators().power(&guilty), None);
+}
+
+#[test]
+fn more_evidence_than_there_is_room_for_is_refused() {
+    let mut bench = bench();
+    bench.settle(&[]);
+    let evidence = offence(&bench, 3, 1);
+    let fill = |count: usize, evidence: &Evidence| {
+        let evidence = vec![evidence.clone(); count];
+        move |s: &mut Settlement| {
+            s.body.evidence = evidence.clone();
+            bind(s);
+        }
+    };
+    check(&bench, &[], fill(1, &offence(&bench, 4, 1)), "had no seat");
+    check(&bench, &[], fill(2, &evidence), "out of order");
+    check(&bench, &[], fill(33, &evidence), "at most 32");
 }

@@ -99,18 +99,15 @@ pub(super) fn decided(certificate: CommitCertificate<Context>) -> Certificate {
 pub(super) fn accuse(evidence: &MisbehaviorEvidence<Context>, step: &mut Step) {
     let votes = evidence.votes.iter().flat_map(|(voter, pairs)| {
         pairs.iter().map(|(a, b)| {
-            Evidence::Votes(Box::new((
-                signed(&a.message, *voter, a.signature),
-                signed(&b.message, *voter, b.signature),
-            )))
+            Evidence::votes(signed(&a.message, *voter, a.signature), signed(&b.message, *voter, b.signature))
         })
     });
     let proposals = evidence.proposals.iter().flat_map(|(voter, pairs)| {
         pairs.iter().map(|(a, b)| {
-            Evidence::Proposals(Box::new((
+            Evidence::proposals(
                 signed(&a.message, *voter, a.signature),
                 signed(&b.message, *voter, b.signature),
-            )))
+            )
         })
     });
     let all: Vec<_> = votes.chain(proposals).collect();

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
+use super::evidence::offence;
 use super::*;
 use crate::subnet::Rule;
 
@@ -14,7 +15,8 @@ const CASES: u32 = 64;
 /// Hotkeys and their owners are numbered from 1 to this; the first six have slots.
 const PEOPLE: u8 = 12;
 /// What can be tried.
-const KINDS: [&str; 15] = [
+const KINDS: [&str; 17] = [
+    "evidence",
     "commit",
     "reveal",
     "transfer",
@@ -30,6 +32,7 @@ const KINDS: [&str; 15] = [
     "set children",
     "set child take",
     "start",
+    "unjail",
 ];
 
 /// One thing somebody tries. Numbers stand for what there is when it is tried, unless it is wild: then for anything.
@@ -51,7 +54,7 @@ type Tally = BTreeMap<&'static str, (u32, u32)>;
 
 fn attempt() -> impl Strategy<Value = Try> {
     let wild = prop_oneof![9 => Just(false), 1 => Just(true)];
-    let kind = prop_oneof![1 => 0..2usize, 3 => 2..KINDS.len()];
+    let kind = prop_oneof![1 => 0..1usize, 4 => 1..3usize, 14 => 3..KINDS.len()];
     (kind, 0..PEOPLE, 0..PEOPLE, any::<u16>(), any::<u16>(), wild)
         .prop_map(|(kind, who, whom, place, part, wild)| Try { kind, who, whom, place, part, wild })
 }
@@ -80,6 +83,7 @@ fn crowded() -> Genesis {
     let parameters = &mut genesis.parameters;
     (parameters.unbonding, parameters.evidence_expiry, parameters.trusting_period) = (7, 6, 6);
     (parameters.child_delay, parameters.child_change, parameters.take_rise) = (2, 1, 4);
+    parameters.jail = 2;
     // Next to no stake may be all there is, so that shares get dear.
     (parameters.minimum_stake, parameters.minimum_nomination) = (Amount(1), Amount(100));
     let founding = &mut parameters.founding;
@@ -121,6 +125,7 @@ impl Try {
             "transfer" | "found" | "add stake" | "register" => None,
             "set rule" | "start" => ledger.subnets.get(&self.netuid(ledger)).and_then(|subnet| subnet.owner),
             "remove stake" | "move stake" => self.staker(ledger),
+            "unjail" => ledger.owner(&self.jailed(ledger)),
             _ => ledger.owner(&self.hotkey()),
         };
         let known = |owner: &Coldkey| (1..=PEOPLE).map(|n| COLD + n).find(|n| cold(*n) == *owner);
@@ -143,6 +148,13 @@ impl Try {
     fn hotkey(&self) -> Hotkey {
         let lends = KINDS[self.kind].contains("child") && !self.wild;
         hot(1 + self.who % if lends { 4 } else { PEOPLE })
+    }
+
+    /// One who is jailed, if anybody is.
+    fn jailed(&self, ledger: &Ledger) -> Hotkey {
+        let rows = ledger.jails.rows().keys().filter(|hotkey| ledger.jailed_since(hotkey).is_some());
+        let jailed: Vec<_> = rows.copied().collect();
+        jailed.get(self.pick(jailed.len())).copied().unwrap_or(self.hotkey())
     }
 
     fn staker(&self, ledger: &Ledger) -> Option<Coldkey> {
@@ -175,6 +187,7 @@ impl Try {
                 Action::SetChildren { netuid, hotkey, children: children.collect() }
             }
             "start" => Action::Start { netuid },
+            "unjail" => Action::Unjail { hotkey: self.jailed(ledger) },
             _ => Action::SetChildTake { netuid, hotkey, take: self.part % 1_900 },
         }
     }
@@ -230,11 +243,12 @@ fn opinion(netuid: Netuid, epoch: u64, n: u8) -> Reveal {
 fn build(network: &mut Network, round: &[Try], tally: &mut Tally) -> Result<Inputs, TestCaseError> {
     let mut inputs = Inputs::default();
     let mut order: Vec<_> = round.iter().collect();
-    order.sort_by_key(|attempt| attempt.kind.min(2));
+    order.sort_by_key(|attempt| attempt.kind.min(3));
     let mut root = network.ledger.root();
     for attempt in order {
         let refusal = match attempt.kind {
-            0 | 1 => vote(network, attempt, &mut inputs),
+            0 => accuse(network, attempt, &mut inputs),
+            1 | 2 => vote(network, attempt, &mut inputs),
             _ => transact(network, attempt, &mut inputs),
         };
         let (tried, accepted) = tally.entry(KINDS[attempt.kind]).or_default();
@@ -248,11 +262,21 @@ fn build(network: &mut Network, round: &[Try], tally: &mut Tally) -> Result<Inpu
     Ok(inputs)
 }
 
+fn accuse(network: &mut Network, attempt: &Try, inputs: &mut Inputs) -> Result<(), Refusal> {
+    let height = network.ledger.height().saturating_sub((attempt.part % 4).into());
+    let guilty =
+        |n: &u8| attempt.wild || network.ledger.check_evidence(&offence(network, *n, height)).is_ok();
+    let guilty: Vec<_> = (1..=PEOPLE).filter(guilty).collect();
+    let n = guilty.get(attempt.pick(guilty.len())).copied().unwrap_or(1);
+    let proven = offence(network, n, height + u64::from(attempt.wild));
+    network.ledger.try_evidence(&proven).map(|()| inputs.evidence.push(proven))
+}
+
 fn vote(network: &mut Network, attempt: &Try, inputs: &mut Inputs) -> Result<(), Refusal> {
     let netuid = attempt.netuid(&network.ledger);
     let now = network.ledger.epoch(netuid).unwrap_or_default();
     let aside = u64::from(attempt.wild && attempt.part.is_multiple_of(2));
-    if attempt.kind == 0 {
+    if attempt.kind == 1 {
         let epoch = now + aside;
         let n = attempt.voter(&network.ledger, netuid, epoch, false);
         let commitment = opinion(netuid, epoch, n).commitment(&hot(n));

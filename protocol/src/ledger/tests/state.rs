@@ -22,6 +22,8 @@ fn busy() -> Network {
     network.ledger.plan_children(SUBNET, hotkey, &[(hot(1), 1)]);
     network.ledger.children.insert((SUBNET, hotkey), vec![(hot(3), 1)]);
     network.ledger.set_child_take(SUBNET, hot(3), 1);
+    let proven = evidence::offence(&network, 3, network.ledger.height());
+    network.ledger.try_evidence(&proven).expect("it has a seat");
     network
 }
 
