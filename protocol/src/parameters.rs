@@ -54,6 +54,8 @@ pub struct Parameters {
     pub child_change: u64,
     /// The least that can be staked, moved or taken back at once.
     pub minimum_stake: Amount,
+    /// The least that an account holds once somebody gave it coins: accounts are kept for good.
+    pub minimum_balance: Amount,
     /// A staker, other than the hotkey's owner, that would keep less than this is paid out whole.
     pub minimum_nomination: Amount,
     /// A subnet's share of emission goes half of the way to what validators agree on in so many settlements.
@@ -211,6 +213,7 @@ impl Parameters {
             child_delay: 10,
             child_change: 3,
             minimum_stake: Amount(COIN / 500),
+            minimum_balance: Amount(COIN / 1_000),
             minimum_nomination: Amount(COIN / 10),
             division_half_life: 10,
             fee: Amount(1_000),

@@ -156,11 +156,11 @@ fn the_first_state() {
     genesis.accounts = vec![(Coldkey(Hotkey([0xee; 32])), Amount::coins(5))];
     assert_eq!(
         genesis.hash().to_string(),
-        "ae8fd7e8b798d012a3bbfb80fea6e584e935d3615c4ee7ce1533429ac96234f5"
+        "b6fa3e4b5aef657e71f3af6370bc888d448ce7c4a0afaf2790705277277e74b7"
     );
     let root = Ledger::new(&genesis).expect("sound").root();
     assert_eq!(
         (root.hash.to_string().as_str(), root.leaves),
-        ("db9d9975990e4c1eabe2bcd5894b9ad4826945f9a75b7f45ca6bfa9141fdfa18", 9)
+        ("c0f72b72df580b98c07ce1492e8fdf0ec8d07d7732cdc6521363d0a2c166428d", 9)
     );
 }

@@ -148,7 +148,7 @@ async fn a_transaction_of_another_network_is_not_told() {
     let dir = TempDir::new().unwrap();
     let host = light(dir.path()).await;
     let (key, to) = (Keypair::from_seed([4; 32]), Coldkey(Keypair::from_seed([5; 32]).hotkey()));
-    let transaction = Transaction { nonce: 0, action: Action::Transfer { to, amount: Amount(1) } };
+    let transaction = Transaction { nonce: 0, action: Action::Transfer { to, amount: Amount::coins(1) } };
     let ours = host.handle().view().ledger.genesis();
     let sign = |genesis| Signed::author(&key, genesis, transaction.clone());
     let client = Client::new(dir.path());

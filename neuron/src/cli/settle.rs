@@ -15,7 +15,7 @@ use super::order::Sending;
     after_help = "Example: neuron settle off --hotkey HOTKEY --coldkey my-swarm/validator-0/coldkey --dry-run"
 )]
 pub(super) struct Args {
-    /// Willing or not
+    /// Whether it is
     #[arg(value_enum)]
     will: Will,
     /// Who, one of the account's own: 64 hexadecimal digits
@@ -27,13 +27,20 @@ pub(super) struct Args {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Will {
+    /// It is.
     On,
+    /// It is not, any more.
     Off,
+    /// It is again, after it was jailed for signing two things where one is allowed.
+    Again,
 }
 
 pub(super) async fn perform(args: Args) -> Result<()> {
     let Args { will, hotkey, sending } = args;
-    let settles = will == Will::On;
-    let deed = format!("{hotkey:?} {} to settle", if settles { "is willing" } else { "refuses" });
-    sending.carry_out(sending.client()?, Action::Settle { hotkey, settles }, &deed).await
+    let (action, deed) = match will {
+        Will::On => (Action::Settle { hotkey, settles: true }, "is willing to settle"),
+        Will::Off => (Action::Settle { hotkey, settles: false }, "refuses to settle"),
+        Will::Again => (Action::Unjail { hotkey }, "is released"),
+    };
+    sending.carry_out(sending.client()?, action, &format!("{hotkey:?} {deed}")).await
 }

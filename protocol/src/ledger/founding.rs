@@ -69,7 +69,7 @@ impl Ledger {
         }
         let from = subnet.founded.saturating_add(self.parameters().founding.start_delay);
         match self.height() + 1 < from {
-            true => Err(Refusal::StartsLater { netuid, from }),
+            true => Err(Refusal::StartsLater(netuid, from)),
             false => Ok(()),
         }
     }

@@ -205,6 +205,9 @@ pub enum Refusal {
         /// The fee in it.
         fee: Amount,
     },
+    /// A receiver would hold next to nothing.
+    #[error("{0:?} would hold {1} that an account must: send more")]
+    Dust(Coldkey, Shortfall),
     /// Nobody has registered this hotkey.
     #[error("hotkey {0:?} is unknown: register it in a subnet first")]
     NoHotkey(Hotkey),
@@ -259,15 +262,8 @@ pub enum Refusal {
         until: u64,
     },
     /// Too many moves are on their way.
-    #[error(
-        "{MAX_ARRIVALS} moves to {hotkey:?} are on their way: move more when one is over, at height {until}"
-    )]
-    Arrivals {
-        /// Where to.
-        hotkey: Hotkey,
-        /// When the first of them is over.
-        until: u64,
-    },
+    #[error("{MAX_ARRIVALS} moves to {0:?} are on their way: move more when one is over, at height {1}")]
+    Arrivals(Hotkey, u64),
     /// Subnets out of order, or one named twice.
     #[error("{0:?} prefers subnets out of order: name each once, by rising netuid")]
     PreferenceOrder(Hotkey),
@@ -299,29 +295,14 @@ pub enum Refusal {
     #[error("subnet {0} was started before: nothing is left to do")]
     Started(Netuid),
     /// The subnet is too young to have emission.
-    #[error("subnet {netuid} was founded lately: its emission can be started from height {from} on")]
-    StartsLater {
-        /// The subnet.
-        netuid: Netuid,
-        /// The first height at which it can.
-        from: u64,
-    },
+    #[error("subnet {0} was founded lately: its emission can be started from height {1} on")]
+    StartsLater(Netuid, u64),
     /// A rule was changed a short while ago.
-    #[error("subnet {netuid} was changed lately: its rules can change again at height {next}")]
-    ChangedLately {
-        /// The subnet.
-        netuid: Netuid,
-        /// When.
-        next: u64,
-    },
+    #[error("subnet {0} was changed lately: its rules can change again at height {1}")]
+    ChangedLately(Netuid, u64),
     /// An epoch is about to end.
-    #[error("the rules of subnet {netuid} are frozen while its epoch ends: change them at height {until}")]
-    Frozen {
-        /// The subnet.
-        netuid: Netuid,
-        /// The first height of the next epoch.
-        until: u64,
-    },
+    #[error("the rules of subnet {0} are frozen while its epoch ends: change them at height {1}")]
+    Frozen(Netuid, u64),
     /// A number outside its bounds.
     #[error("subnet {netuid}: {name} {rule}")]
     Rule {

@@ -28,11 +28,11 @@ impl Ledger {
         let wait = subnet.hyperparameters.tempo.saturating_mul(epochs);
         let next = subnet.changed.saturating_add(wait);
         if self.height() + 1 < next {
-            return Err(Refusal::ChangedLately { netuid, next });
+            return Err(Refusal::ChangedLately(netuid, next));
         }
         let last = subnet.epoch.last;
         if last.saturating_sub(self.height()) <= founding.freeze {
-            return Err(Refusal::Frozen { netuid, until: last.saturating_add(1) });
+            return Err(Refusal::Frozen(netuid, last.saturating_add(1)));
         }
         let rules = ruled(subnet, rule);
         let broken = |(name, rule)| Refusal::Rule { netuid, name, rule };

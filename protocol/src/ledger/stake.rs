@@ -125,7 +125,7 @@ impl Ledger {
     pub(super) fn check_arrivals(&self, hotkey: Hotkey, coldkey: Coldkey) -> Result<(), Refusal> {
         let arrivals = || self.arrivals(&hotkey, &coldkey);
         match arrivals().next().filter(|_| arrivals().count() >= MAX_ARRIVALS) {
-            Some((until, _)) => Err(Refusal::Arrivals { hotkey, until }),
+            Some((until, _)) => Err(Refusal::Arrivals(hotkey, until)),
             None => Ok(()),
         }
     }

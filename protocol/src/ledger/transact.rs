@@ -38,7 +38,7 @@ impl Ledger {
     /// What an action takes from the account besides the fee, if it is allowed at all.
     fn cost(&self, coldkey: Coldkey, action: &Action) -> Result<Amount, Refusal> {
         match *action {
-            Action::Transfer { amount, .. } => Ok(amount),
+            Action::Transfer { to, amount } => self.check_receiver(to, amount).map(|()| amount),
             Action::Register { netuid, hotkey, limit } => {
                 let price = self.registration_cost(netuid, hotkey, coldkey)?;
                 match limit {
@@ -80,6 +80,13 @@ impl Ledger {
             Action::Unjail { hotkey } => self.check_release(hotkey, coldkey).map(|()| Amount::ZERO),
             Action::Start { netuid } => self.check_start(netuid, coldkey).map(|()| Amount::ZERO),
         }
+    }
+
+    /// Whether a receiver would hold enough to be worth an account.
+    fn check_receiver(&self, to: Coldkey, amount: Amount) -> Result<(), Refusal> {
+        let have = Amount(self.balance(&to).0.saturating_add(amount.0));
+        let need = self.parameters().minimum_balance;
+        if have < need { Err(Refusal::Dust(to, Shortfall { have, need })) } else { Ok(()) }
     }
 
     /// Whether so much can be put behind a hotkey: at least the minimum, what buys a share, and what makes a nomination.

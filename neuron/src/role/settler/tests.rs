@@ -142,7 +142,7 @@ fn transactions_that_take_the_room_of_votes_are_refused() {
 }
 
 fn transfer() -> Action {
-    Action::Transfer { to: Coldkey(Hotkey([7; 32])), amount: Amount(1) }
+    Action::Transfer { to: Coldkey(Hotkey([7; 32])), amount: Amount::coins(1) }
 }
 
 #[test]

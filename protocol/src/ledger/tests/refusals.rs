@@ -166,7 +166,12 @@ fn transfers() {
                 give(50, 1_000 * COIN),
                 "has 1000.000000000 of 1000.000001000 coins (0.000001000 missing)",
             ),
-            (POOR, give(51, 1), "has 0.000000000 of 0.000001001 coins (0.000001001 missing)"),
+            (POOR, give(51, COIN), "has 0.000000000 of 1.000001000 coins (1.000001000 missing)"),
+            (
+                RICH,
+                give(51, COIN / 1_000 - 1),
+                "would hold 0.000999999 of 0.001000000 coins (0.000000001 missing)",
+            ),
             (RICH, give(50, u64::MAX), "of 18446744073.709551615 coins (18446743073.709551615 missing)"),
         ],
     );

@@ -114,7 +114,7 @@ fn a_lost_coin_is_noticed() {
 #[test]
 fn a_built_proposal_and_its_execution_agree() {
     let mut network = busy();
-    let inputs = network.order(RICH, Action::Transfer { to: cold(50), amount: Amount(7) });
+    let inputs = network.order(RICH, Action::Transfer { to: cold(50), amount: Amount::coins(7) });
     let mut draft = network.ledger.clone();
     draft.try_transaction(&inputs.transactions[0]).expect("funded");
     let time = draft.time() + 1_000;
