@@ -9,7 +9,8 @@ use super::order::Sending;
 /// Say whether a hotkey is willing to settle
 ///
 /// Of the willing with enough stake of their own, those with the most stake settle: they agree on what happened and
-/// sign it. Who is willing must be there, or its dividends shrink. Asks and tells a neuron that runs on this machine.
+/// sign it. Who is willing must be there, or its dividends shrink. Who was jailed for signing twice settles again once
+/// its owner says so. Asks and tells a neuron that runs on this machine.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example: neuron settle off --hotkey HOTKEY --coldkey my-swarm/validator-0/coldkey --dry-run"
@@ -31,7 +32,7 @@ enum Will {
     On,
     /// It is not, any more.
     Off,
-    /// It is again, after it was jailed for signing two things where one is allowed.
+    /// It is released, and so willing again, after it was jailed for signing two things where one is allowed.
     Again,
 }
 

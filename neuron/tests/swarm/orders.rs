@@ -230,6 +230,8 @@ async fn an_owner_sets_the_take_of_its_hotkey_and_whether_it_settles() {
     let raised = format!("stake take {hotkey} 12.51 {owner} --dir .");
     check(dir, &raised.split(' ').collect::<Vec<_>>(), 1, &["stays at 1250 basis points", "raise it then"]);
     settle(dir, &format!("settle off --hotkey {hotkey} {owner}"));
+    let released = format!("settle again --hotkey {hotkey} {owner} --dir .");
+    check(dir, &released.split(' ').collect::<Vec<_>>(), 1, &["is not jailed"]);
     swarm.stop().await;
 }
 
