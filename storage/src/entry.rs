@@ -6,10 +6,11 @@
 //!
 //! The height is ours. It stands under the checksum, which the log's own header does not.
 
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, SeekFrom};
 
 use arc_malachitebft_wal::constants::ENTRY_HEADER_SIZE;
+
+use crate::files::File;
 
 /// The most bytes one entry may have: eight of the largest settlements, and nothing to run out of memory by.
 pub const MAX_ENTRY: u64 = 16 << 20;
@@ -78,11 +79,11 @@ fn is_unwritten(data: &[u8]) -> bool {
 }
 
 /// The content of `entry`, or `None` where the file no longer holds it.
-pub(crate) fn content(file: &mut File, entry: Entry) -> io::Result<Option<Vec<u8>>> {
+pub(crate) fn content(mut file: &mut dyn File, entry: Entry) -> io::Result<Option<Vec<u8>>> {
     let mut data = Vec::new();
-    let rest = file.metadata()?.len().saturating_sub(entry.offset);
+    let rest = file.size()?.saturating_sub(entry.offset);
     file.seek(SeekFrom::Start(entry.offset))?;
-    Ok(match read(file, rest, &mut data)? {
+    Ok(match read(&mut file, rest, &mut data)? {
         Found::Whole { height, .. } if height == entry.height => Some(data.split_off(HEIGHT)),
         _ => None,
     })

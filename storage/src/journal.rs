@@ -1,31 +1,31 @@
 //! A log file: entries are appended and synced, and what a crash or a bad disk left is cut where it stops
 //! making sense.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, Read, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use arc_malachitebft_wal::Version;
 use arc_malachitebft_wal::constants::{FIRST_ENTRY_OFFSET, HEADER_SIZE, VERSION_SIZE};
 use arc_malachitebft_wal::log::Log;
-use arc_malachitebft_wal::{Storage, Version};
 
 use crate::entry::{self, Entry, Found, MAX_ENTRY};
+use crate::files::{Access, Appending, Disk, File, Files};
 use crate::{Damage, Error, durable};
 
 /// How much a scan reads at once.
 const SCAN_BUFFER: usize = 64 << 10;
 
 /// A log file open for appending.
-pub(crate) struct Journal<S = File> {
-    log: Log<S>,
+pub(crate) struct Journal {
+    log: Log<Appending>,
     failed: bool,
 }
 
-impl<S: Storage<OpenOptions = ()>> Journal<S> {
+impl Journal {
     /// Opens a file that [`recover`] went over, or makes it.
-    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
-        let log = Log::open(path).map_err(Error::at(path))?;
-        durable::sync_parent(path)?;
+    pub(crate) fn open(disk: &Disk, path: &Path) -> Result<Self, Error> {
+        let log = Log::open_with(path, disk.clone()).map_err(Error::at(path))?;
+        durable::sync_parent(&**disk, path)?;
         Ok(Self { log, failed: false })
     }
 
@@ -59,7 +59,7 @@ impl<S: Storage<OpenOptions = ()>> Journal<S> {
 
     /// After one failure nobody knows what the disk holds (a second `fsync` reports success), so there is no
     /// next.
-    fn guarded<T>(&mut self, write: impl FnOnce(&mut Log<S>) -> io::Result<T>) -> Result<T, Error> {
+    fn guarded<T>(&mut self, write: impl FnOnce(&mut Log<Appending>) -> io::Result<T>) -> Result<T, Error> {
         if self.failed {
             return Err(Error::Halted { path: self.path() });
         }
@@ -78,20 +78,23 @@ pub(crate) struct Recovery {
 
 /// Checks every entry of the file at `path` and cuts it at the first bad one, or the first whose height does
 /// not belong there. A missing file holds nothing.
-pub(crate) fn recover(path: &Path, belongs: impl FnMut(u64) -> bool) -> Result<Recovery, Error> {
-    let opened = OpenOptions::new().read(true).write(true).open(path);
-    let mut file = match opened {
+pub(crate) fn recover(
+    disk: &dyn Files,
+    path: &Path,
+    belongs: impl FnMut(u64) -> bool,
+) -> Result<Recovery, Error> {
+    let mut file = match disk.open(path, Access::Change) {
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Recovery::default()),
         opened => opened.map_err(Error::at(path))?,
     };
-    let scan = scan(&mut file, belongs).map_err(Error::at(path))?;
+    let scan = scan(&mut *file, belongs).map_err(Error::at(path))?;
     let damage = scan.damage(path).map(Damage::report);
     if let Some(damage) = &damage {
         if !damage.torn {
             let aside = durable::beside(path, ".damaged");
-            fs::copy(path, &aside).map_err(Error::at(&aside))?;
+            copy(disk, path, &aside).map_err(Error::at(&aside))?;
         }
-        cut(&mut file, scan.end).map_err(Error::at(path))?;
+        cut(&mut *file, scan.end).map_err(Error::at(path))?;
     }
     Ok(Recovery { entries: scan.entries, damage })
 }
@@ -113,12 +116,12 @@ impl Scan {
     }
 }
 
-fn scan(file: &mut File, mut belongs: impl FnMut(u64) -> bool) -> io::Result<Scan> {
-    let size = file.metadata()?.len();
+fn scan(mut file: &mut dyn File, mut belongs: impl FnMut(u64) -> bool) -> io::Result<Scan> {
+    let size = file.size()?;
     if size < HEADER_SIZE {
         return Ok(Scan { entries: Vec::new(), end: 0, size, torn: true, header: true });
     }
-    let mut source = BufReader::with_capacity(SCAN_BUFFER, &mut *file);
+    let mut source = BufReader::with_capacity(SCAN_BUFFER, &mut file);
     let header = read_version(&mut source)? == (Version::V1 as u32).to_be_bytes();
     let (mut entries, mut end, mut data) = (Vec::new(), FIRST_ENTRY_OFFSET, Vec::new());
     let found = loop {
@@ -142,7 +145,7 @@ fn read_version(source: &mut impl Read) -> io::Result<[u8; VERSION_SIZE as usize
 }
 
 /// Whether all the rest is zero: what a power cut leaves of a file that had grown but was not written.
-fn is_zero_from(file: &mut File, offset: u64) -> io::Result<bool> {
+fn is_zero_from(file: &mut dyn File, offset: u64) -> io::Result<bool> {
     file.seek(SeekFrom::Start(offset))?;
     let source = BufReader::with_capacity(SCAN_BUFFER, file);
     for byte in source.bytes() {
@@ -153,14 +156,21 @@ fn is_zero_from(file: &mut File, offset: u64) -> io::Result<bool> {
     Ok(true)
 }
 
+fn copy(disk: &dyn Files, from: &Path, to: &Path) -> io::Result<()> {
+    let (mut from, mut to) = (disk.open(from, Access::Read)?, disk.open(to, Access::Create)?);
+    to.truncate(0)?;
+    io::copy(&mut from, &mut to)?;
+    to.sync()
+}
+
 /// Leaves a header that opens and the entries up to `end`; 0 leaves nothing.
-fn cut(file: &mut File, end: u64) -> io::Result<()> {
-    file.set_len(end)?;
+fn cut(file: &mut dyn File, end: u64) -> io::Result<()> {
+    file.truncate(end)?;
     if end >= HEADER_SIZE {
         file.seek(SeekFrom::Start(0))?;
         file.write_all(&(Version::V1 as u32).to_be_bytes())?;
     }
-    file.sync_all()
+    file.sync()
 }
 
 #[cfg(test)]

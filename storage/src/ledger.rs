@@ -3,28 +3,16 @@
 //! sled promises little after a power cut, and may fail to open, so nothing here is the truth: on any doubt
 //! the index is set aside and the caller builds it again from the settlement log.
 
-use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+mod database;
+
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
-use std::thread;
-use std::time::Duration;
 
 use crypto::Hash;
 
+use crate::files::Disk;
 use crate::{Error, durable};
 
-/// Enough for the hot part of a ledger, and little enough for many neurons in one process.
-const CACHE_BYTES: u64 = 16 << 20;
-
-/// How often sled writes what it has and syncs; a crash loses at most this of the index.
-const FLUSH_EVERY_MS: u64 = 500;
-
-/// sled keeps buffers of this size for each index.
-const SEGMENT_BYTES: usize = 64 << 10;
-
-/// Longer than a healthy index takes to write what it has.
-const CLOSE_DEADLINE: Duration = Duration::from_secs(5);
+pub(crate) use database::Database;
 
 /// The key of the height and root, before all entries.
 const HEADER_KEY: &[u8] = &[0];
@@ -33,10 +21,13 @@ const ENTRY_PREFIX: u8 = 1;
 
 const HEADER_BYTES: usize = size_of::<u64>() + size_of::<Hash>();
 
+/// A key and its value.
+pub type Record = (Vec<u8>, Vec<u8>);
+
 /// A key with its new value, or with `None` where the entry goes.
 pub type Change = (Vec<u8>, Option<Vec<u8>>);
 
-/// The ledger's state at one height, as far as sled remembers it.
+/// The ledger's state at one height, as far as the index remembers it.
 ///
 /// Height, root and entries were written together, but compare the root of the entries with `root`, and that
 /// with the certified one, before relying on them.
@@ -47,64 +38,71 @@ pub struct Index {
     /// The state root that the writer gave.
     pub root: Hash,
     /// Keys and values in the order of keys.
-    pub entries: Vec<(Vec<u8>, Vec<u8>)>,
+    pub entries: Vec<Record>,
+}
+
+/// A table of keys and values that a crash may take back by some writes, or altogether.
+pub(crate) trait Table: Send {
+    /// Everything, in the order of keys, or why it cannot be read.
+    fn read(&self) -> Result<Vec<Record>, String>;
+
+    /// Makes all changes or none.
+    fn write(&mut self, changes: Vec<Change>) -> Result<(), String>;
 }
 
 /// The ledger index in its directory.
 pub(crate) struct Ledger {
+    disk: Disk,
     dir: PathBuf,
     /// Open but for the moments in which its directory is renamed.
-    db: Option<sled::Db>,
+    table: Option<Box<dyn Table>>,
 }
 
 impl Ledger {
     /// Opens the index, or says why it will not open.
-    pub(crate) fn open(dir: &Path) -> Result<Self, Error> {
-        let db = open(dir)?;
-        Ok(Self { dir: dir.to_owned(), db: Some(db) })
+    pub(crate) fn open(disk: &Disk, dir: &Path) -> Result<Self, Error> {
+        let table = disk.table(dir)?;
+        Ok(Self { disk: disk.clone(), dir: dir.to_owned(), table: Some(table) })
     }
 
     /// Opens an empty index where another lay, which is set aside.
-    pub(crate) fn start_anew(dir: &Path) -> Result<Self, Error> {
-        if dir.exists() {
-            durable::set_aside(dir, ".broken")?;
+    pub(crate) fn start_anew(disk: &Disk, dir: &Path) -> Result<Self, Error> {
+        if disk.kind(dir).is_some() {
+            durable::set_aside(&**disk, dir, ".broken")?;
         }
-        Self::open(dir)
+        Self::open(disk, dir)
     }
 
     /// All that is held, `None` for nothing.
     pub(crate) fn read(&self) -> Result<Option<Index>, Error> {
-        self.guarded(|db| {
-            let Some(header) = db.get(HEADER_KEY)? else {
-                return if db.is_empty() { Ok(None) } else { Err(corrupt("entries without a height")) };
-            };
-            let (height, root) = read_header(&header).ok_or_else(|| corrupt("the height is malformed"))?;
-            let entries = db.scan_prefix([ENTRY_PREFIX]).map(|entry| {
-                let (key, value) = entry?;
-                Ok((key[1..].to_vec(), value.to_vec()))
-            });
-            Ok(Some(Index { height, root, entries: entries.collect::<sled::Result<_>>()? }))
-        })
+        let table = self.table.as_ref().ok_or_else(|| self.closed())?;
+        let mut entries = table.read().map_err(|cause| self.broken(cause))?.into_iter();
+        let Some((key, header)) = entries.next() else {
+            return Ok(None);
+        };
+        if key != HEADER_KEY {
+            return Err(self.broken("entries without a height".to_owned()));
+        }
+        let header = read_header(&header).ok_or_else(|| self.broken("the height is malformed".to_owned()));
+        let (height, root) = header?;
+        let entries = entries.map(|(mut key, value)| (key.split_off(1), value)).collect();
+        Ok(Some(Index { height, root, entries }))
     }
 
     /// Applies all changes with their height and root, or none.
-    pub(crate) fn write(&self, height: u64, root: Hash, changes: &[Change]) -> Result<(), Error> {
-        let mut batch = sled::Batch::default();
-        for (key, value) in changes {
-            let key = [&[ENTRY_PREFIX], key.as_slice()].concat();
-            match value {
-                Some(value) => batch.insert(key, value.as_slice()),
-                None => batch.remove(key),
-            }
-        }
-        batch.insert(HEADER_KEY, [&height.to_be_bytes(), root.0.as_slice()].concat());
-        self.guarded(|db| db.apply_batch(batch))
+    pub(crate) fn write(&mut self, height: u64, root: Hash, changes: &[Change]) -> Result<(), Error> {
+        let header = [&height.to_be_bytes(), root.0.as_slice()].concat();
+        let changes =
+            changes.iter().map(|(key, value)| ([&[ENTRY_PREFIX], &key[..]].concat(), value.clone()));
+        let batch = changes.chain([(HEADER_KEY.to_vec(), Some(header))]).collect();
+        let written = self.table.as_mut().map(|table| table.write(batch));
+        written.ok_or_else(|| self.closed())?.map_err(|cause| self.broken(cause))
     }
 
     /// Sets the index aside and starts an empty one.
     pub(crate) fn reset(&mut self) -> Result<(), Error> {
-        self.close();
-        *self = Self::start_anew(&self.dir)?;
+        self.table = None;
+        *self = Self::start_anew(&self.disk, &self.dir)?;
         Ok(())
     }
 
@@ -112,63 +110,13 @@ impl Ledger {
         &self.dir
     }
 
-    /// Closes sled on a thread of its own: where its flusher has panicked, closing waits for it for ever.
-    fn close(&mut self) {
-        let Some(db) = self.db.take() else { return };
-        let (closed, wait) = mpsc::channel();
-        thread::spawn(move || {
-            drop(db);
-            let _ = closed.send(());
-        });
-        if wait.recv_timeout(CLOSE_DEADLINE).is_err() {
-            tracing::warn!(dir = ?self.dir, "the ledger index does not close and is left behind");
-        }
+    fn closed(&self) -> Error {
+        self.broken("closed after a failed reset".to_owned())
     }
 
-    fn guarded<T>(&self, work: impl FnOnce(&sled::Db) -> sled::Result<T>) -> Result<T, Error> {
-        let db = self.db.as_ref().ok_or_else(|| corrupt("closed after a failed reset"));
-        guarded(&self.dir, || work(db?))
+    fn broken(&self, cause: String) -> Error {
+        Error::Index { path: self.dir.clone(), cause }
     }
-}
-
-impl Drop for Ledger {
-    fn drop(&mut self) {
-        self.close();
-    }
-}
-
-fn open(dir: &Path) -> Result<sled::Db, Error> {
-    let config = sled::Config::new()
-        .path(dir)
-        .cache_capacity(CACHE_BYTES)
-        .segment_size(SEGMENT_BYTES)
-        .flush_every_ms(Some(FLUSH_EVERY_MS));
-    await_unlocked(dir);
-    let db = guarded(dir, || config.open())?;
-    durable::sync_parent(dir)?;
-    Ok(db)
-}
-
-/// Waits until sled may lock its file: its threads hold the lock a moment longer than the index that was dropped.
-/// Whatever else is wrong with the file is for sled to say.
-fn await_unlocked(dir: &Path) {
-    if let Ok(file) = File::open(dir.join("db")) {
-        let _ = durable::lock(&file);
-    }
-}
-
-/// Runs sled, which panics on some damage instead of reporting it.
-fn guarded<T>(dir: &Path, work: impl FnOnce() -> sled::Result<T>) -> Result<T, Error> {
-    let cause = match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(Ok(done)) => return Ok(done),
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => "sled panicked".to_owned(),
-    };
-    Err(Error::Index { path: dir.to_owned(), cause })
-}
-
-fn corrupt(what: &str) -> sled::Error {
-    sled::Error::Unsupported(what.to_owned())
 }
 
 fn read_header(bytes: &[u8]) -> Option<(u64, Hash)> {

@@ -1,11 +1,10 @@
 //! What a role wants to know again after a restart: one file, replaced whole.
 
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::Path;
 
 use crypto::{Hash, hash};
 
+use crate::files::Files;
 use crate::{Damage, Error, durable};
 
 /// The longest note, in bytes: rows and scores of the largest subnet.
@@ -14,7 +13,7 @@ pub const MAX_NOTE: usize = 1 << 20;
 const CHECK: usize = size_of::<Hash>();
 
 /// Keeps the note, over the one before; it is on the disk when this returns.
-pub(crate) fn save(path: &Path, note: &[u8]) -> Result<(), Error> {
+pub(crate) fn save(disk: &dyn Files, path: &Path, note: &[u8]) -> Result<(), Error> {
     if note.len() > MAX_NOTE {
         return Err(Error::TooLarge {
             path: path.to_owned(),
@@ -23,21 +22,18 @@ pub(crate) fn save(path: &Path, note: &[u8]) -> Result<(), Error> {
         });
     }
     let sealed = [&check(note).0, note].concat();
-    durable::replace(path, &durable::beside(path, ".new"), &sealed)
+    durable::replace(disk, path, &durable::beside(path, ".new"), &sealed)
 }
 
 /// The note kept last; none if there is none, or a damaged one, which is set aside.
-pub(crate) fn load(path: &Path) -> Result<(Option<Vec<u8>>, Option<Damage>), Error> {
-    let file = match File::open(path) {
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok((None, None)),
-        file => file.map_err(Error::at(path))?,
+pub(crate) fn load(disk: &dyn Files, path: &Path) -> Result<(Option<Vec<u8>>, Option<Damage>), Error> {
+    let Some(sealed) = durable::read(disk, path, (MAX_NOTE + CHECK) as u64)? else {
+        return Ok((None, None));
     };
-    let mut sealed = Vec::new();
-    file.take((MAX_NOTE + CHECK) as u64).read_to_end(&mut sealed).map_err(Error::at(path))?;
     match sealed.split_first_chunk::<CHECK>() {
         Some((sum, note)) if check(note).0 == *sum => Ok((Some(note.to_vec()), None)),
         _ => {
-            durable::set_aside(path, ".damaged")?;
+            durable::set_aside(disk, path, ".damaged")?;
             let lost = sealed.len() as u64;
             Ok((None, Some(Damage { path: path.to_owned(), kept: 0, lost, torn: false }.report())))
         }

@@ -1,9 +1,8 @@
 //! The addresses of peers met before, so that a restart needs no bootstrap address.
 
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::Path;
 
+use crate::files::Files;
 use crate::{Error, durable};
 
 /// The most addresses kept: more than a neuron has neighbours.
@@ -13,24 +12,19 @@ pub const MAX_PEERS: usize = 1024;
 pub const MAX_ADDRESS: usize = 512;
 
 /// Keeps the first [`MAX_PEERS`] addresses; one that is too long or not one line is left out.
-pub(crate) fn save(path: &Path, addresses: &[String]) -> Result<(), Error> {
+pub(crate) fn save(disk: &dyn Files, path: &Path, addresses: &[String]) -> Result<(), Error> {
     let lines: String = addresses
         .iter()
         .filter(|address| is_address(address))
         .take(MAX_PEERS)
         .map(|address| format!("{address}\n"))
         .collect();
-    durable::replace(path, &durable::beside(path, ".new"), lines.as_bytes())
+    durable::replace(disk, path, &durable::beside(path, ".new"), lines.as_bytes())
 }
 
 /// The addresses kept last; lines that are none are passed over.
-pub(crate) fn load(path: &Path) -> Result<Vec<String>, Error> {
-    let file = match File::open(path) {
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        file => file.map_err(Error::at(path))?,
-    };
-    let mut bytes = Vec::new();
-    file.take((MAX_PEERS * (MAX_ADDRESS + 1)) as u64).read_to_end(&mut bytes).map_err(Error::at(path))?;
+pub(crate) fn load(disk: &dyn Files, path: &Path) -> Result<Vec<String>, Error> {
+    let bytes = durable::read(disk, path, (MAX_PEERS * (MAX_ADDRESS + 1)) as u64)?.unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);
     Ok(text.lines().filter(|line| is_address(line)).take(MAX_PEERS).map(str::to_owned).collect())
 }

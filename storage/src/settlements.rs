@@ -1,14 +1,16 @@
 //! The settlement log: every settlement from height 1 on, in files of some heights each.
 
-use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::entry::{self, Entry};
+use crate::files::{Access, Disk, File};
 use crate::journal::{self, Journal};
 use crate::{Damage, Error, durable};
 
 /// The settlement log.
 pub(crate) struct Settlements {
+    disk: Disk,
     dir: PathBuf,
     /// How many heights a file holds.
     length: u64,
@@ -16,7 +18,7 @@ pub(crate) struct Settlements {
     segments: Vec<Segment>,
     journal: Option<Journal>,
     /// The file read last, by its first height.
-    reader: Option<(u64, File)>,
+    reader: Option<(u64, Box<dyn File>)>,
 }
 
 struct Segment {
@@ -33,15 +35,20 @@ impl Segment {
 
 impl Settlements {
     /// Checks the whole log, and keeps it up to the first height that is missing or damaged.
-    pub(crate) fn open(dir: &Path, length: u64, damage: &mut Vec<Damage>) -> Result<Self, Error> {
-        durable::create_dir(dir)?;
+    pub(crate) fn open(
+        disk: &Disk,
+        dir: &Path,
+        length: u64,
+        damage: &mut Vec<Damage>,
+    ) -> Result<Self, Error> {
+        durable::create_dir(&**disk, dir)?;
         let (dir, segments) = (dir.to_owned(), Vec::new());
-        let mut log = Self { dir, length, segments, journal: None, reader: None };
+        let mut log = Self { disk: disk.clone(), dir, length, segments, journal: None, reader: None };
         for first in log.files()? {
             damage.extend(log.recover(first)?);
         }
         if let Some(last) = log.segments.last() {
-            log.journal = Some(Journal::open(&log.path(last.first))?);
+            log.journal = Some(Journal::open(disk, &log.path(last.first))?);
         }
         Ok(log)
     }
@@ -95,11 +102,9 @@ impl Settlements {
     /// The first heights that the files are named by, in order.
     fn files(&self) -> Result<Vec<u64>, Error> {
         let mut heights = Vec::new();
-        for file in fs::read_dir(&self.dir).map_err(Error::at(&self.dir))? {
-            let name = file.map_err(Error::at(&self.dir))?.file_name();
-            let stem = name.to_str().and_then(|name| name.strip_suffix(".log"));
-            let height = stem.and_then(|stem| stem.parse::<u64>().ok());
-            heights.extend(height.filter(|&first| self.path(first).ends_with(&name)));
+        for file in self.disk.list(&self.dir).map_err(Error::at(&self.dir))? {
+            let height = file.file_stem().and_then(|stem| stem.to_str()?.parse::<u64>().ok());
+            heights.extend(height.filter(|&first| self.path(first) == file));
         }
         heights.sort_unstable();
         Ok(heights)
@@ -113,11 +118,11 @@ impl Settlements {
     fn recover(&mut self, first: u64) -> Result<Option<Damage>, Error> {
         let (path, mut next) = (self.path(first), self.next());
         if first != next {
-            let lost = fs::metadata(&path).map_err(Error::at(&path))?.len();
-            durable::set_aside(&path, ".damaged")?;
+            let lost = self.size(&path).map_err(Error::at(&path))?;
+            durable::set_aside(&*self.disk, &path, ".damaged")?;
             return Ok(Some(Damage { path, kept: 0, lost, torn: false }.report()));
         }
-        let recovery = journal::recover(&path, |height| {
+        let recovery = journal::recover(&*self.disk, &path, |height| {
             let belongs = height == next;
             next += u64::from(belongs);
             belongs
@@ -126,10 +131,14 @@ impl Settlements {
         Ok(recovery.damage)
     }
 
+    fn size(&self, path: &Path) -> io::Result<u64> {
+        self.disk.open(path, Access::Read)?.size()
+    }
+
     /// The file that takes `height`: the last, or a new one after a full one.
     fn growing(&mut self, height: u64) -> Result<(&mut Segment, &mut Journal), Error> {
         if self.segments.last().is_none_or(|last| last.entries.len() as u64 >= self.length) {
-            self.journal = Some(Journal::open(&self.path(height))?);
+            self.journal = Some(Journal::open(&self.disk, &self.path(height))?);
             self.segments.push(Segment { first: height, entries: Vec::new() });
         }
         let segment = self.segments.last_mut().expect("one was pushed if there was none");
@@ -144,12 +153,12 @@ impl Settlements {
         Some((segment.first, *segment.entries.get(place)?))
     }
 
-    fn file(&mut self, first: u64) -> Result<&mut File, Error> {
+    fn file(&mut self, first: u64) -> Result<&mut dyn File, Error> {
         if self.reader.as_ref().is_none_or(|(open, _)| *open != first) {
             let path = self.path(first);
-            self.reader = Some((first, File::open(&path).map_err(Error::at(&path))?));
+            self.reader = Some((first, self.disk.open(&path, Access::Read).map_err(Error::at(&path))?));
         }
         let (_, file) = self.reader.as_mut().expect("opened above if it was not");
-        Ok(file)
+        Ok(&mut **file)
     }
 }

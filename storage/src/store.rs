@@ -1,10 +1,12 @@
 //! A neuron's memory, in a directory of its own.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::any::Any;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crypto::Hash;
 
+use crate::files::{Disk, MemoryDisk, System};
 use crate::ledger::{Change, Ledger};
 use crate::settlements::Settlements;
 use crate::votes::Votes;
@@ -18,6 +20,7 @@ pub const VOTES: &str = "votes.log";
 
 /// A neuron's memory, in a directory that no other process may use meanwhile.
 pub struct Store {
+    disk: Disk,
     settlements: Settlements,
     votes: Votes,
     ledger: Ledger,
@@ -26,7 +29,7 @@ pub struct Store {
     note: PathBuf,
     damage: Vec<Damage>,
     /// Held until the rest is closed, so it stands last.
-    _lock: File,
+    _lock: Box<dyn Any + Send>,
 }
 
 impl Store {
@@ -36,18 +39,28 @@ impl Store {
     /// missing or damaged, and [`Store::damage`] tells what was wrong. It fails if the system refuses to read
     /// or write, or if the directory is in use.
     pub fn open(dir: &Path) -> Result<Self, Error> {
-        durable::create_dir(dir)?;
-        let lock = lock(dir)?;
+        Self::open_on(Arc::new(System), dir)
+    }
+
+    /// Opens the store in `dir` of a disk in memory, as [`Store::open`] does.
+    pub fn open_in_memory(disk: &MemoryDisk, dir: &Path) -> Result<Self, Error> {
+        Self::open_on(Arc::new(disk.clone()), dir)
+    }
+
+    fn open_on(disk: Disk, dir: &Path) -> Result<Self, Error> {
+        durable::create_dir(&*disk, dir)?;
+        let lock = lock(&disk, dir)?;
         let mut damage = Vec::new();
-        let settlements = Settlements::open(&dir.join("settlements"), SEGMENT_LENGTH, &mut damage)?;
+        let settlements = Settlements::open(&disk, &dir.join("settlements"), SEGMENT_LENGTH, &mut damage)?;
         Ok(Self {
-            votes: open_votes(&dir.join(VOTES), settlements.tip(), &mut damage)?,
+            votes: open_votes(&disk, &dir.join(VOTES), settlements.tip(), &mut damage)?,
             settlements,
-            ledger: open_ledger(&dir.join("index"), &mut damage)?,
-            blobs: Blobs::open(&dir.join("blobs"), MAX_BLOB)?,
+            ledger: open_ledger(&disk, &dir.join("index"), &mut damage)?,
+            blobs: Blobs::open(&disk, &dir.join("blobs"), MAX_BLOB)?,
             peers: dir.join("peers"),
             note: dir.join("note"),
             damage,
+            disk,
             _lock: lock,
         })
     }
@@ -131,23 +144,23 @@ impl Store {
     /// Keeps the addresses of peers for the next start, at most [`MAX_PEERS`](crate::MAX_PEERS) of at most
     /// [`MAX_ADDRESS`](crate::MAX_ADDRESS) bytes.
     pub fn save_peers(&self, addresses: &[String]) -> Result<(), Error> {
-        peers::save(&self.peers, addresses)
+        peers::save(&*self.disk, &self.peers, addresses)
     }
 
     /// The addresses kept last.
     pub fn peers(&self) -> Result<Vec<String>, Error> {
-        peers::load(&self.peers)
+        peers::load(&*self.disk, &self.peers)
     }
 
     /// Keeps what a role wants to know again after a restart, over what was kept before: at most
     /// [`MAX_NOTE`](crate::MAX_NOTE) bytes, on the disk when this returns.
     pub fn save_note(&self, note: &[u8]) -> Result<(), Error> {
-        note::save(&self.note, note)
+        note::save(&*self.disk, &self.note, note)
     }
 
     /// The note kept last, whole and unchanged or not at all.
     pub fn note(&mut self) -> Result<Option<Vec<u8>>, Error> {
-        let (note, damage) = note::load(&self.note)?;
+        let (note, damage) = note::load(&*self.disk, &self.note)?;
         self.damage.extend(damage);
         Ok(note)
     }
@@ -167,29 +180,24 @@ impl Store {
     }
 }
 
-fn lock(dir: &Path) -> Result<File, Error> {
+fn lock(disk: &Disk, dir: &Path) -> Result<Box<dyn Any + Send>, Error> {
     let path = dir.join("lock");
-    let opened = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
-    let file = opened.map_err(Error::at(&path))?;
-    match durable::lock(&file) {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::Locked { path: dir.to_owned() }),
-        Err(TryLockError::Error(cause)) => Err(Error::at(&path)(cause)),
-    }
+    let lock = disk.lock(&path).map_err(Error::at(&path))?;
+    lock.ok_or_else(|| Error::Locked { path: dir.to_owned() })
 }
 
 /// A vote log is there before the first settlement: where it is missing, somebody took it away.
-fn open_votes(path: &Path, tip: u64, damage: &mut Vec<Damage>) -> Result<Votes, Error> {
-    if tip > 0 && !path.exists() {
+fn open_votes(disk: &Disk, path: &Path, tip: u64, damage: &mut Vec<Damage>) -> Result<Votes, Error> {
+    if tip > 0 && disk.kind(path).is_none() {
         damage.push(Damage { path: path.to_owned(), kept: 0, lost: 0, torn: false }.report());
     }
-    Votes::open(path, damage)
+    Votes::open(disk, path, damage)
 }
 
-fn open_ledger(dir: &Path, damage: &mut Vec<Damage>) -> Result<Ledger, Error> {
-    Ledger::open(dir).or_else(|_| {
+fn open_ledger(disk: &Disk, dir: &Path, damage: &mut Vec<Damage>) -> Result<Ledger, Error> {
+    Ledger::open(disk, dir).or_else(|_| {
         damage.push(broken(dir));
-        Ledger::start_anew(dir)
+        Ledger::start_anew(disk, dir)
     })
 }
 

@@ -1,10 +1,10 @@
 //! The vote log: what was voted, proposed and seen at the height in progress, so that no crash makes a neuron
 //! vote twice.
 
-use std::fs::File;
 use std::path::Path;
 
 use crate::entry::{self, Entry};
+use crate::files::{Access, Disk};
 use crate::journal::{self, Journal};
 use crate::{Damage, Error};
 
@@ -17,6 +17,7 @@ const CLEAR_SIZE: u64 = 4 << 20;
 
 /// The vote log.
 pub(crate) struct Votes {
+    disk: Disk,
     journal: Journal,
     /// The height of the last votes, 0 for none. It never falls.
     height: u64,
@@ -26,9 +27,9 @@ pub(crate) struct Votes {
 
 impl Votes {
     /// Checks the log and keeps it up to the first damaged batch.
-    pub(crate) fn open(path: &Path, damage: &mut Vec<Damage>) -> Result<Self, Error> {
+    pub(crate) fn open(disk: &Disk, path: &Path, damage: &mut Vec<Damage>) -> Result<Self, Error> {
         let mut latest = 0;
-        let recovery = journal::recover(path, |height| {
+        let recovery = journal::recover(&**disk, path, |height| {
             let belongs = height >= latest;
             latest = latest.max(height);
             belongs
@@ -36,7 +37,7 @@ impl Votes {
         damage.extend(recovery.damage);
         let (height, mut batches) = (latest, recovery.entries);
         batches.retain(|batch| batch.height == height);
-        Ok(Self { journal: Journal::open(path)?, height, batches })
+        Ok(Self { disk: disk.clone(), journal: Journal::open(disk, path)?, height, batches })
     }
 
     /// The height of the last votes, 0 for none.
@@ -66,10 +67,10 @@ impl Votes {
             return Ok(Vec::new());
         }
         let path = self.journal.path();
-        let mut file = File::open(&path).map_err(Error::at(&path))?;
+        let mut file = self.disk.open(&path, Access::Read).map_err(Error::at(&path))?;
         let mut entries = Vec::new();
         for &batch in &self.batches {
-            let content = entry::content(&mut file, batch).map_err(Error::at(&path))?;
+            let content = entry::content(&mut *file, batch).map_err(Error::at(&path))?;
             let split = content.and_then(|content| split(&content));
             entries.extend(split.ok_or_else(|| Error::Damaged { path: path.clone(), height })?);
         }
