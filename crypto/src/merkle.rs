@@ -31,6 +31,15 @@ pub struct Proof {
     pub path: Vec<Hash>,
 }
 
+/// Shows that some leaves stand one after the other in a committed list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunProof {
+    /// The place of the first, counted from 0.
+    pub first: u64,
+    /// What stands beside them from the bottom up, left before right.
+    pub path: Vec<Hash>,
+}
+
 /// The longest path a proof may have: 2⁶⁴ leaves.
 const MAX_PATH: usize = 64;
 
@@ -48,6 +57,47 @@ pub fn prove<L: AsRef<[u8]> + Sync>(leaves: &[L], index: usize) -> Option<Proof>
     Some(Proof { index: index as u64, path })
 }
 
+/// The proofs for all leaves, cut into runs of these lengths.
+pub fn prove_runs<L: AsRef<[u8]> + Sync>(leaves: &[L], lengths: &[usize]) -> Vec<RunProof> {
+    let mut layers = vec![hashes(leaves)];
+    while let Some(layer) = layers.last().filter(|layer| layer.len() > 1) {
+        layers.push(parents(layer));
+    }
+    let firsts = lengths.iter().scan(0, |next, length| {
+        *next += length;
+        Some(*next - length)
+    });
+    let prove = |(first, length)| RunProof { first: first as u64, path: beside(&layers, first, length) };
+    firsts.zip(lengths.iter().copied()).map(prove).collect()
+}
+
+impl RunProof {
+    /// Whether `leaves` stand from this place on, one after the other, in the list that `root` commits to.
+    pub fn verify<L: AsRef<[u8]> + Sync>(&self, root: &Root, leaves: &[L]) -> bool {
+        let end = self.first.checked_add(leaves.len() as u64);
+        let inside = !leaves.is_empty() && end.is_some_and(|end| end <= root.leaves);
+        inside
+            && self.path.len() <= 2 * MAX_PATH
+            && self.climb(hashes(leaves), root.leaves) == Some(root.hash.0)
+    }
+
+    /// What the layers above a run lead to; `None` if the path is too short or too long.
+    fn climb(&self, mut run: Vec<[u8; 32]>, leaves: u64) -> Option<[u8; 32]> {
+        let (mut first, mut width, mut path) = (self.first, leaves, self.path.iter());
+        while width > 1 {
+            if first % 2 == 1 {
+                run.insert(0, path.next()?.0);
+                first -= 1;
+            }
+            if run.len() % 2 == 1 && first + (run.len() as u64) < width {
+                run.push(path.next()?.0);
+            }
+            (run, first, width) = (parents(&run), first / 2, width.div_ceil(2));
+        }
+        if path.next().is_none() { run.first().copied() } else { None }
+    }
+}
+
 impl Proof {
     /// Whether `leaf` stands at this place of the list that `root` commits to.
     pub fn verify(&self, root: &Root, leaf: &[u8]) -> bool {
@@ -63,9 +113,27 @@ impl Proof {
 }
 
 fn tree<L: AsRef<[u8]> + Sync>(leaves: &[L]) -> MerkleTree<Blake3> {
-    let leaves = leaves.par_iter().with_min_len(ONE_TASK);
-    let hashes: Vec<_> = leaves.map(|leaf| Blake3::hash(leaf.as_ref())).collect();
-    MerkleTree::from_leaves(&hashes)
+    MerkleTree::from_leaves(&hashes(leaves))
+}
+
+fn hashes<L: AsRef<[u8]> + Sync>(leaves: &[L]) -> Vec<[u8; 32]> {
+    leaves.par_iter().with_min_len(ONE_TASK).map(|leaf| Blake3::hash(leaf.as_ref())).collect()
+}
+
+/// The layer above; the last node of an odd layer has no sibling.
+fn parents(layer: &[[u8; 32]]) -> Vec<[u8; 32]> {
+    layer.chunks(2).map(|pair| Blake3::concat_and_hash(&pair[0], pair.get(1))).collect()
+}
+
+/// The siblings, in all layers, of those above a run that it does not lead to by itself.
+fn beside(layers: &[Vec<[u8; 32]>], first: usize, length: usize) -> Vec<Hash> {
+    let (mut start, mut end, mut path) = (first, first + length, Vec::new());
+    for layer in layers.iter().take_while(|layer| layer.len() > 1) {
+        path.extend((start % 2 == 1).then(|| Hash(layer[start - 1])));
+        path.extend((end % 2 == 1).then(|| layer.get(end)).flatten().copied().map(Hash));
+        (start, end) = (start / 2, end.div_ceil(2));
+    }
+    path
 }
 
 #[derive(Clone)]
@@ -102,6 +170,45 @@ mod tests {
                 assert!(!proof.verify(&root, b"other"), "leaf {i} of {n}");
                 let shorter = Root { leaves: i as u64, ..root };
                 assert!(!proof.verify(&shorter, leaf), "leaf {i} of a list of {i}");
+            }
+        }
+    }
+
+    /// Cuts `list` into runs of `length` and the rest.
+    fn cut(list: &[Vec<u8>], length: usize) -> Vec<(&[Vec<u8>], RunProof)> {
+        let runs: Vec<_> = list.chunks(length).collect();
+        let lengths: Vec<_> = runs.iter().map(|run| run.len()).collect();
+        runs.into_iter().zip(prove_runs(list, &lengths)).collect()
+    }
+
+    #[test]
+    fn every_run_of_every_small_list_proves_at_its_place_and_nowhere_else() {
+        for (n, length) in (1..=33).flat_map(|n| (1..=usize::from(n)).map(move |length| (n, length))) {
+            let list = leaves(n);
+            let root = root(&list);
+            for (run, proof) in cut(&list, length) {
+                assert!(proof.verify(&root, run), "{length} of {n} from {}", proof.first);
+                let mut other = run.to_vec();
+                other[run.len() / 2].push(1);
+                assert!(!proof.verify(&root, &other), "{length} of {n} from {}", proof.first);
+                assert!(!proof.verify(&root, &run[1..]));
+                let aside = RunProof { first: proof.first + 1, ..proof.clone() };
+                assert!(!aside.verify(&root, run));
+                let long = RunProof { path: [proof.path.as_slice(), &[Hash([0; 32])]].concat(), ..proof };
+                assert!(!long.verify(&root, run));
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_proof_of_garbage_is_refused_without_a_panic() {
+        let list = leaves(5);
+        let claimed = [root(&list), Root { leaves: u64::MAX, ..root(&list) }];
+        for (root, length) in claimed.iter().flat_map(|root| [0, 1, 3, 128, 129].map(|length| (root, length)))
+        {
+            for first in [0, 1, 4, 5, u64::MAX - 1, u64::MAX] {
+                let proof = RunProof { first, path: vec![Hash([9; 32]); length] };
+                (0..5).for_each(|count| assert!(!proof.verify(root, &list[..count])));
             }
         }
     }

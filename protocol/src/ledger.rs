@@ -228,22 +228,46 @@ impl Ledger {
         self.tables().into_iter().flat_map(split).collect()
     }
 
+    /// Every entry as it stands under the root: `table ‖ key ‖ value`, sorted.
+    pub fn leaves(&self) -> Vec<Vec<u8>> {
+        self.tables().map(Leaves::leaves).iter().flat_map(|table| table.iter()).cloned().collect()
+    }
+
     /// The ledger with these entries; compare its root with a certified one before trusting it.
     pub fn from_entries(entries: &[Entry]) -> Result<Self, Error> {
-        let malformed = |reason: String| Error::Malformed { kind: "ledger", reason };
         let mut ledger = Self::empty();
         for (key, value) in entries {
-            let (tag, key) =
-                key.split_first().ok_or_else(|| malformed("an entry without a key".to_owned()))?;
-            let mut tables = ledger.tables_mut();
-            let table =
-                tables.get_mut(usize::from(*tag)).ok_or_else(|| malformed(format!("no table {tag}")))?;
-            table.load(key, value)?;
+            let (_, table) = ledger.table_of(key)?;
+            table.load(&key[1..], value)?;
         }
-        if ledger.parameters.is_empty() || ledger.chain.is_empty() || ledger.seats.is_empty() {
-            return Err(malformed("parameters, chain or seats are missing".to_owned()));
+        ledger.check_whole()
+    }
+
+    /// The ledger with these leaves; compare its root with a certified one before trusting it.
+    pub fn from_leaves<L: AsRef<[u8]>>(leaves: &[L]) -> Result<Self, Error> {
+        let mut ledger = Self::empty();
+        for leaf in leaves {
+            let (width, table) = ledger.table_of(leaf.as_ref())?;
+            let (key, value) =
+                leaf.as_ref().split_at_checked(width).ok_or_else(|| malformed("a short leaf"))?;
+            table.load(&key[1..], value)?;
         }
-        Ok(ledger)
+        ledger.check_whole()
+    }
+
+    /// The table of a leaf, with how many bytes tag and key take.
+    fn table_of(&mut self, leaf: &[u8]) -> Result<(usize, &mut dyn Leaves), Error> {
+        let tag = *leaf.first().ok_or_else(|| malformed("an entry without a key"))?;
+        let table =
+            self.tables_mut().into_iter().nth(tag.into()).ok_or_else(|| malformed("an unknown table"))?;
+        Ok((table.key_width(), table))
+    }
+
+    fn check_whole(self) -> Result<Self, Error> {
+        match self.parameters.is_empty() || self.chain.is_empty() || self.seats.is_empty() {
+            true => Err(malformed("parameters, chain or seats are missing")),
+            false => Ok(self),
+        }
     }
 
     /// What turns the entries of `before` into these: new values, or `None` for what is gone; sorted.
@@ -352,6 +376,10 @@ impl Ledger {
             &mut self.jails,
         ]
     }
+}
+
+fn malformed(reason: &str) -> Error {
+    Error::Malformed { kind: "ledger", reason: reason.to_owned() }
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ pub mod head;
 pub mod light;
 pub mod message;
 pub mod settlement;
+pub mod snapshot;
 pub mod telling;
 
 pub mod emission;

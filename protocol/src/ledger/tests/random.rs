@@ -322,6 +322,8 @@ fn settle(history: &[Round]) -> Result<Tally, TestCaseError> {
     let ledger = network.ledger;
     let copy = Ledger::from_entries(&ledger.entries()).expect("what entries() gave");
     prop_assert_eq!(copy.root(), ledger.root());
+    let copy = Ledger::from_leaves(&ledger.leaves()).expect("what leaves() gave");
+    prop_assert_eq!(copy.entries(), ledger.entries());
     let mut replayed = Ledger::new(&genesis).expect("sound");
     let start = replayed.schedule();
     for (inputs, time, signers) in log {
