@@ -1,10 +1,11 @@
 //! The story: hear one input, ask the roles, carry out their effects.
 
+pub(crate) mod desk;
 mod disk;
 mod gate;
 mod hands;
 mod past;
-mod recovery;
+pub(crate) mod recovery;
 mod view;
 
 use std::collections::VecDeque;
@@ -12,19 +13,23 @@ use std::path::PathBuf;
 
 use crypto::{Hash, Keypair, hash};
 use protocol::genesis::{Genesis, GenesisError};
-use protocol::ledger::Counted;
+use protocol::head::Head;
+use protocol::ledger::{Counted, Ledger};
 use protocol::message::{Message, Topic};
 use protocol::subnet::Netuid;
+use storage::Store;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::network::{self, Listen, Network};
 use crate::role::{Effect, Input, Miner, Moment, Poll, Role, Settler, Validator};
 use crate::{clock, model, task};
 
+use self::desk::Desk;
 use self::disk::Disk;
 use self::gate::{Arrival, Tally};
 use self::hands::{Hands, Next};
 use self::past::Past;
+use self::recovery::Remembered;
 
 pub use self::past::Error as PastError;
 pub use self::view::View;
@@ -108,16 +113,6 @@ pub enum Error {
         /// Ours.
         expected: Hash,
     },
-    /// The log holds something that cannot be applied.
-    #[error("settlement {height} in {dir} does not apply: {reason}; move {dir}/settlements away and the neuron catches up from its peers", dir = .dir.display())]
-    BadLog {
-        /// The directory.
-        dir: PathBuf,
-        /// Where.
-        height: u64,
-        /// Why.
-        reason: String,
-    },
     /// It cannot listen or join.
     #[error(transparent)]
     Network(#[from] network::Error),
@@ -144,14 +139,17 @@ pub enum Error {
 impl Neuron {
     /// Reads its memory, joins the network, and is ready to run.
     pub async fn start(config: Config) -> Result<(Self, Handle), Error> {
-        let remembered = recovery::recover(&config)?;
-        let ledger = remembered.recovered.ledger.clone().unwrap_or_else(|| remembered.genesis.clone());
+        let genesis = Ledger::new(&config.genesis)?;
+        let mut store = Store::open(&config.dir)?;
+        let Remembered { recovered, memory } =
+            recovery::recover(&mut store, &config.dir, &Head::new(genesis.clone(), None))?;
+        let ledger = recovered.ledger.clone().unwrap_or_else(|| genesis.clone());
         let subnet = ledger.metagraph(config.netuid).ok_or(Error::NoSubnet(config.netuid))?;
         let task = task::named(&subnet.task)?;
         let (id, settlers) = (ledger.genesis(), ledger.validators().clone());
 
         let (arrive, arrivals) = mpsc::channel(ARRIVALS);
-        let (network, events) = network::spawn(network_of(&config, id, remembered.store.peers()?))?;
+        let (network, events) = network::spawn(network_of(&config, id, store.peers()?))?;
         let model = match &config.duty {
             Duty::Mine { rung, .. } => {
                 let worker = task.worker(config.seed, &config.keypair.hotkey(), *rung)?;
@@ -163,11 +161,11 @@ impl Neuron {
             }
             _ => None,
         };
-        let disk = Disk::spawn(remembered.store, network.clone());
+        let disk = Disk::spawn(Desk::new(store), network.clone());
         let refused = Tally::default();
         let (gate, pending) = gate::Gate::new(id, network.clone(), arrive.clone(), refused.clone());
         let (show, view) = watch::channel(View::new(&config, &ledger));
-        let past = Past::new(disk.0.reader(), remembered.genesis.clone());
+        let past = Past::new(disk.0.reader(), genesis.clone());
         tokio::spawn(past.known().follow(view.clone()));
         let handle = Handle {
             view,
@@ -180,12 +178,12 @@ impl Neuron {
         tokio::spawn(gate.watch(events, handle.view.clone()));
 
         let keypair = config.keypair.clone();
-        let settler = Settler::new(keypair.clone(), remembered.genesis, remembered.recovered);
+        let settler = Settler::new(keypair.clone(), genesis, recovered);
         let mut roles: Vec<Box<dyn Role>> = vec![Box::new(settler)];
         match &config.duty {
             Duty::Mine { .. } => roles.push(Box::new(Miner::new(keypair, config.netuid, ledger))),
             Duty::Validate => {
-                roles.push(Box::new(Validator::new(keypair, config.netuid, task, ledger, remembered.memory)));
+                roles.push(Box::new(Validator::new(keypair, config.netuid, task, ledger, memory)));
             }
             Duty::Follow => {}
         }

@@ -9,6 +9,8 @@ mod disk;
 mod faults;
 mod node;
 mod plan;
+#[cfg(test)]
+mod power;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
@@ -185,8 +187,7 @@ impl Simulation {
                 self.crash(node, self.nodes[node].disk.waiting());
             }
             Event::Restart if !self.nodes[node].is_up() => {
-                self.nodes[node].restart();
-                self.hear(node, Input::Started);
+                self.restart(node);
             }
             _ => {}
         }
@@ -245,7 +246,7 @@ impl Simulation {
             Effect::Cancel(timer) => self.nodes[node].cancel(timer),
             Effect::Accuse(evidence) => self.accuse(node, &evidence),
             Effect::Halt(reason) => {
-                self.nodes[node].crash();
+                self.stop(node);
                 self.record.halted(node, self.nodes[node].hotkey(), reason);
             }
             Effect::Vouch(..) | Effect::Score(_) | Effect::Report(..) => {}
@@ -298,20 +299,35 @@ impl Simulation {
                 then
             }
             Err(refused) => {
-                self.nodes[node].crash();
+                self.stop(node);
                 self.record.refused(node, refused.to_string());
                 Vec::new()
             }
         }
     }
 
-    /// Stops a node without warning. Up to `reached` of its writes got to the disk unseen; nothing that waited for
-    /// them leaves.
+    /// Brings a node back with what is on its disk.
+    fn restart(&mut self, node: usize) {
+        match self.nodes[node].restart() {
+            Ok(()) => self.hear(node, Input::Started),
+            Err(refused) => self.record.refused(node, refused.to_string()),
+        }
+    }
+
+    /// Stops a node without warning. Up to `reached` of its writes got to the disk unseen, and the next in part; nothing
+    /// that waited for them leaves.
     fn crash(&mut self, node: usize, reached: usize) {
         for _ in 0..self.rng.random_range(0..=reached) {
             self.write(node);
         }
-        self.nodes[node].crash();
+        self.stop(node);
+    }
+
+    /// Cuts a node's power.
+    fn stop(&mut self, node: usize) {
+        for settled in self.nodes[node].crash(&mut self.rng) {
+            self.record.settled(node, &settled);
+        }
     }
 
     /// Tells everyone; what may be settled is told to the node itself too, which no gossip brings it.

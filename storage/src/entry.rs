@@ -1,10 +1,11 @@
 //! One entry of a log file, as `arc-malachitebft-wal` writes it, read without trusting a byte.
 //!
 //! ```text
-//! flag (1, always 0) | length (8, BE) | CRC-32 of the data (4, BE) | data: height (8, BE) ‖ content
+//! flag (1, always 0) | length (8, BE) | CRC-32 of the data (4, BE) | data: height (8, BE) ‖ content ‖ 1
 //! ```
 //!
-//! The height is ours. It stands under the checksum, which the log's own header does not.
+//! The height is ours: it stands under the checksum, which the log's own header does not. So is the last byte: where a
+//! power cut kept the end of an entry from the disk, the file ends in a zero.
 
 use std::io::{self, Read, SeekFrom};
 
@@ -18,8 +19,8 @@ pub const MAX_ENTRY: u64 = 16 << 20;
 const HEADER: usize = ENTRY_HEADER_SIZE as usize;
 const HEIGHT: usize = size_of::<u64>();
 
-/// Zeros in a row that nothing we log ends in.
-const UNWRITTEN: usize = 8;
+/// What every entry ends in, as nothing that was not written to its end does.
+const END: u8 = 1;
 
 /// Where an entry lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +48,7 @@ pub(crate) enum Found {
 
 /// The data of an entry: `content` under its height.
 pub(crate) fn seal(height: u64, content: &[u8]) -> Vec<u8> {
-    [&height.to_be_bytes(), content].concat()
+    [&height.to_be_bytes(), content, &[END]].concat()
 }
 
 /// Reads the entry that starts here, with `rest` bytes left in the file, into `data`.
@@ -58,7 +59,7 @@ pub(crate) fn read(source: &mut impl Read, rest: u64, data: &mut Vec<u8>) -> io:
     };
     source.read_exact(&mut header)?;
     let length = be_u64(&header[1..9]);
-    if header[0] != 0 || length < HEIGHT as u64 || length > MAX_ENTRY {
+    if header[0] != 0 || length <= HEIGHT as u64 || length > MAX_ENTRY {
         return Ok(Found::Damaged);
     }
     if length > rest {
@@ -68,14 +69,9 @@ pub(crate) fn read(source: &mut impl Read, rest: u64, data: &mut Vec<u8>) -> io:
     source.read_exact(data)?;
     Ok(match crc32fast::hash(data).to_be_bytes() == header[9..] {
         true => Found::Whole { height: be_u64(&data[..HEIGHT]), size: ENTRY_HEADER_SIZE + length },
-        false if length == rest && is_unwritten(data) => Found::Torn,
+        false if length == rest && data.last() == Some(&0) => Found::Torn,
         false => Found::Damaged,
     })
-}
-
-/// Whether zeros end the data, as where a file had grown and a power cut kept its last bytes from the disk.
-fn is_unwritten(data: &[u8]) -> bool {
-    data.iter().rev().take(UNWRITTEN).all(|&byte| byte == 0)
 }
 
 /// The content of `entry`, or `None` where the file no longer holds it.
@@ -84,7 +80,10 @@ pub(crate) fn content(mut file: &mut dyn File, entry: Entry) -> io::Result<Optio
     let rest = file.size()?.saturating_sub(entry.offset);
     file.seek(SeekFrom::Start(entry.offset))?;
     Ok(match read(&mut file, rest, &mut data)? {
-        Found::Whole { height, .. } if height == entry.height => Some(data.split_off(HEIGHT)),
+        Found::Whole { height, .. } if height == entry.height => {
+            data.pop();
+            Some(data.split_off(HEIGHT))
+        }
         _ => None,
     })
 }

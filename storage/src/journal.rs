@@ -5,7 +5,7 @@ use std::io::{self, BufReader, Read, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use arc_malachitebft_wal::Version;
-use arc_malachitebft_wal::constants::{FIRST_ENTRY_OFFSET, HEADER_SIZE, VERSION_SIZE};
+use arc_malachitebft_wal::constants::{ENTRY_HEADER_SIZE, FIRST_ENTRY_OFFSET, HEADER_SIZE, VERSION_SIZE};
 use arc_malachitebft_wal::log::Log;
 
 use crate::entry::{self, Entry, Found, MAX_ENTRY};
@@ -91,12 +91,20 @@ pub(crate) fn recover(
     let damage = scan.damage(path).map(Damage::report);
     if let Some(damage) = &damage {
         if !damage.torn {
-            let aside = durable::beside(path, ".damaged");
-            copy(disk, path, &aside).map_err(Error::at(&aside))?;
+            copy_aside(disk, path)?;
         }
         cut(&mut *file, scan.end).map_err(Error::at(path))?;
     }
     Ok(Recovery { entries: scan.entries, damage })
+}
+
+/// Copies the file to its name with `.damaged` added and cuts it at `end`, after so many entries that are kept.
+pub(crate) fn set_aside(disk: &Disk, path: &Path, end: u64, kept: u64) -> Result<Damage, Error> {
+    let mut file = disk.open(path, Access::Change).map_err(Error::at(path))?;
+    let lost = file.size().map_err(Error::at(path))? - end;
+    copy_aside(&**disk, path)?;
+    cut(&mut *file, end).map_err(Error::at(path))?;
+    Ok(Damage { path: path.to_owned(), kept, lost, torn: false }.report())
 }
 
 struct Scan {
@@ -118,9 +126,10 @@ impl Scan {
 
 fn scan(mut file: &mut dyn File, mut belongs: impl FnMut(u64) -> bool) -> io::Result<Scan> {
     let size = file.size()?;
-    if size < HEADER_SIZE {
+    if size < HEADER_SIZE || is_zero_from(file, 0)? {
         return Ok(Scan { entries: Vec::new(), end: 0, size, torn: true, header: true });
     }
+    file.rewind()?;
     let mut source = BufReader::with_capacity(SCAN_BUFFER, &mut file);
     let header = read_version(&mut source)? == (Version::V1 as u32).to_be_bytes();
     let (mut entries, mut end, mut data) = (Vec::new(), FIRST_ENTRY_OFFSET, Vec::new());
@@ -133,7 +142,8 @@ fn scan(mut file: &mut dyn File, mut belongs: impl FnMut(u64) -> bool) -> io::Re
             found => break found,
         }
     };
-    let torn = header && (found == Found::Torn || is_zero_from(file, end)?);
+    // A torn length says nothing, but then nothing follows it.
+    let torn = header && (found == Found::Torn || is_zero_from(file, end + ENTRY_HEADER_SIZE)?);
     Ok(Scan { entries, end, size, torn, header })
 }
 
@@ -154,6 +164,11 @@ fn is_zero_from(file: &mut dyn File, offset: u64) -> io::Result<bool> {
         }
     }
     Ok(true)
+}
+
+fn copy_aside(disk: &dyn Files, path: &Path) -> Result<(), Error> {
+    let aside = durable::beside(path, ".damaged");
+    copy(disk, path, &aside).map_err(Error::at(&aside))
 }
 
 fn copy(disk: &dyn Files, from: &Path, to: &Path) -> io::Result<()> {

@@ -95,6 +95,31 @@ impl Settlements {
         Ok(settlements)
     }
 
+    /// Sets the log from `height` on aside: the file it lies in is copied and cut, the ones after it are renamed.
+    pub(crate) fn set_aside(&mut self, height: u64) -> Result<Vec<Damage>, Error> {
+        let Some((first, entry)) = self.find(height) else {
+            return Ok(Vec::new());
+        };
+        (self.journal, self.reader) = (None, None);
+        // The cut comes first: of files after a cut, none is believed at the next start.
+        let mut damage =
+            vec![journal::set_aside(&self.disk, &self.path(first), entry.offset, height - first)?];
+        let after = self.segments.partition_point(|segment| segment.first <= first);
+        for later in self.segments.split_off(after) {
+            damage.push(self.set_file_aside(later.first)?);
+        }
+        self.segments[after - 1].entries.truncate((height - first) as usize);
+        self.journal = Some(Journal::open(&self.disk, &self.path(first))?);
+        Ok(damage)
+    }
+
+    fn set_file_aside(&self, first: u64) -> Result<Damage, Error> {
+        let path = self.path(first);
+        let lost = self.size(&path).map_err(Error::at(&path))?;
+        durable::set_aside(&*self.disk, &path, ".damaged")?;
+        Ok(Damage { path, kept: 0, lost, torn: false }.report())
+    }
+
     fn next(&self) -> u64 {
         self.segments.last().map_or(1, Segment::next)
     }
@@ -118,9 +143,7 @@ impl Settlements {
     fn recover(&mut self, first: u64) -> Result<Option<Damage>, Error> {
         let (path, mut next) = (self.path(first), self.next());
         if first != next {
-            let lost = self.size(&path).map_err(Error::at(&path))?;
-            durable::set_aside(&*self.disk, &path, ".damaged")?;
-            return Ok(Some(Damage { path, kept: 0, lost, torn: false }.report()));
+            return self.set_file_aside(first).map(Some);
         }
         let recovery = journal::recover(&*self.disk, &path, |height| {
             let belongs = height == next;

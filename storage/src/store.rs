@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crypto::Hash;
 
-use crate::files::{Disk, MemoryDisk, System};
+use crate::files::{Access, Disk, MemoryDisk, System};
 use crate::ledger::{Change, Ledger};
 use crate::settlements::Settlements;
 use crate::votes::Votes;
@@ -91,6 +91,14 @@ impl Store {
     /// one, so that whoever catches up gets on.
     pub fn settlements_from(&mut self, height: u64, max_bytes: usize) -> Result<Vec<Vec<u8>>, Error> {
         self.settlements.from(height, max_bytes)
+    }
+
+    /// Sets the settlements from `height` on aside, beside their files, since they cannot be what was certified:
+    /// they are to be fetched again.
+    pub fn set_settlements_aside(&mut self, height: u64) -> Result<(), Error> {
+        let damage = self.settlements.set_aside(height)?;
+        self.damage.extend(damage);
+        Ok(())
     }
 
     /// Appends to what was voted and proposed at `height`, all entries or none; on the disk when this
@@ -186,9 +194,10 @@ fn lock(disk: &Disk, dir: &Path) -> Result<Box<dyn Any + Send>, Error> {
     lock.ok_or_else(|| Error::Locked { path: dir.to_owned() })
 }
 
-/// A vote log is there before the first settlement: where it is missing, somebody took it away.
+/// A vote log is there before the first settlement, with its header: where it is missing or empty, somebody took it away.
 fn open_votes(disk: &Disk, path: &Path, tip: u64, damage: &mut Vec<Damage>) -> Result<Votes, Error> {
-    if tip > 0 && disk.kind(path).is_none() {
+    let size = disk.open(path, Access::Read).and_then(|file| file.size()).unwrap_or(0);
+    if tip > 0 && size == 0 {
         damage.push(Damage { path: path.to_owned(), kept: 0, lost: 0, torn: false }.report());
     }
     Votes::open(disk, path, damage)

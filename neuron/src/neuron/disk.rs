@@ -4,41 +4,20 @@ use std::thread;
 
 use crypto::Hash;
 use protocol::codec;
-use protocol::consensus::LogEntry;
-use protocol::settlement::{self, Certified, Settlement};
-use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
-use storage::Store;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::Error;
+use super::desk::Desk;
 use super::gate::Response;
 use crate::network::Network;
-use crate::role::{Effect, Entry, Persist, Settled, Ticket};
+use crate::role::{Effect, Persist, Ticket};
 
 /// Writes that may wait; the loop waits for room, since a write must not be lost.
 const WRITES: usize = 256;
 
 /// Requests for settlements that may wait; with more, peers could keep our own writes waiting.
 const SERVES: usize = 8;
-
-/// The most settlements handed over at once.
-pub(super) const BATCH: usize = 64;
-
-/// The most bytes of settlements handed over at once; a single larger one still goes.
-const BATCH_BYTES: usize = 1024 * 1024;
-
-/// The most settlements read for one look at the log.
-const LOOK: usize = 4096;
-
-/// What the vote log holds.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) enum Logged {
-    /// What consensus took in.
-    Vote(LogEntry),
-    /// A settlement that may get our vote.
-    Draft(Box<Settlement>),
-}
 
 /// Effects that waited for their writes, or why the disk failed.
 pub(super) type Synced = mpsc::UnboundedReceiver<Result<Vec<Effect>, Error>>;
@@ -67,16 +46,16 @@ enum Job {
 }
 
 impl Disk {
-    pub(super) fn spawn(store: Store, network: Network) -> (Self, Synced) {
+    pub(super) fn spawn(desk: Desk, network: Network) -> (Self, Synced) {
         let (jobs, queue) = sync::sync_channel(WRITES);
         // As many as the writes that wait: the thread itself must not, or it and the loop could wait for each other.
         let (done, synced) = mpsc::unbounded_channel();
-        let desk = Desk { store, network };
+        let clerk = Clerk { desk, network };
         // The thread logs where the neuron does.
         let log = tracing::dispatcher::get_default(Clone::clone);
         thread::Builder::new()
             .name("disk".to_owned())
-            .spawn(move || tracing::dispatcher::with_default(&log, || desk.work(&queue, &done)))
+            .spawn(move || tracing::dispatcher::with_default(&log, || clerk.work(&queue, &done)))
             .expect("the system grants one more thread");
         (Self { jobs, serves: Arc::new(Semaphore::new(SERVES)) }, synced)
     }
@@ -114,7 +93,10 @@ impl Reader {
         let (jobs, queue) = sync::sync_channel(WRITES);
         let from = move |height: u64| {
             let rest = log.iter().skip(height.saturating_sub(1) as usize);
-            rest.take_while(|settlement| !settlement.is_empty()).take(BATCH).cloned().collect::<Vec<_>>()
+            rest.take_while(|settlement| !settlement.is_empty())
+                .take(super::desk::BATCH)
+                .cloned()
+                .collect::<Vec<_>>()
         };
         thread::spawn(move || {
             while let Ok(job) = queue.recv() {
@@ -147,17 +129,18 @@ impl Reader {
     }
 }
 
-struct Desk {
-    store: Store,
+/// Works off what is to be written and read.
+struct Clerk {
+    desk: Desk,
     network: Network,
 }
 
-impl Desk {
+impl Clerk {
     fn work(mut self, queue: &sync::Receiver<Job>, done: &mpsc::UnboundedSender<Result<Vec<Effect>, Error>>) {
         while let Ok(job) = queue.recv() {
             match job {
                 Job::Write(persist) => {
-                    let result = self.write(&persist.entries).map(|()| persist.then);
+                    let result = self.desk.write(&persist.entries).map(|()| persist.then);
                     let failed = result.is_err();
                     if done.send(result.map_err(Error::Storage)).is_err() || failed {
                         return;
@@ -165,91 +148,31 @@ impl Desk {
                 }
                 Job::Serve(ticket, height, _permit) => self.serve(ticket, height),
                 Job::Blob(bytes) => {
-                    if let Err(error) = self.store.blobs().put(&bytes) {
+                    if let Err(error) = self.desk.store.blobs().put(&bytes) {
                         tracing::warn!(%error, "a blob was not kept");
                     }
                 }
                 Job::Peers(addresses) => {
-                    if let Err(error) = self.store.save_peers(&addresses) {
+                    if let Err(error) = self.desk.store.save_peers(&addresses) {
                         tracing::warn!(%error, "the addresses of peers were not kept");
                     }
                 }
                 Job::Roots(height, answer) => {
-                    let _ = answer.send(self.roots(height));
+                    let _ = answer.send(self.desk.roots(height));
                 }
                 Job::Find(transaction, height, answer) => {
-                    let _ = answer.send(self.find(transaction, height));
+                    let _ = answer.send(self.desk.find(transaction, height));
                 }
                 Job::Read(height, answer) => {
-                    let _ = answer.send(self.read(height));
+                    let _ = answer.send(self.desk.read(height));
                 }
             }
         }
-    }
-
-    /// Vote log entries first, with one sync; a settlement makes them obsolete.
-    fn write(&mut self, entries: &[Entry]) -> Result<(), storage::Error> {
-        let mut votes = Vec::new();
-        let mut height = 0;
-        for entry in entries {
-            match entry {
-                Entry::Vote(at, vote) => {
-                    height = *at;
-                    votes.push(codec::encode(&Logged::Vote(vote.clone())));
-                }
-                Entry::Draft(draft) => {
-                    height = draft.header.height;
-                    votes.push(codec::encode(&Logged::Draft(draft.clone())));
-                }
-                Entry::Settled(settled) => self.settle(settled)?,
-                Entry::Memory(memory) => self.store.save_note(&codec::encode(memory))?,
-            }
-        }
-        if votes.is_empty() { Ok(()) } else { self.store.append_votes(height, &votes) }
-    }
-
-    fn settle(&mut self, settled: &Settled) -> Result<(), storage::Error> {
-        let header = &settled.certified.settlement.header;
-        self.store.append_settlement(header.height, &codec::encode(&settled.certified))?;
-        let written = self.store.write_index(header.height, header.state_root.hash, &settled.changes);
-        if let Err(error) = written {
-            // The log is the truth: a lost index is rebuilt from it at the next start.
-            tracing::warn!(height = header.height, %error, "the index was not written");
-        }
-        Ok(())
     }
 
     fn serve(&mut self, ticket: Ticket, height: u64) {
-        let batch = self.read(height);
+        let batch = self.desk.read(height);
         let response = Response::Settlements(batch.into_iter().map(ByteBuf::from).collect());
         let _ = self.network.respond(ticket.0, codec::encode(&response));
-    }
-
-    fn read(&mut self, height: u64) -> Vec<Vec<u8>> {
-        let mut batch = self.store.settlements_from(height, BATCH_BYTES).unwrap_or_default();
-        batch.truncate(BATCH);
-        batch
-    }
-
-    fn roots(&mut self, height: u64) -> Vec<(u64, Hash)> {
-        let root = |settlement: Settlement| (settlement.header.height, settlement.header.state_root.hash);
-        self.look(height).map(root).collect()
-    }
-
-    fn find(&mut self, transaction: Hash, height: u64) -> Option<u64> {
-        let holds = |settlement: &Settlement| {
-            settlement.body.transactions.iter().any(|signed| signed.id() == transaction)
-        };
-        self.look(height).find(holds).map(|settlement| settlement.header.height)
-    }
-
-    /// Settlements from a height on, as the log has them.
-    fn look(&mut self, height: u64) -> impl Iterator<Item = Settlement> {
-        let heights = (height.max(1)..=self.store.tip()).take(LOOK);
-        heights.filter_map(|height| {
-            let bytes = self.store.settlement(height).ok().flatten()?;
-            let certified: Certified = codec::decode("settlement", &bytes, settlement::MAX_BYTES).ok()?;
-            Some(certified.settlement)
-        })
     }
 }

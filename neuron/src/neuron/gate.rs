@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::View;
-use super::disk::BATCH;
+use super::desk::BATCH;
 use crate::model;
 use crate::network::{Event, Failure, Network, Verdict};
 use crate::role::{Input, Poll, Reply, Ticket, is_welcome};

@@ -1,36 +1,32 @@
 //! What a neuron finds in its memory: the log is the truth, the index saves going through it.
+use std::path::Path;
+
 use protocol::codec;
 use protocol::head::Head;
 use protocol::ledger::Ledger;
 use protocol::settlement::{self, Certified};
 use storage::Store;
 
-use super::disk::Logged;
-use super::{Config, Error};
+use super::Error;
+use super::desk::Logged;
 use crate::role::{Memory, Recovered};
 
 /// A neuron's memory, read.
-pub(super) struct Remembered {
-    pub(super) store: Store,
-    /// The ledger before the first settlement.
-    pub(super) genesis: Ledger,
-    pub(super) recovered: Recovered,
+pub(crate) struct Remembered {
+    pub(crate) recovered: Recovered,
     /// What a validator wrote for itself.
-    pub(super) memory: Memory,
+    pub(crate) memory: Memory,
 }
 
-/// Opens the store and goes on from its tip.
-pub(super) fn recover(config: &Config) -> Result<Remembered, Error> {
-    let genesis = Ledger::new(&config.genesis)?;
-    let mut store = Store::open(&config.dir)?;
+/// Reads the store in `dir` and goes on from its tip, or from `genesis`.
+pub(crate) fn recover(store: &mut Store, dir: &Path, genesis: &Head) -> Result<Remembered, Error> {
     for damage in store.damage() {
         tracing::warn!(?damage, "found damage and got over it");
     }
-    let reader = Log { config, genesis: &genesis };
-    let Head { ledger, tip, .. } = reader.head(&mut store)?;
+    let Head { ledger, tip, .. } = Log { dir, genesis }.head(store)?;
     let height = ledger.height() + 1;
     let mut recovered = Recovered { ledger: Some(ledger), tip, ..Recovered::default() };
-    recovered.votes_from = votes_from(&store, height);
+    recovered.votes_from = votes_from(store, height);
     for bytes in store.votes(height)? {
         match codec::decode("log entry", &bytes, settlement::MAX_BYTES) {
             Ok(Logged::Vote(vote)) => recovered.log.push(vote),
@@ -45,8 +41,7 @@ pub(super) fn recover(config: &Config) -> Result<Remembered, Error> {
         recovered.log.clear();
         recovered.drafts.clear();
     }
-    let memory = memory(&mut store)?;
-    Ok(Remembered { store, genesis, recovered, memory })
+    Ok(Remembered { recovered, memory: memory(store)? })
 }
 
 /// A validator without its memory scores anew and cannot reveal what it committed to: a loss, and no harm to others.
@@ -73,18 +68,32 @@ fn votes_from(store: &Store, height: u64) -> u64 {
 
 /// Reads the settlement log of one network.
 struct Log<'a> {
-    config: &'a Config,
-    genesis: &'a Ledger,
+    dir: &'a Path,
+    genesis: &'a Head,
 }
 
 impl Log<'_> {
     /// The end of the log; the index is brought up to it, or made anew when it is missing or in doubt.
+    ///
+    /// From a settlement on that does not hold, the log is set aside: peers have the rest.
     fn head(&self, store: &mut Store) -> Result<Head, Error> {
         let indexed = self.indexed(store)?;
         let sound = indexed.is_some();
-        let mut head = indexed.unwrap_or_else(|| Head::new(self.genesis.clone(), None));
+        let mut head = indexed.unwrap_or_else(|| self.genesis.clone());
         while head.ledger.height() < store.tip() {
-            let next = self.follow(store, &head)?;
+            let next = match self.follow(store, &head)? {
+                Ok(next) => next,
+                Err(reason) => {
+                    let height = head.ledger.height() + 1;
+                    tracing::warn!(
+                        height,
+                        reason,
+                        "the log does not hold: set aside from here, peers have the rest"
+                    );
+                    store.set_settlements_aside(height)?;
+                    break;
+                }
+            };
             if sound {
                 index(store, &next.ledger, &next.ledger.changes_since(&head.ledger));
             }
@@ -102,9 +111,11 @@ impl Log<'_> {
         let Some(index) = store.index()? else {
             return Ok(None);
         };
-        let tip = self.settlement(store, index.height)?;
-        let certified =
-            tip.as_ref().map_or_else(|| self.genesis.root(), |tip| tip.settlement.header.state_root);
+        let tip = self.settlement(store, index.height)?.ok();
+        let certified = match &tip {
+            Some(tip) => tip.settlement.header.state_root,
+            None => self.genesis.ledger.root(),
+        };
         let ledger = Ledger::from_entries(&index.entries).ok();
         let sound = ledger.filter(|ledger| ledger.height() == index.height && ledger.root() == certified);
         if sound.is_none() {
@@ -114,35 +125,34 @@ impl Log<'_> {
             );
             store.reset_index()?;
         }
-        Ok(sound.map(|ledger| Head::new(ledger, tip)))
+        Ok(sound.map(|ledger| Head { ledger, tip, ..self.genesis.clone() }))
     }
 
-    /// The log is taken on trust no more than a peer is.
-    fn follow(&self, store: &mut Store, head: &Head) -> Result<Head, Error> {
-        let height = head.ledger.height() + 1;
-        let bad = |reason: String| Error::BadLog { dir: self.config.dir.clone(), height, reason };
-        let certified = self.settlement(store, height)?.ok_or_else(|| bad("it is missing".to_owned()))?;
-        head.check(&certified).map_err(|forged| bad(forged.to_string()))?;
-        let judged = head.judge(certified.settlement.clone(), u64::MAX);
-        let ledger = judged.map_err(|flaw| bad(flaw.to_string()))?.ledger;
-        Ok(Head::new(ledger, Some(certified)))
+    /// The head after the next settlement, or why there is none: the log is taken on trust no more than a peer is.
+    fn follow(&self, store: &mut Store, head: &Head) -> Result<Result<Head, String>, Error> {
+        let next = self.settlement(store, head.ledger.height() + 1)?;
+        Ok(next.and_then(|certified| {
+            head.check(&certified).map_err(|forged| forged.to_string())?;
+            let judged = head.judge(certified.settlement.clone(), u64::MAX);
+            let ledger = judged.map_err(|flaw| flaw.to_string())?.ledger;
+            Ok(Head { ledger, tip: Some(certified), ..head.clone() })
+        }))
     }
 
-    fn settlement(&self, store: &mut Store, height: u64) -> Result<Option<Certified>, Error> {
+    /// The settlement at a height, or why it cannot be read.
+    fn settlement(&self, store: &mut Store, height: u64) -> Result<Result<Certified, String>, Error> {
         let Some(bytes) = store.settlement(height)? else {
-            return Ok(None);
+            return Ok(Err("it is missing".to_owned()));
         };
-        let decoded: Result<Certified, _> = codec::decode("settlement", &bytes, settlement::MAX_BYTES);
-        let certified = decoded.map_err(|error| Error::BadLog {
-            dir: self.config.dir.clone(),
-            height,
-            reason: error.to_string(),
-        })?;
-        let (found, expected) = (certified.settlement.header.genesis, self.genesis.genesis());
+        let certified: Certified = match codec::decode("settlement", &bytes, settlement::MAX_BYTES) {
+            Ok(certified) => certified,
+            Err(error) => return Ok(Err(error.to_string())),
+        };
+        let (found, expected) = (certified.settlement.header.genesis, self.genesis.ledger.genesis());
         if found != expected {
-            return Err(Error::OtherNetwork { dir: self.config.dir.clone(), found, expected });
+            return Err(Error::OtherNetwork { dir: self.dir.to_owned(), found, expected });
         }
-        Ok(Some(certified))
+        Ok(Ok(certified))
     }
 }
 

@@ -1,30 +1,42 @@
-//! A disk in memory: writes wait their turn, and what was synced outlives any crash.
-//!
-//! It follows the rules of [`storage::Store`] and of the thread that owns the live one, errors included.
+//! A node's disk: writes wait their turn, and a power cut strikes at any of them.
 use std::collections::VecDeque;
+use std::path::Path;
 use std::sync::Arc;
 
-use protocol::settlement::Certified;
-use storage::Error;
+use protocol::codec;
+use protocol::head::Head;
+use protocol::settlement::{self, Certified};
+use rand::RngExt;
+use rand::rngs::StdRng;
+use storage::{Error, Loss, MemoryDisk, Store};
 
-use super::Sabotage;
-use crate::role::{Effect, Entry, Memory, Persist, Recovered, Settled};
+use crate::neuron;
+use crate::neuron::desk::Desk;
+use crate::neuron::recovery::{Remembered, recover};
+use crate::role::{Effect, Entry, Persist, Settled};
+
+/// Where the store lies.
+pub(super) const DIR: &str = "/neuron";
+
+/// A power cut strikes before so many changes of the disk: more than one write makes.
+const LAST_CHANGES: u64 = 10;
 
 /// What a node wrote and synced, and what it is about to write.
 #[derive(Default)]
 pub(super) struct Disk {
-    settled: Vec<Arc<Settled>>,
-    /// The height of the last votes, 0 for none. It never falls.
-    votes_height: u64,
-    /// Votes and drafts of that height.
-    votes: Vec<Entry>,
-    /// What a validator wrote for itself.
-    memory: Memory,
+    memory: MemoryDisk,
+    /// The store, open while the node is up.
+    desk: Option<Desk>,
+    /// The height of the last settlement.
+    tip: u64,
     /// Writes not yet synced, in the order they are carried out in.
     queue: VecDeque<Persist>,
     /// When the last of them is synced.
     free_at: u64,
 }
+
+/// What is decided at a node that writes it, and what waited for that.
+type Written = (Vec<Arc<Settled>>, Vec<Effect>);
 
 impl Disk {
     /// Queues a write that takes `wait` from `now`, or from the end of the write before it; tells when it is synced.
@@ -40,144 +52,76 @@ impl Disk {
     }
 
     /// Syncs the write whose turn it is: what it settled, and what waited for it.
-    pub(super) fn sync(&mut self) -> Result<(Vec<Arc<Settled>>, Vec<Effect>), Error> {
-        let Some(Persist { entries, then }) = self.queue.pop_front() else {
+    pub(super) fn sync(&mut self) -> Result<Written, Error> {
+        let (Some(desk), Some(Persist { entries, then })) = (&mut self.desk, self.queue.pop_front()) else {
             return Ok(Default::default());
         };
-        let (mut settlements, mut votes) = (Vec::new(), Vec::new());
-        for entry in entries {
-            match entry {
-                Entry::Settled(settled) => {
-                    self.append_settlement(&settled)?;
-                    settlements.push(settled);
-                }
-                Entry::Memory(memory) => self.memory = *memory,
-                Entry::Vote(height, _) => votes.push((height, entry)),
-                Entry::Draft(ref draft) => votes.push((draft.header.height, entry)),
-            }
-        }
-        self.append_votes(votes)?;
-        Ok((settlements, then))
+        desk.write(&entries)?;
+        self.tip = desk.tip();
+        Ok((settled(entries), then))
     }
 
-    /// Loses what is not synced, and breaks a rule of storage on purpose if told to.
-    pub(super) fn crash(&mut self, sabotage: Option<Sabotage>) {
+    /// The power goes in the midst of the write whose turn it is, and what was not synced is lost, halved or torn. Tells
+    /// what this write was to settle.
+    pub(super) fn crash(&mut self, rng: &mut StdRng) -> Vec<Arc<Settled>> {
+        let last = self.queue.pop_front().map(|persist| persist.entries).unwrap_or_default();
+        if let Some(mut desk) = self.desk.take() {
+            self.memory.fail_after(rng.random_range(0..LAST_CHANGES), std::io::ErrorKind::Other);
+            let _ = desk.write(&last);
+        }
+        self.memory.crash(Loss::ALL[rng.random_range(0..Loss::ALL.len())], rng.random());
         self.queue.clear();
         self.free_at = 0;
-        match sabotage {
-            Some(Sabotage::VotesForgotten) => self.votes.retain(|entry| matches!(entry, Entry::Draft(_))),
-            Some(Sabotage::DraftsForgotten) => self.votes.retain(|entry| matches!(entry, Entry::Vote(..))),
-            _ => {}
-        }
+        settled(last)
     }
 
-    /// What a restart finds.
-    pub(super) fn recovered(&self) -> Recovered {
-        let tip = self.settled.last();
-        let height = self.height() + 1;
-        let mut recovered = Recovered {
-            ledger: tip.map(|tip| tip.ledger.clone()),
-            tip: tip.map(|tip| tip.certified.clone()),
-            votes_from: Recovered::may_vote_from(height, self.votes_height, false),
-            ..Recovered::default()
-        };
-        let here = if self.votes_height == height { &self.votes[..] } else { &[] };
-        for entry in here {
-            match entry {
-                Entry::Vote(_, vote) => recovered.log.push(vote.clone()),
-                Entry::Draft(draft) => recovered.drafts.push((**draft).clone()),
-                Entry::Settled(_) | Entry::Memory(_) => {}
-            }
-        }
-        recovered
-    }
-
-    pub(super) fn memory(&self) -> Memory {
-        self.memory.clone()
+    /// Opens what is on the disk, as a restart finds it.
+    pub(super) fn restart(&mut self, genesis: &Head) -> Result<Remembered, neuron::Error> {
+        let dir = Path::new(DIR);
+        let mut store = Store::open_in_memory(&self.memory, dir)?;
+        let remembered = recover(&mut store, dir, genesis)?;
+        self.tip = store.tip();
+        self.desk = Some(Desk::new(store));
+        Ok(remembered)
     }
 
     pub(super) fn height(&self) -> u64 {
-        self.settled.len() as u64
+        self.tip
     }
 
-    pub(super) fn from(&self, height: u64, most: usize) -> Vec<Certified> {
-        let start = usize::try_from(height.saturating_sub(1)).unwrap_or(usize::MAX);
-        self.settled.iter().skip(start).take(most).map(|settled| settled.certified.clone()).collect()
+    pub(super) fn from(&mut self, height: u64, most: usize) -> Vec<Certified> {
+        let batch = self.desk.as_mut().map(|desk| desk.read(height)).unwrap_or_default();
+        let decoded = batch.iter().take(most).map(|bytes| {
+            codec::decode("settlement", bytes, settlement::MAX_BYTES).expect("what was written reads back")
+        });
+        decoded.collect()
+    }
+}
+
+fn settled(entries: Vec<Entry>) -> Vec<Arc<Settled>> {
+    let settled = entries.into_iter().filter_map(|entry| match entry {
+        Entry::Settled(settled) => Some(settled),
+        _ => None,
+    });
+    settled.collect()
+}
+
+#[cfg(test)]
+impl Disk {
+    /// Shows `observer` what the disk holds after each change.
+    pub(super) fn observe(&self, observer: impl FnMut(&storage::Platter) + Send + 'static) {
+        self.memory.observe(observer);
     }
 
-    fn append_settlement(&mut self, settled: &Arc<Settled>) -> Result<(), Error> {
-        let (tip, height) = (self.height(), settled.certified.settlement.header.height);
-        if height != tip + 1 {
-            return Err(Error::Gap { tip, height });
-        }
-        self.settled.push(Arc::clone(settled));
-        Ok(())
-    }
-
-    /// All entries go under the height of the last, as the live disk files them.
-    fn append_votes(&mut self, votes: Vec<(u64, Entry)>) -> Result<(), Error> {
-        let Some(&(height, _)) = votes.last() else {
-            return Ok(());
-        };
-        if height < self.votes_height {
-            return Err(Error::PastVote { height, latest: self.votes_height });
-        }
-        if height > self.votes_height {
-            self.votes.clear();
-            self.votes_height = height;
-        }
-        self.votes.extend(votes.into_iter().map(|(_, entry)| entry));
-        Ok(())
+    /// Looks into the store of a node that is up.
+    pub(super) fn store<T>(&mut self, look: impl FnOnce(&mut Store) -> T) -> T {
+        look(self.desk.as_mut().expect("the node is up").store())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use protocol::consensus::LogEntry;
-
     use super::*;
-
-    /// A disk that synced one vote at each of `heights`, or what it refused.
-    fn voted(heights: &[u64]) -> Result<Disk, String> {
-        let mut disk = Disk::default();
-        for &height in heights {
-            let entries = vec![Entry::Vote(height, LogEntry::Polka(Vec::new()))];
-            disk.queue(0, 1, Persist { entries, then: Vec::new() });
-        }
-        heights.iter().try_for_each(|_| disk.sync().map(drop)).map_err(|refused| refused.to_string())?;
-        Ok(disk)
-    }
-
-    #[test]
-    fn votes_below_the_last_are_refused() {
-        let refused = voted(&[2, 1]).err().expect("height 1 is past");
-        assert!(refused.starts_with("votes for height 1 refused after votes for height 2"), "{refused}");
-    }
-
-    #[test]
-    fn only_votes_of_the_height_in_progress_are_recovered() {
-        let recovered = voted(&[1, 1]).expect("in order").recovered();
-        assert_eq!((recovered.log.len(), recovered.votes_from), (2, 1));
-    }
-
-    #[test]
-    fn votes_beyond_the_height_in_progress_are_sat_out() {
-        let recovered = voted(&[1, 1, 3]).expect("in order").recovered();
-        assert_eq!((recovered.log.len(), recovered.votes_from), (0, 4));
-    }
-
-    #[test]
-    fn a_crash_loses_what_is_not_synced() {
-        let mut disk = voted(&[1]).expect("in order");
-        disk.queue(
-            0,
-            1,
-            Persist { entries: vec![Entry::Vote(2, LogEntry::Polka(Vec::new()))], then: Vec::new() },
-        );
-        disk.crash(None);
-        assert!(disk.sync().is_ok_and(|(settled, then)| settled.is_empty() && then.is_empty()));
-        assert_eq!(disk.recovered().log.len(), 1);
-    }
 
     #[test]
     fn a_write_waits_for_the_one_before_it() {

@@ -1,18 +1,23 @@
 //! One neuron of the simulated network: roles, a disk, timers, and how often it died.
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crypto::{Hotkey, Keypair, hash};
+use protocol::head::Head;
 use protocol::ledger::Ledger;
+use rand::rngs::StdRng;
 
 use super::disk::Disk;
 use super::{NETUID, Plan, Sabotage};
-use crate::role::{Effect, Input, Miner, Model, Moment, Role, Settler, Timer, Validator};
+use crate::neuron;
+use crate::neuron::recovery::Remembered;
+use crate::role::{Effect, Input, Miner, Model, Moment, Recovered, Role, Settled, Settler, Timer, Validator};
 use crate::task::{StandIn, Sums, Worker};
 
 /// One neuron of the simulated network.
 pub(super) struct Node {
     keypair: Keypair,
-    genesis: Ledger,
+    genesis: Head,
     sabotage: Option<Sabotage>,
     validates: bool,
     worker: StandIn,
@@ -34,7 +39,7 @@ impl Node {
         Self {
             worker: StandIn::new(plan.seed, keypair.hotkey(), skill),
             keypair,
-            genesis,
+            genesis: Head::new(genesis, None),
             sabotage: plan.sabotage,
             validates: number < plan.validators,
             disk: Disk::default(),
@@ -74,30 +79,49 @@ impl Node {
         self.roles.iter_mut().flat_map(|role| role.handle(moment, input)).collect()
     }
 
-    pub(super) fn crash(&mut self) {
-        self.disk.crash(self.sabotage);
+    /// Loses its power, and tells what it was about to settle.
+    pub(super) fn crash(&mut self, rng: &mut StdRng) -> Vec<Arc<Settled>> {
         self.roles.clear();
         self.timers.clear();
+        self.disk.crash(rng)
     }
 
-    pub(super) fn restart(&mut self) {
+    pub(super) fn restart(&mut self) -> Result<(), neuron::Error> {
         self.life += 1;
-        let recovered = self.disk.recovered();
-        let ledger = recovered.ledger.clone().unwrap_or_else(|| self.genesis.clone());
+        #[cfg(feature = "planted-faults")]
+        {
+            self.genesis.half_is_quorum = self.sabotage == Some(Sabotage::HalfIsQuorum);
+        }
+        let Remembered { mut recovered, memory } = self.disk.restart(&self.genesis)?;
+        self.forget(&mut recovered);
+        let genesis = self.genesis.ledger.clone();
+        let ledger = recovered.ledger.clone().unwrap_or_else(|| genesis.clone());
         #[cfg_attr(
             not(feature = "planted-faults"),
             expect(unused_mut, reason = "only a planted fault changes it")
         )]
-        let mut settler = Settler::new(self.keypair.clone(), self.genesis.clone(), recovered);
+        let mut settler = Settler::new(self.keypair.clone(), genesis, recovered);
         #[cfg(feature = "planted-faults")]
         if self.sabotage == Some(Sabotage::HalfIsQuorum) {
             settler.halve_quorum();
         }
         let work: Box<dyn Role> = match self.validates {
-            true => Box::new(Validator::new(self.keypair.clone(), NETUID, &Sums, ledger, self.disk.memory())),
+            true => Box::new(Validator::new(self.keypair.clone(), NETUID, &Sums, ledger, memory)),
             false => Box::new(Miner::new(self.keypair.clone(), NETUID, ledger)),
         };
         self.roles = vec![Box::new(settler), work];
+        Ok(())
+    }
+
+    /// Breaks a rule of recovery on purpose if told to.
+    fn forget(&self, recovered: &mut Recovered) {
+        match self.sabotage {
+            Some(Sabotage::VotesForgotten) => recovered.log.clear(),
+            Some(Sabotage::DraftsForgotten) => recovered.drafts.clear(),
+            #[cfg(feature = "planted-faults")]
+            Some(Sabotage::EvidenceTwice) => recovered.ledger.iter_mut().for_each(Ledger::punish_twice),
+            _ => {}
+        }
     }
 
     pub(super) fn model(&mut self) -> Model {

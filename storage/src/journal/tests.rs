@@ -36,7 +36,7 @@ fn a_disk_that_fails_at_any_write_or_sync_ends_the_journal_and_loses_nothing_ack
 
 #[test]
 fn a_file_that_never_got_its_header_is_empty() {
-    for size in 0..HEADER_SIZE {
+    for size in 0..HEADER_SIZE + 9 {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log");
         fs::write(&path, vec![0; size as usize]).unwrap();
@@ -62,11 +62,32 @@ fn a_tail_of_zeros_is_torn_and_other_bytes_are_damage() {
 }
 
 #[test]
+fn an_entry_torn_at_any_byte_is_torn_whether_or_not_the_file_has_its_size() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log");
+    let mut journal = open(&path);
+    journal.append(1, b"one").unwrap();
+    let start = journal.size().unwrap();
+    journal.append(2, &[7; 600]).unwrap();
+    let whole = fs::read(&path).unwrap();
+    for end in start as usize..whole.len() {
+        for size in [end, whole.len()] {
+            let mut bytes = whole[..end].to_vec();
+            bytes.resize(size, 0);
+            fs::write(&path, bytes).unwrap();
+            let recovery = recover(&System, &path, |_| true).unwrap();
+            assert!(recovery.damage.is_none_or(|damage| damage.torn), "{end} of {size}");
+            assert_eq!(recovery.entries.len(), 1);
+        }
+    }
+}
+
+#[test]
 fn an_entry_over_the_limit_is_refused_and_the_journal_goes_on() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("log");
     let mut journal = open(&path);
-    let big = vec![0; MAX_ENTRY as usize - 8];
+    let big = vec![0; MAX_ENTRY as usize - 9];
     assert!(matches!(journal.append(1, &[&big[..], b"x"].concat()), Err(Error::TooLarge { .. })));
     journal.append(1, &big).unwrap();
     assert_eq!(heights(&path), [1]);

@@ -1,7 +1,6 @@
 //! What a neuron makes of a memory that something happened to.
 use std::fs::{self, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
-use std::net::Ipv4Addr;
 use std::path::Path;
 
 use crypto::Hash;
@@ -11,8 +10,6 @@ use protocol::weights::Commit;
 use tempfile::TempDir;
 
 use super::*;
-use crate::network::Listen;
-use crate::neuron::Duty;
 use crate::role::Settled;
 use crate::role::bench::{Bench, NETUID};
 
@@ -30,7 +27,7 @@ impl Memory {
     fn new() -> Self {
         let (dir, bench) = (TempDir::new().unwrap(), Bench::new(4, 2));
         let mut memory = Self { dir, bench, settled: Vec::new() };
-        let mut store = recover(&memory.config()).unwrap().store;
+        let (mut store, _) = memory.recover();
         for height in 1..=HEIGHT {
             let settled = memory.settle();
             let root = settled.ledger.root().hash;
@@ -55,23 +52,20 @@ impl Memory {
         Store::open(self.dir.path()).unwrap()
     }
 
-    fn config(&self) -> Config {
-        Config {
-            dir: self.dir.path().to_owned(),
-            genesis: self.bench.genesis.clone(),
-            keypair: self.bench.keys[0].clone(),
-            duty: Duty::Validate,
-            netuid: NETUID,
-            listen: Listen { ip: Ipv4Addr::LOCALHOST.into(), port: 0 },
-            bootstrap: Vec::new(),
-            seed: 1,
-        }
+    fn genesis(&self) -> Head {
+        Head::new(Ledger::new(&self.bench.genesis).unwrap(), None)
+    }
+
+    fn recover(&self) -> (Store, Remembered) {
+        let mut store = self.store();
+        let remembered = recover(&mut store, self.dir.path(), &self.genesis()).unwrap();
+        (store, remembered)
     }
 
     /// Recovers and finds the ledger at a height, with an index that matches.
     #[track_caller]
     fn recovers(&self, height: u64) -> Recovered {
-        let Remembered { mut store, recovered, .. } = recover(&self.config()).unwrap();
+        let (mut store, Remembered { recovered, .. }) = self.recover();
         let ledger = recovered.ledger.as_ref().unwrap();
         let expected = (height > 0).then(|| &self.settled[height as usize - 1]);
         assert_eq!(ledger.height(), height);
@@ -85,7 +79,7 @@ impl Memory {
     }
 
     fn log(&self) -> std::path::PathBuf {
-        fs::read_dir(self.dir.path().join("settlements")).unwrap().next().unwrap().unwrap().path()
+        self.dir.path().join("settlements/00000000000000000001.log")
     }
 }
 
@@ -175,7 +169,7 @@ fn an_index_ahead_of_a_torn_log_is_rebuilt_from_it() {
 fn settlements_after_a_scratch_are_dropped_and_can_be_fetched_again() {
     let memory = Memory::new();
     scratch(&memory.log());
-    let height = recover(&memory.config()).unwrap().store.tip();
+    let height = memory.recover().0.tip();
     assert!((1..HEIGHT).contains(&height), "{height}");
     memory.recovers(height);
 }
@@ -183,20 +177,49 @@ fn settlements_after_a_scratch_are_dropped_and_can_be_fetched_again() {
 #[test]
 fn the_log_of_another_network_is_refused_in_one_line() {
     let memory = Memory::new();
-    let mut config = memory.config();
-    config.genesis.time += 1;
-    let refused = recover(&config).err().expect("refused").to_string();
+    let mut genesis = memory.bench.genesis.clone();
+    genesis.time += 1;
+    let other = Head::new(Ledger::new(&genesis).unwrap(), None);
+    let refused = recover(&mut memory.store(), memory.dir.path(), &other).err().expect("refused").to_string();
     assert!(refused.contains("another network") && refused.contains("--dir"), "{refused}");
 }
 
-#[test]
-fn a_settlement_that_does_not_apply_is_named_with_the_remedy() {
+/// A log that goes on after its last settlement with bytes that pass their checksum and hold nothing.
+#[track_caller]
+fn check_set_aside(bytes: &[u8]) {
     let memory = Memory::new();
-    let mut forged = memory.settled[0].certified.clone();
+    let mut store = memory.store();
+    store.append_settlement(HEIGHT + 1, bytes).unwrap();
+    store.append_settlement(HEIGHT + 2, bytes).unwrap();
+    store.append_votes(HEIGHT + 3, &[vec![1; 100]]).unwrap();
+    drop(store);
+    assert_eq!(memory.recovers(HEIGHT).votes_from, HEIGHT + 4);
+    assert!(memory.log().with_extension("log.damaged").exists());
+    let mut store = memory.store();
+    assert_eq!(store.damage(), []);
+    store.append_settlement(HEIGHT + 1, b"fetched again").unwrap();
+}
+
+#[test]
+fn a_settlement_that_does_not_apply_is_set_aside_with_all_after_it() {
+    let mut forged = Memory::new().settled[0].certified.clone();
     forged.settlement.header.height = HEIGHT + 1;
-    memory.store().append_settlement(HEIGHT + 1, &codec::encode(&forged)).unwrap();
-    let refused = recover(&memory.config()).err().expect("refused").to_string();
-    assert!(refused.contains("settlement 6") && refused.contains("catches up"), "{refused}");
+    check_set_aside(&codec::encode(&forged));
+}
+
+#[test]
+fn a_settlement_that_cannot_be_read_is_set_aside_with_all_after_it() {
+    check_set_aside(b"no settlement");
+}
+
+#[test]
+fn an_index_at_a_settlement_that_cannot_be_read_is_rebuilt_from_those_before_it() {
+    let memory = Memory::new();
+    let mut store = memory.store();
+    store.append_settlement(HEIGHT + 1, b"no settlement").unwrap();
+    store.write_index(HEIGHT + 1, Hash([1; 32]), &[]).unwrap();
+    drop(store);
+    memory.recovers(HEIGHT);
 }
 
 #[test]

@@ -1,0 +1,109 @@
+//! What a neuron writes to its store, and what it reads there: entries as bytes.
+use crypto::Hash;
+use protocol::codec;
+use protocol::consensus::LogEntry;
+use protocol::settlement::{self, Certified, Settlement};
+use serde::{Deserialize, Serialize};
+use storage::Store;
+
+use crate::role::{Entry, Settled};
+
+/// The most settlements handed over at once.
+pub(super) const BATCH: usize = 64;
+
+/// The most bytes of settlements handed over at once; a single larger one still goes.
+const BATCH_BYTES: usize = 1024 * 1024;
+
+/// The most settlements read for one look at the log.
+const LOOK: usize = 4096;
+
+/// What the vote log holds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) enum Logged {
+    /// What consensus took in.
+    Vote(LogEntry),
+    /// A settlement that may get our vote.
+    Draft(Box<Settlement>),
+}
+
+/// Who alone writes to a neuron's store.
+pub(crate) struct Desk {
+    pub(super) store: Store,
+}
+
+impl Desk {
+    pub(crate) fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn store(&mut self) -> &mut Store {
+        &mut self.store
+    }
+
+    /// The height of the last settlement, 0 for none.
+    pub(crate) fn tip(&self) -> u64 {
+        self.store.tip()
+    }
+
+    /// Vote log entries first, with one sync; a settlement makes them obsolete.
+    pub(crate) fn write(&mut self, entries: &[Entry]) -> Result<(), storage::Error> {
+        let mut votes = Vec::new();
+        let mut height = 0;
+        for entry in entries {
+            match entry {
+                Entry::Vote(at, vote) => {
+                    height = *at;
+                    votes.push(codec::encode(&Logged::Vote(vote.clone())));
+                }
+                Entry::Draft(draft) => {
+                    height = draft.header.height;
+                    votes.push(codec::encode(&Logged::Draft(draft.clone())));
+                }
+                Entry::Settled(settled) => self.settle(settled)?,
+                Entry::Memory(memory) => self.store.save_note(&codec::encode(memory))?,
+            }
+        }
+        if votes.is_empty() { Ok(()) } else { self.store.append_votes(height, &votes) }
+    }
+
+    fn settle(&mut self, settled: &Settled) -> Result<(), storage::Error> {
+        let header = &settled.certified.settlement.header;
+        self.store.append_settlement(header.height, &codec::encode(&settled.certified))?;
+        let written = self.store.write_index(header.height, header.state_root.hash, &settled.changes);
+        if let Err(error) = written {
+            // The log is the truth: a lost index is rebuilt from it at the next start.
+            tracing::warn!(height = header.height, %error, "the index was not written");
+        }
+        Ok(())
+    }
+
+    /// Some settlements from a height on, as the log has them.
+    pub(crate) fn read(&mut self, height: u64) -> Vec<Vec<u8>> {
+        let mut batch = self.store.settlements_from(height, BATCH_BYTES).unwrap_or_default();
+        batch.truncate(BATCH);
+        batch
+    }
+
+    pub(super) fn roots(&mut self, height: u64) -> Vec<(u64, Hash)> {
+        let root = |settlement: Settlement| (settlement.header.height, settlement.header.state_root.hash);
+        self.look(height).map(root).collect()
+    }
+
+    pub(super) fn find(&mut self, transaction: Hash, height: u64) -> Option<u64> {
+        let holds = |settlement: &Settlement| {
+            settlement.body.transactions.iter().any(|signed| signed.id() == transaction)
+        };
+        self.look(height).find(holds).map(|settlement| settlement.header.height)
+    }
+
+    /// Settlements from a height on, as the log has them.
+    fn look(&mut self, height: u64) -> impl Iterator<Item = Settlement> {
+        let heights = (height.max(1)..=self.store.tip()).take(LOOK);
+        heights.filter_map(|height| {
+            let bytes = self.store.settlement(height).ok().flatten()?;
+            let certified: Certified = codec::decode("settlement", &bytes, settlement::MAX_BYTES).ok()?;
+            Some(certified.settlement)
+        })
+    }
+}
