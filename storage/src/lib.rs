@@ -8,6 +8,7 @@
 //! ```text
 //! DIR/lock             held by the one process that uses DIR
 //! DIR/settlements/     the settlement log, a file per 1,024 heights, named by its first height
+//! DIR/snapshots/       states that the settlement log may begin after, a file each, named by its height
 //! DIR/votes.log        the vote log
 //! DIR/index/           the ledger index (sled); index.broken/ is the last one that was set aside
 //! DIR/blobs/           contents by their hash
@@ -26,6 +27,7 @@ mod ledger;
 mod note;
 mod peers;
 mod settlements;
+mod snapshots;
 mod store;
 mod votes;
 
@@ -37,5 +39,6 @@ pub use files::{Loss, MemoryDisk, Platter};
 pub use ledger::{Change, Index, Record};
 pub use note::MAX_NOTE;
 pub use peers::{MAX_ADDRESS, MAX_PEERS};
+pub use snapshots::Snapshots;
 pub use store::{Store, VOTES};
 pub use votes::MAX_VOTE_LOG;

@@ -1,5 +1,6 @@
-//! The settlement log: every settlement from height 1 on, in files of some heights each.
+//! The settlement log: every settlement after the genesis or a snapshot, in files of some heights each.
 
+use std::cmp::Ordering;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,8 @@ pub(crate) struct Settlements {
     dir: PathBuf,
     /// How many heights a file holds.
     length: u64,
+    /// The height of the last snapshot, 0 for the genesis: what is before may be missing.
+    base: u64,
     /// In the order of heights; the last is the one that grows.
     segments: Vec<Segment>,
     journal: Option<Journal>,
@@ -38,14 +41,17 @@ impl Settlements {
     pub(crate) fn open(
         disk: &Disk,
         dir: &Path,
-        length: u64,
+        (length, base): (u64, u64),
         damage: &mut Vec<Damage>,
     ) -> Result<Self, Error> {
         durable::create_dir(&**disk, dir)?;
         let (dir, segments) = (dir.to_owned(), Vec::new());
-        let mut log = Self { disk: disk.clone(), dir, length, segments, journal: None, reader: None };
+        let mut log = Self { disk: disk.clone(), dir, length, base, segments, journal: None, reader: None };
         for first in log.files()? {
             damage.extend(log.recover(first)?);
+        }
+        if log.tip() < base {
+            damage.extend(log.forget()?);
         }
         if let Some(last) = log.segments.last() {
             log.journal = Some(Journal::open(disk, &log.path(last.first))?);
@@ -53,9 +59,32 @@ impl Settlements {
         Ok(log)
     }
 
-    /// The height of the last settlement, 0 for none.
+    /// The height of the last settlement, or of what the log begins after.
     pub(crate) fn tip(&self) -> u64 {
         self.next() - 1
+    }
+
+    /// The height of the first settlement, once there is one.
+    pub(crate) fn first(&self) -> u64 {
+        self.segments.first().map_or(self.base + 1, |segment| segment.first)
+    }
+
+    /// Begins anew after a snapshot; what the log held is set aside.
+    pub(crate) fn begin_after(&mut self, height: u64) -> Result<Vec<Damage>, Error> {
+        self.base = height;
+        self.forget()
+    }
+
+    /// Removes files whose settlements are all at this height or below, the earliest first; the last one stays.
+    pub(crate) fn prune(&mut self, height: u64) -> Result<(), Error> {
+        while self.segments.len() > 1 && self.segments[0].next() <= height.saturating_add(1) {
+            let pruned = self.segments.remove(0);
+            let path = self.path(pruned.first);
+            self.reader = None;
+            self.disk.remove(&path).map_err(Error::at(&path))?;
+            durable::sync_parent(&*self.disk, &path)?;
+        }
+        Ok(())
     }
 
     /// Appends the settlement after the tip; it is on the disk when this returns.
@@ -121,7 +150,7 @@ impl Settlements {
     }
 
     fn next(&self) -> u64 {
-        self.segments.last().map_or(1, Segment::next)
+        self.segments.last().map_or(self.base + 1, Segment::next)
     }
 
     /// The first heights that the files are named by, in order.
@@ -139,19 +168,32 @@ impl Settlements {
         self.dir.join(format!("{first:020}.log"))
     }
 
-    /// Takes in the next file, or sets it aside if the heights before it are gone.
-    fn recover(&mut self, first: u64) -> Result<Option<Damage>, Error> {
-        let (path, mut next) = (self.path(first), self.next());
-        if first != next {
-            return self.set_file_aside(first).map(Some);
-        }
-        let recovery = journal::recover(&*self.disk, &path, |height| {
+    /// Takes in the next file. Where heights between are gone it is set aside, unless a snapshot is behind the gap: then
+    /// what was before is.
+    fn recover(&mut self, first: u64) -> Result<Vec<Damage>, Error> {
+        let is_bridged = first <= self.base + 1;
+        let mut damage = match self.segments.last().map(|last| first.cmp(&last.next())) {
+            Some(Ordering::Equal) => Vec::new(),
+            None if is_bridged => Vec::new(),
+            Some(Ordering::Greater) if is_bridged => self.forget()?,
+            _ => return Ok(vec![self.set_file_aside(first)?]),
+        };
+        let mut next = first;
+        let recovery = journal::recover(&*self.disk, &self.path(first), |height| {
             let belongs = height == next;
             next += u64::from(belongs);
             belongs
         })?;
         self.segments.push(Segment { first, entries: recovery.entries });
-        Ok(recovery.damage)
+        damage.extend(recovery.damage);
+        Ok(damage)
+    }
+
+    /// Sets all files aside that were taken in.
+    fn forget(&mut self) -> Result<Vec<Damage>, Error> {
+        (self.journal, self.reader) = (None, None);
+        let segments = std::mem::take(&mut self.segments);
+        segments.into_iter().map(|segment| self.set_file_aside(segment.first)).collect()
     }
 
     fn size(&self, path: &Path) -> io::Result<u64> {

@@ -9,6 +9,7 @@ use crypto::Hash;
 use crate::files::{Access, Disk, MemoryDisk, System};
 use crate::ledger::{Change, Ledger};
 use crate::settlements::Settlements;
+use crate::snapshots::Snapshots;
 use crate::votes::Votes;
 use crate::{Blobs, Damage, Error, Index, MAX_BLOB, durable, note, peers};
 
@@ -22,6 +23,7 @@ pub const VOTES: &str = "votes.log";
 pub struct Store {
     disk: Disk,
     settlements: Settlements,
+    snapshots: Snapshots,
     votes: Votes,
     ledger: Ledger,
     blobs: Blobs,
@@ -35,8 +37,8 @@ pub struct Store {
 impl Store {
     /// Opens the store in `dir`, or makes it, readable by its owner alone.
     ///
-    /// Whatever the files went through, this succeeds with the settlements from height 1 to the first that is
-    /// missing or damaged, and [`Store::damage`] tells what was wrong. It fails if the system refuses to read
+    /// Whatever the files went through, this succeeds with the settlements from height 1, or from before the end of
+    /// the last snapshot, to the first that is missing or damaged, and [`Store::damage`] tells what was wrong. It fails if the system refuses to read
     /// or write, or if the directory is in use.
     pub fn open(dir: &Path) -> Result<Self, Error> {
         Self::open_on(Arc::new(System), dir)
@@ -51,10 +53,14 @@ impl Store {
         durable::create_dir(&*disk, dir)?;
         let lock = lock(&disk, dir)?;
         let mut damage = Vec::new();
-        let settlements = Settlements::open(&disk, &dir.join("settlements"), SEGMENT_LENGTH, &mut damage)?;
+        let snapshots = Snapshots::open(&disk, &dir.join("snapshots"), &mut damage)?;
+        let base = snapshots.heights().last().copied().unwrap_or(0);
+        let settlements =
+            Settlements::open(&disk, &dir.join("settlements"), (SEGMENT_LENGTH, base), &mut damage)?;
         Ok(Self {
             votes: open_votes(&disk, &dir.join(VOTES), settlements.tip(), &mut damage)?,
             settlements,
+            snapshots,
             ledger: open_ledger(&disk, &dir.join("index"), &mut damage)?,
             blobs: Blobs::open(&disk, &dir.join("blobs"), MAX_BLOB)?,
             peers: dir.join("peers"),
@@ -77,12 +83,17 @@ impl Store {
         self.settlements.append(height, bytes)
     }
 
-    /// The height of the last settlement, 0 for none.
+    /// The height of the last settlement, or of the snapshot that the log begins after; 0 for neither.
     pub fn tip(&self) -> u64 {
         self.settlements.tip()
     }
 
-    /// The settlement at `height`; `None` above the tip and at 0.
+    /// The height of the first settlement that is kept, or will be if there is none yet.
+    pub fn first(&self) -> u64 {
+        self.settlements.first()
+    }
+
+    /// The settlement at `height`; `None` above the tip and below the first.
     pub fn settlement(&mut self, height: u64) -> Result<Option<Vec<u8>>, Error> {
         self.settlements.get(height)
     }
@@ -99,6 +110,27 @@ impl Store {
         let damage = self.settlements.set_aside(height)?;
         self.damage.extend(damage);
         Ok(())
+    }
+
+    /// The last snapshots.
+    pub fn snapshots(&self) -> &Snapshots {
+        &self.snapshots
+    }
+
+    /// Goes on after a snapshot that came from elsewhere: the log before it and the index are set aside. A crash
+    /// meanwhile leaves the one state or the other.
+    pub fn adopt(&mut self, height: u64, parts: &[Vec<u8>]) -> Result<(), Error> {
+        self.snapshots.put(height, parts)?;
+        let aside = self.settlements.begin_after(height)?;
+        self.damage.extend(aside);
+        self.reset_index()
+    }
+
+    /// Keeps the last `keep` settlements, and all since the earliest snapshot: files that hold older ones only are
+    /// removed.
+    pub fn prune(&mut self, keep: u64) -> Result<(), Error> {
+        let covered = self.snapshots.heights().first().copied().unwrap_or(0);
+        self.settlements.prune(covered.min(self.tip().saturating_sub(keep)))
     }
 
     /// Appends to what was voted and proposed at `height`, all entries or none; on the disk when this
