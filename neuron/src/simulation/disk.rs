@@ -108,9 +108,9 @@ fn settled(entries: Vec<Entry>) -> Vec<Arc<Settled>> {
 
 #[cfg(test)]
 impl Disk {
-    /// Shows `observer` what the disk holds after each change.
-    pub(super) fn observe(&self, observer: impl FnMut(&storage::Platter) + Send + 'static) {
-        self.memory.observe(observer);
+    /// The disk itself, to harm it.
+    pub(super) fn memory(&self) -> &MemoryDisk {
+        &self.memory
     }
 
     /// Looks into the store of a node that is up.

@@ -1,7 +1,8 @@
 //! What the program says, and with which exit code.
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -135,6 +136,34 @@ fn a_neuron_that_cannot_run_says_why_in_one_line() {
     check("miner", &["--model", "open"], &["--model open", "safetensors"]);
     check("validator", &["--model", "open"], &["--model", "--role miner"]);
     check("miner", &["--rung", "8"], &["--rung 8", "7"]);
+}
+
+/// How long a neuron may take to come up on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[test]
+fn a_second_process_on_a_directory_is_refused_in_one_line_and_harms_nothing() {
+    let home = TempDir::new().unwrap();
+    let home = home.path();
+    assert!(swarm(home).status.success());
+    let run = ["run", "--genesis", "s/genesis.toml", "--dir", "d", "--role", "light"];
+    let mut first = Command::new(program())
+        .args(run)
+        .env("XDG_CACHE_HOME", home)
+        .current_dir(home)
+        .stderr(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let answers = || neuron(home, &["metagraph", "--dir", "d"]).status.success();
+    let began = Instant::now();
+    while !answers() {
+        assert!(began.elapsed() < PATIENCE, "the first process does not come up");
+    }
+    check(home, &run, 1, &["d: in use by another neuron", "choose another directory"]);
+    assert!(answers(), "the first process goes on");
+    first.kill().unwrap();
+    first.wait().unwrap();
 }
 
 #[test]

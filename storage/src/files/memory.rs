@@ -56,6 +56,15 @@ impl MemoryDisk {
         self.drive().observer = Some(Box::new(observer));
     }
 
+    /// Changes one bit of a file, drawn by `seed` from the bytes that were synced, as an ageing disk does. A file that is
+    /// empty or missing stays as it is.
+    pub fn rot(&self, path: &Path, seed: u64) {
+        let mut drive = self.drive();
+        if let Ok(file) = drive.platter.file(path) {
+            drive.platter.content(file).rot(seed);
+        }
+    }
+
     /// Loses its power and gets it back: what was not synced is lost as `loss` says, drawn by `seed`, and nothing
     /// fails or is locked any more. Drop the stores on it before.
     pub fn crash(&self, loss: Loss, seed: u64) {

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use rand::RngExt;
 use rand::rngs::SmallRng;
+use rand::{RngExt, SeedableRng};
 
 use super::Loss;
 
@@ -74,6 +74,14 @@ impl Content {
     pub(crate) fn sync(&mut self) {
         for edit in self.unsynced.drain(..) {
             edit.apply(&mut self.synced);
+        }
+    }
+
+    pub(crate) fn rot(&mut self, seed: u64) {
+        let mut rng = SmallRng::seed_from_u64(seed);
+        if !self.synced.is_empty() {
+            let at = rng.random_range(0..self.synced.len());
+            self.synced[at] ^= 1 << rng.random_range(0..8);
         }
     }
 
