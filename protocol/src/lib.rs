@@ -13,6 +13,7 @@ pub mod codec;
 pub mod query;
 pub mod signed;
 
+pub mod checker;
 pub mod consensus;
 pub mod head;
 pub mod light;

@@ -14,6 +14,10 @@ use crate::genesis::GenesisError;
 use crate::ledger::Ledger;
 use crate::settlement::{Certificate, Forged, Header};
 
+mod checkpoint;
+
+pub use checkpoint::{Checkpoint, NoCheckpoint};
+
 /// Follows a network by its headers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LightClient {
@@ -106,14 +110,12 @@ pub enum Doubt {
         total: u64,
     },
     /// A checkpoint is another header's.
-    #[error("the header at height {height} has hash {found}, the checkpoint says {expected}")]
+    #[error("the header is {found}, the checkpoint says {expected}")]
     OtherCheckpoint {
-        /// The height.
-        height: u64,
         /// The header's.
-        found: Hash,
-        /// The checkpoint's.
-        expected: Hash,
+        found: Checkpoint,
+        /// What was expected.
+        expected: Checkpoint,
     },
 }
 
@@ -143,10 +145,10 @@ impl LightClient {
     }
 
     /// Trusts a header because its user does: the hash came from somebody they believe.
-    pub fn trust(&mut self, header: &Header, next: ValidatorSet, checkpoint: Hash) -> Result<(), Doubt> {
-        let (height, found) = (header.height, header.hash());
-        if found != checkpoint {
-            return Err(Doubt::OtherCheckpoint { height, found, expected: checkpoint });
+    pub fn trust(&mut self, header: &Header, next: ValidatorSet, expected: Checkpoint) -> Result<(), Doubt> {
+        let found = Checkpoint { height: header.height, hash: header.hash() };
+        if found != expected {
+            return Err(Doubt::OtherCheckpoint { found, expected });
         }
         if header.genesis != self.genesis {
             return Err(Doubt::Mismatch("network"));

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crypto::{Hash, Hotkey};
 use protocol::Amount;
+use protocol::checker;
 use protocol::consensus::Evidence;
 use protocol::ledger::Ledger;
 use protocol::parameters::BASIS_POINTS;
@@ -26,7 +27,7 @@ pub enum Violation {
         /// The height.
         height: u64,
     },
-    /// A certificate does not convince the independent check.
+    /// A certificate does not convince the independent checker.
     Certificate {
         /// The height.
         height: u64,
@@ -114,7 +115,7 @@ pub(super) struct Record {
     /// At which height who was punished last.
     punished: BTreeMap<Hotkey, u64>,
     worst_round: u32,
-    /// With a quorum of one half the independent check must not be asked.
+    /// With a quorum of one half the independent checker must not be asked.
     checks_certificates: bool,
 }
 
@@ -147,9 +148,8 @@ impl Record {
             return;
         }
         let set = self.ledgers[place].validators();
-        if self.checks_certificates
-            && settled.certified.certificate.check(&self.genesis, header, set).is_err()
-        {
+        let proof = &settled.certified.certificate;
+        if self.checks_certificates && checker::check(&self.genesis, header, proof, set.members()).is_err() {
             self.violations.push(Violation::Certificate { height });
         }
         let round = settled.certified.certificate.round;

@@ -195,9 +195,12 @@ fn a_header_from_the_future_is_doubted() {
 fn a_checkpoint_is_believed_if_it_is_the_header_that_was_named() {
     let mut chain = Chain::new();
     let header = chain.headers[9].clone();
-    let other = chain.client.clone().trust(&header, set(11), Hash([9; 32]));
-    assert!(matches!(other, Err(Doubt::OtherCheckpoint { height: 10, .. })));
-    assert_eq!(chain.client.clone().trust(&header, set(12), header.hash()), Err(Doubt::Mismatch("next set")));
-    assert_eq!(chain.client.trust(&header, set(11), header.hash()), Ok(()));
+    let named = Checkpoint { height: 10, hash: header.hash() };
+    for other in [Checkpoint { hash: Hash([9; 32]), ..named }, Checkpoint { height: 9, ..named }] {
+        let refused = chain.client.clone().trust(&header, set(11), other);
+        assert_eq!(refused, Err(Doubt::OtherCheckpoint { found: named, expected: other }));
+    }
+    assert_eq!(chain.client.clone().trust(&header, set(12), named), Err(Doubt::Mismatch("next set")));
+    assert_eq!(chain.client.trust(&header, set(11), named), Ok(()));
     assert_eq!(chain.follow(chain.skip(11, 0)), Ok(11));
 }
