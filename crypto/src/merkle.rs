@@ -48,13 +48,21 @@ pub fn root<L: AsRef<[u8]> + Sync>(leaves: &[L]) -> Root {
     Root { hash: tree(leaves).root().map(Hash).unwrap_or_default(), leaves: leaves.len() as u64 }
 }
 
-/// The proof for the leaf at `index`; `None` past the end.
-pub fn prove<L: AsRef<[u8]> + Sync>(leaves: &[L], index: usize) -> Option<Proof> {
-    if index >= leaves.len() {
-        return None;
+/// A list's tree, to prove several of its leaves.
+pub struct Tree(MerkleTree<Blake3>);
+
+impl Tree {
+    /// The tree over `leaves`, in their order.
+    pub fn new<L: AsRef<[u8]> + Sync>(leaves: &[L]) -> Self {
+        Self(tree(leaves))
     }
-    let path = tree(leaves).proof(&[index]).proof_hashes().iter().copied().map(Hash).collect();
-    Some(Proof { index: index as u64, path })
+
+    /// The proof for the leaf at `index`; `None` past the end.
+    pub fn prove(&self, index: usize) -> Option<Proof> {
+        let inside = index < self.0.leaves_len();
+        let path = || self.0.proof(&[index]).proof_hashes().iter().copied().map(Hash).collect();
+        inside.then(|| Proof { index: index as u64, path: path() })
+    }
 }
 
 /// The proofs for all leaves, cut into runs of these lengths.
@@ -164,8 +172,10 @@ mod tests {
         for n in 1..=33 {
             let list = leaves(n);
             let root = root(&list);
+            let tree = Tree::new(&list);
+            assert_eq!(tree.prove(list.len()), None);
             for (i, leaf) in list.iter().enumerate() {
-                let proof = prove(&list, i).expect("inside the list");
+                let proof = tree.prove(i).expect("inside the list");
                 assert!(proof.verify(&root, leaf), "leaf {i} of {n}");
                 assert!(!proof.verify(&root, b"other"), "leaf {i} of {n}");
                 let shorter = Root { leaves: i as u64, ..root };

@@ -27,6 +27,7 @@ mod refusal;
 mod registration;
 mod rules;
 mod seats;
+mod shown;
 mod stake;
 mod supply;
 mod survey;
@@ -42,6 +43,7 @@ pub use entry::{Burned, Payout};
 use entry::{Planned, Revealed, Seats, Slot, Subnet};
 pub use overview::Overview;
 pub use refusal::{Beyond, Dismissed, Refusal, Shortfall, Unlent};
+pub use shown::{Fact, Placed, Shown, Subject, Tree};
 pub use supply::Supply;
 use table::{Leaves, Table};
 
@@ -274,25 +276,6 @@ impl Ledger {
     pub fn changes_since(&self, before: &Self) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
         let pairs = self.tables().into_iter().zip(before.tables());
         pairs.flat_map(|(now, before)| table::changes(now, before)).collect()
-    }
-
-    /// The ledger entry that says how much stake a hotkey has, with its place under [`Ledger::root`].
-    pub fn prove_stake(&self, hotkey: &Hotkey) -> Option<(Vec<u8>, merkle::Proof)> {
-        self.delegates.get(hotkey)?;
-        let key = self.delegates.key_bytes(hotkey);
-        let tables = self.tables().map(Leaves::leaves);
-        let leaves: Vec<&[u8]> = tables.iter().flat_map(|t| t.iter()).map(Vec::as_slice).collect();
-        let index = leaves.iter().position(|leaf| leaf.starts_with(&key))?;
-        Some((leaves[index].to_vec(), merkle::prove(&leaves, index)?))
-    }
-
-    /// Whose stake the leaf of a proof states, and how much.
-    pub fn stake_in_leaf(leaf: &[u8]) -> Option<(Hotkey, Amount)> {
-        let mut table = Table::<4, Hotkey, Delegate>::default();
-        let (key, value) = leaf.split_at_checked(table.key_width())?;
-        table.load(key.strip_prefix(&[4])?, value).ok()?;
-        let (hotkey, delegate) = table.rows().first_key_value()?;
-        Some((*hotkey, delegate.value))
     }
 
     fn slots_of(&self, netuid: Netuid) -> impl Iterator<Item = (Uid, &Slot)> {

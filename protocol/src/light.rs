@@ -4,19 +4,21 @@
 //! a third of the stake it knows signed, along with more than two thirds of the stake of its own set: with less than a
 //! third of the stake dishonest, an honest validator is among the signers and the header is the network's. The period
 //! in which an old set may vouch for a later header is shorter than the time after which stake can leave unpunished.
-use crypto::merkle::{Proof, Root};
+use crypto::merkle::Root;
 use crypto::{Hash, Hotkey};
 use serde::{Deserialize, Serialize};
 
 use crate::Genesis;
 use crate::consensus::ValidatorSet;
 use crate::genesis::GenesisError;
-use crate::ledger::Ledger;
-use crate::settlement::{Certificate, Forged, Header};
+use crate::ledger::{Fact, Ledger, Shown, Subject};
+use crate::settlement::{Certificate, Forged, Header, MAX_SIGNERS};
 
 mod checkpoint;
+mod inquiry;
 
 pub use checkpoint::{Checkpoint, NoCheckpoint};
+pub use inquiry::{Inquiry, Testimony};
 
 /// Follows a network by its headers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,6 +111,9 @@ pub enum Doubt {
         /// All trusted stake.
         total: u64,
     },
+    /// What is shown of a subject does not stand in the ledger.
+    #[error("what it shows of {0:?} is not in the ledger")]
+    Unproven(Subject),
     /// A checkpoint is another header's.
     #[error("the header is {found}, the checkpoint says {expected}")]
     OtherCheckpoint {
@@ -144,6 +149,11 @@ impl LightClient {
         &self.trusted
     }
 
+    /// What names it to others.
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint { height: self.trusted.height, hash: self.trusted.hash }
+    }
+
     /// Trusts a header because its user does: the hash came from somebody they believe.
     pub fn trust(&mut self, header: &Header, next: ValidatorSet, expected: Checkpoint) -> Result<(), Doubt> {
         let found = Checkpoint { height: header.height, hash: header.hash() };
@@ -165,9 +175,9 @@ impl LightClient {
         self.go_on(&skip.header, skip.next)
     }
 
-    /// Whether `leaf` stands in the ledger after the trusted header.
-    pub fn holds(&self, leaf: &[u8], proof: &Proof) -> bool {
-        proof.verify(&self.trusted.state_root, leaf)
+    /// What is proven about a subject in the ledger after the trusted header; `None` if there is no such entry.
+    pub fn read(&self, subject: &Subject, shown: &Shown) -> Result<Option<Fact>, Doubt> {
+        subject.proven(shown, &self.trusted.state_root).ok_or(Doubt::Unproven(*subject))
     }
 
     fn check_time(&self, header: &Header, now: u64) -> Result<(), Doubt> {
@@ -190,6 +200,9 @@ impl LightClient {
     /// Whether the header is this network's and its set the one that the header before it names.
     fn check_place(&self, skip: &Skip) -> Result<(), Doubt> {
         let Trusted { height, hash, ref validators, .. } = self.trusted;
+        if skip.validators.members().len() > MAX_SIGNERS.into() {
+            return Err(Doubt::Mismatch("set"));
+        }
         if skip.header.genesis != self.genesis {
             return Err(Doubt::Mismatch("network"));
         }

@@ -122,3 +122,73 @@ fn a_built_proposal_and_its_execution_agree() {
     network.settle(&inputs).expect("as in the draft");
     assert_eq!(draft.root(), network.ledger.root());
 }
+
+#[test]
+fn what_the_ledger_shows_is_proven_and_so_is_what_it_does_not_hold() {
+    let ledger = busy().ledger;
+    let (tree, root) = (ledger.tree(), ledger.root());
+    let fact = |subject: Subject| subject.proven(&tree.show(&subject), &root).expect("it is shown");
+    let mut found = 0;
+    for n in 0..=u8::MAX {
+        let (hotkey, coldkey) = (Hotkey([n; 32]), Coldkey(Hotkey([n; 32])));
+        assert_eq!(fact(Subject::Stake(hotkey)), None);
+        assert_eq!(fact(Subject::Account(coldkey)), None);
+        assert_eq!(fact(Subject::Share(hotkey, coldkey)), None);
+    }
+    for (coldkey, account) in ledger.accounts.rows() {
+        let (balance, nonce) = (account.balance, account.nonce);
+        assert_eq!(fact(Subject::Account(*coldkey)), Some(Fact::Account { balance, nonce }));
+        found += 1;
+    }
+    for (hotkey, delegate) in ledger.delegates.rows() {
+        let (owner, stake, shares) = (delegate.owner, delegate.value, delegate.shares);
+        assert_eq!(fact(Subject::Stake(*hotkey)), Some(Fact::Stake { owner, stake, shares }));
+        found += 1;
+    }
+    for ((hotkey, coldkey), share) in ledger.shares.rows() {
+        assert_eq!(fact(Subject::Share(*hotkey, *coldkey)), Some(Fact::Share(*share)));
+        found += 1;
+    }
+    assert!(found > 8, "{found}");
+}
+
+#[test]
+fn what_is_shown_falsely_proves_nothing() {
+    let ledger = busy().ledger;
+    let (tree, root) = (ledger.tree(), ledger.root());
+    let (subject, nobody) = (Subject::Stake(hot(1)), Subject::Stake(hot(77)));
+    let (shown, nothing) = (tree.show(&subject), tree.show(&nobody));
+    assert_eq!(nobody.proven(&shown, &root), None, "another's entry");
+    assert_eq!(subject.proven(&nothing, &root), None, "neighbours that it does not stand between");
+    let Shown::Entry(entry) = shown else { panic!("{shown:?}") };
+    let Shown::Nothing { before, after } = nothing else { panic!("{nothing:?}") };
+    let mut richer = entry.clone();
+    *richer.leaf.last_mut().expect("a value") ^= 1;
+    assert_eq!(subject.proven(&Shown::Entry(richer), &root), None, "another value");
+    assert_eq!(subject.proven(&Shown::Entry(entry.clone()), &Root { leaves: 1, ..root }), None);
+    let skipping = Shown::Nothing { before: before.clone(), after: None };
+    assert_eq!(nobody.proven(&skipping, &root), None, "it is not the last");
+    let next = |place: u64| {
+        let leaf = |leaves: &[Vec<u8>]| leaves[place as usize].clone();
+        let leaves: Vec<_> = ledger.entries().into_iter().map(|(key, value)| [key, value].concat()).collect();
+        let proof = crypto::merkle::Tree::new(&leaves).prove(place as usize).expect("inside");
+        Placed { leaf: leaf(&leaves), proof }
+    };
+    let (first, last) = (next(entry.proof.index - 1), next(entry.proof.index + 1));
+    let around = Shown::Nothing { before: first, after: Some(last) };
+    assert_eq!(subject.proven(&around, &root), None, "what stands between is left out");
+    let swapped = Shown::Nothing { before: after.expect("a neighbour"), after: Some(before) };
+    assert_eq!(nobody.proven(&swapped, &root), None, "neighbours in the wrong order");
+}
+
+#[test]
+fn what_would_stand_last_is_not_there() {
+    let coldkey = |n| Coldkey(Hotkey([n; 32]));
+    let mut ledger = Ledger::empty();
+    ledger.accounts.insert(coldkey(3), Account { balance: Amount(7), nonce: 0 });
+    let (tree, root) = (ledger.tree(), ledger.root());
+    let beyond = Subject::Account(coldkey(4));
+    assert_eq!(beyond.proven(&tree.show(&beyond), &root), Some(None));
+    let there = Subject::Account(coldkey(3));
+    assert_eq!(there.proven(&tree.show(&beyond), &root), None);
+}
