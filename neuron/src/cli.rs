@@ -2,6 +2,7 @@
 
 mod children;
 mod explain;
+mod light;
 mod live;
 mod metagraph;
 mod order;
@@ -51,6 +52,7 @@ enum Command {
     Metagraph(metagraph::Args),
     Explain(explain::Args),
     Query(query::Args),
+    Light(light::Args),
     Weights(weights::Args),
     Register(register::Args),
     Stake(stake::Args),
@@ -87,6 +89,7 @@ fn perform(command: Command, began: Instant) -> Result<()> {
             Command::Metagraph(args) => metagraph::perform(args).await,
             Command::Explain(args) => explain::perform(args).await,
             Command::Query(args) => query::perform(args).await,
+            Command::Light(args) => light::perform(args).await,
             Command::Weights(args) => weights::perform(args).await,
             Command::Register(args) => register::perform(args).await,
             Command::Stake(args) => stake::perform(args).await,

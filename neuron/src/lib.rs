@@ -25,6 +25,7 @@ pub mod api;
 pub mod genesis;
 pub mod host;
 pub mod key;
+pub mod light;
 pub mod log;
 
 pub mod cli;

@@ -70,6 +70,11 @@ impl Listen {
     }
 }
 
+/// Whom an address with `/p2p/` leads to.
+pub fn peer_at(address: &str) -> Option<Hotkey> {
+    address::parse(address).and_then(|(peer, _)| address::hotkey(&peer))
+}
+
 /// Joins the network from inside a tokio runtime. The task ends when the last handle is dropped.
 pub fn spawn(config: Config) -> Result<(Network, mpsc::Receiver<Event>), Error> {
     let (command_sender, commands) = mpsc::channel(COMMANDS);

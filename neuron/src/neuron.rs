@@ -5,6 +5,7 @@ mod disk;
 mod gate;
 mod hands;
 mod past;
+mod prover;
 pub(crate) mod recovery;
 mod view;
 
@@ -29,8 +30,10 @@ use self::disk::Disk;
 use self::gate::{Arrival, Tally};
 use self::hands::{Hands, Next};
 use self::past::Past;
+use self::prover::Prover;
 use self::recovery::Remembered;
 
+pub(crate) use self::gate::{Request, Response};
 pub use self::past::Error as PastError;
 pub use self::view::View;
 
@@ -163,9 +166,10 @@ impl Neuron {
         };
         let disk = Disk::spawn(Desk::new(store), network.clone());
         let refused = Tally::default();
-        let (gate, pending) = gate::Gate::new(id, network.clone(), arrive.clone(), refused.clone());
-        let (show, view) = watch::channel(View::new(&config, &ledger));
         let past = Past::new(disk.0.reader(), genesis.clone());
+        let prover = Prover::spawn(disk.0.reader(), past.clone(), network.clone());
+        let (gate, pending) = gate::Gate::new(id, network.clone(), arrive.clone(), prover, refused.clone());
+        let (show, view) = watch::channel(View::new(&config, &ledger));
         tokio::spawn(past.known().follow(view.clone()));
         let handle = Handle {
             view,

@@ -6,6 +6,7 @@ mod swarm {
     mod crashes;
     mod explanations;
     mod faults;
+    mod light;
     mod orders;
     mod pay;
 }

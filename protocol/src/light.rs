@@ -149,6 +149,11 @@ impl LightClient {
         &self.trusted
     }
 
+    /// The hash that names the network.
+    pub fn genesis(&self) -> Hash {
+        self.genesis
+    }
+
     /// What names it to others.
     pub fn checkpoint(&self) -> Checkpoint {
         Checkpoint { height: self.trusted.height, hash: self.trusted.hash }

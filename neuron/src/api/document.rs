@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 
 use crypto::{Hash, Hotkey};
 use protocol::ledger::Supply;
+use protocol::light::Checkpoint;
 use protocol::metagraph::NeuronRow;
 use protocol::subnet::{Netuid, Uid};
 use protocol::yuma::Share;
@@ -63,6 +64,8 @@ pub struct Metagraph {
     pub height: u64,
     /// The state root after it.
     pub state_root: Hash,
+    /// The header of that height, for who trusts this neuron; only of the height that it is at.
+    pub checkpoint: Option<Checkpoint>,
     /// Which subnet.
     pub netuid: Netuid,
     /// What it is about.
@@ -141,6 +144,7 @@ impl Metagraph {
             network: view.ledger.genesis(),
             height: view.height,
             state_root: view.state_root,
+            checkpoint: checkpoint(view),
             netuid,
             task: graph.task.clone(),
             epoch: graph.epoch,
@@ -193,6 +197,11 @@ impl Neuron {
             state_root: view.state_root,
         }
     }
+}
+
+/// What others may begin to trust; nothing before this neuron settled something, or of an earlier height.
+fn checkpoint(view: &View) -> Option<Checkpoint> {
+    (view.tip != Hash::default()).then_some(Checkpoint { height: view.height, hash: view.tip })
 }
 
 /// What a neuron does, as far as the ledger shows: who earned enough as a miner holds a permit too.

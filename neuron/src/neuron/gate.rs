@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crypto::{Hash, Hotkey};
 use protocol::ledger::Ledger;
+use protocol::light::{Inquiry, Testimony};
 use protocol::message::{Heard, Message};
 use protocol::query::{Answer, Question};
 use protocol::settlement::{self, Certified};
@@ -13,6 +14,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::View;
 use super::desk::BATCH;
+use super::prover::Prover;
 use crate::model;
 use crate::network::{Event, Failure, Network, Verdict};
 use crate::role::{Input, Poll, Reply, Ticket, is_welcome};
@@ -25,20 +27,24 @@ pub(super) const RESPONSE_LIMIT: usize = settlement::MAX_BYTES + 1024 * 1024;
 
 /// What one neuron asks another.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) enum Request {
+pub(crate) enum Request {
     /// To be answered by the model.
     Question(Signed<Question>),
     /// Settlements from this height on.
     Settlements(u64),
+    /// What leads to a header, and what the ledger after it says.
+    Inquiry(Inquiry),
 }
 
 /// What it hears back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) enum Response {
+pub(crate) enum Response {
     /// What the model says.
     Answer(Signed<Answer>),
     /// Settlements, one after the other, each in its encoding.
     Settlements(Vec<serde_bytes::ByteBuf>),
+    /// A header and what stands under it, with the proofs.
+    Testimony(Box<Testimony>),
     /// No answer will come.
     Declined,
 }
@@ -78,6 +84,7 @@ pub(super) struct Gate {
     network: Network,
     arrivals: mpsc::Sender<Arrival>,
     pending: Pending,
+    prover: Prover,
     refused: Tally,
 }
 
@@ -99,10 +106,11 @@ impl Gate {
         genesis: Hash,
         network: Network,
         arrivals: mpsc::Sender<Arrival>,
+        prover: Prover,
         refused: Tally,
     ) -> (Self, Pending) {
         let pending = Pending::default();
-        (Self { genesis, network, arrivals, pending: Arc::clone(&pending), refused }, pending)
+        (Self { genesis, network, arrivals, pending: Arc::clone(&pending), prover, refused }, pending)
     }
 
     /// Watches the network until it or the neuron's loop is gone.
@@ -119,7 +127,7 @@ impl Gate {
                     };
                     let _ = self.network.judge(id, verdict);
                 }
-                Event::Asked { ticket, bytes, .. } => self.asked(ticket, &bytes),
+                Event::Asked { ticket, bytes, .. } => self.asked(ticket, &bytes, &view),
                 Event::Responded { ticket, result } => self.responded(Ticket(ticket), result),
             }
         }
@@ -151,24 +159,28 @@ impl Gate {
         verdict
     }
 
-    fn asked(&self, ticket: u64, bytes: &[u8]) {
-        let input = match codec::decode("request", bytes, REQUEST_LIMIT) {
-            Ok(Request::Settlements(height)) => Ok(Input::Wanted(Ticket(ticket), height)),
-            Ok(Request::Question(question)) => {
-                question.verify(&self.genesis).map(|question| Input::Asked(Ticket(ticket), question))
-            }
-            Err(error) => Err(error),
-        };
-        let entered = match input {
-            Ok(input) => self.enter(input),
-            Err(error) => {
-                self.refused.count(error.reason());
-                false
-            }
-        };
-        if !entered {
+    fn asked(&self, ticket: u64, bytes: &[u8], view: &watch::Receiver<View>) {
+        let taken = self.take(ticket, bytes, view).unwrap_or_else(|error| {
+            self.refused.count(error.reason());
+            false
+        });
+        if !taken {
             let _ = self.network.respond(ticket, codec::encode(&Response::Declined));
         }
+    }
+
+    /// Whether somebody sees to a request.
+    fn take(&self, ticket: u64, bytes: &[u8], view: &watch::Receiver<View>) -> Result<bool, Error> {
+        Ok(match codec::decode("request", bytes, REQUEST_LIMIT)? {
+            Request::Settlements(height) => self.enter(Input::Wanted(Ticket(ticket), height)),
+            Request::Question(question) => {
+                self.enter(Input::Asked(Ticket(ticket), question.verify(&self.genesis)?))
+            }
+            Request::Inquiry(inquiry) => {
+                let ledger = Arc::clone(&view.borrow().ledger);
+                self.prover.show(ticket, inquiry, ledger)
+            }
+        })
     }
 
     fn responded(&self, ticket: Ticket, result: Result<Vec<u8>, Failure>) {

@@ -16,6 +16,9 @@ use super::disk::Reader;
 /// Heights between two ledgers that are kept to begin a replay with.
 const EVERY: u64 = 64;
 
+/// The longest replay that strangers may ask for, in heights: to the next ledger that is kept, had one been missed.
+const NEAR: u64 = 2 * EVERY;
+
 /// Ledgers kept: of the last thousand heights.
 const KEPT: usize = 16;
 
@@ -107,6 +110,17 @@ impl Past {
         let start = self.known.last(|ledger| ledger.height() <= height);
         let path = Path { until: height, log: self.log.clone(), known: self.known.clone() };
         self.replay(move |gone| path.walk(start, &mut |_| (), gone, |_| false)).await
+    }
+
+    /// The ledger after a height that is near one whose ledger is kept, unless it takes too long. For a thread that may
+    /// wait.
+    pub(super) fn near(&self, height: u64, too_long: &dyn Fn() -> bool) -> Option<Ledger> {
+        let start = self.known.last(|ledger| ledger.height() <= height);
+        if start.height() + NEAR < height {
+            return None;
+        }
+        let path = Path { until: height, log: self.log.clone(), known: self.known.clone() };
+        path.walk(start, &mut |_| (), too_long, |_| false).ok()
     }
 
     /// The ledger after the settlement that ended an epoch, and what `tell` makes of how the epoch was counted.

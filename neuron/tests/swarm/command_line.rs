@@ -46,6 +46,7 @@ fn a_bad_flag_gets_one_line() {
     check(&["subnet", "prefer", "1:3"], &["'1:3'", "like 1=3", "neuron subnet prefer --help"]);
     let hotkey = crypto::Keypair::from_seed([7; 32]).hotkey().to_string();
     check(&["stake", "take", &hotkey, "12.345"], &["'12.345'", "no percentage", "2 digits"]);
+    check(&["light", "header", "--checkpoint", "12"], &["'12'", "HEIGHT:HASH", "neuron light header --help"]);
     check(&["settle", "maybe"], &["'maybe'", "on, off", "neuron settle --help"]);
     check(&["weights", "show", "12"], &["'12'", "64 hexadecimal digits", "neuron weights show --help"]);
 }
@@ -172,7 +173,8 @@ fn every_command_explains_itself_with_an_example() {
     let commands = "swarm run metagraph explain query transfer register stake settle subnet weights";
     let stake = ["stake add", "stake remove", "stake move", "stake take", "stake list"];
     let subnet = ["subnet create", "subnet list", "subnet show", "subnet set", "subnet prefer"];
-    let parts = [&stake[..], &subnet, &["weights show"]].concat();
+    let light = ["light balance", "light stake", "light header", "light follow"];
+    let parts = [&stake[..], &subnet, &light, &["weights show"]].concat();
     for command in commands.split(' ').chain(parts) {
         let line: Vec<_> = command.split(' ').chain(["--help"]).collect();
         let output = neuron(home.path(), &line);
