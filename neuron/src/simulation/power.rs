@@ -110,7 +110,7 @@ fn reopen(disk: &MemoryDisk, genesis: &Head) -> Result<(Store, Remembered), neur
 #[test]
 fn a_power_cut_at_any_write_loses_nothing_acknowledged_and_needs_nobody() {
     let changes = cut_everywhere();
-    println!("{changes} changes, each with {} losses", Loss::ALL.len());
+    eprintln!("{changes} changes, each with {} losses", Loss::ALL.len());
     assert!(changes > SETTLEMENTS * 5, "every settlement is written, and votes before it: {changes}");
 }
 
