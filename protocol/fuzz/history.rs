@@ -67,7 +67,7 @@ fn genesis() -> Genesis {
     let rules = &mut genesis.subnets[0].hyperparameters;
     (rules.slots, rules.permits, rules.immunity, rules.minimum_prunable) = (8, 6, 6, 2);
     let parameters = &mut genesis.parameters;
-    (parameters.unbonding, parameters.evidence_expiry, parameters.trusting_period) = (7, 6, 6);
+    (parameters.unbonding, parameters.evidence_expiry, parameters.trusting_period) = (10, 6, 6);
     (parameters.child_delay, parameters.child_change, parameters.take_rise) = (1, 1, 2);
     parameters.jail = 1;
     let founding = &mut parameters.founding;

@@ -152,9 +152,9 @@ impl Genesis {
                 "must be shorter than unbonding, or stake can leave before it is held to account",
             ),
             (
-                p.evidence_expiry < p.unbonding,
+                p.evidence_expiry.saturating_add(p.set_period) < p.unbonding,
                 "evidence_expiry",
-                "must be shorter than unbonding, or a cheat leaves with its stake",
+                "and set_period must together be shorter than unbonding, or a cheat leaves with its stake",
             ),
             (
                 p.minimum_stake > Amount::ZERO,

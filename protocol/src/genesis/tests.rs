@@ -66,7 +66,9 @@ fn numbers_out_of_bounds_are_refused_by_name() {
     refuses("settling_set", |g| g.parameters.settling_set = 0);
     refuses("settling_set must not pass 512", |g| g.parameters.settling_set = 513);
     refuses("trusting_period", |g| g.parameters.trusting_period = 60);
-    refuses("evidence_expiry must be shorter than unbonding", |g| g.parameters.evidence_expiry = 60);
+    let leaves = "evidence_expiry and set_period must together be shorter than unbonding";
+    refuses(leaves, |g| g.parameters.evidence_expiry = 57);
+    refuses(leaves, |g| g.parameters.set_period = u64::MAX);
     refuses("child_change", |g| g.parameters.child_change = 11);
     refuses("minimum_stake", |g| g.parameters.minimum_stake = Amount::ZERO);
     refuses("default_take", |g| g.parameters.default_take = 1_801);

@@ -81,7 +81,7 @@ fn crowded() -> Genesis {
     }
     genesis.accounts.extend((1..=PEOPLE).map(|n| (cold(COLD + n), Amount::coins(20))));
     let parameters = &mut genesis.parameters;
-    (parameters.unbonding, parameters.evidence_expiry, parameters.trusting_period) = (7, 6, 6);
+    (parameters.unbonding, parameters.evidence_expiry, parameters.trusting_period) = (10, 6, 6);
     (parameters.child_delay, parameters.child_change, parameters.take_rise) = (2, 1, 4);
     parameters.jail = 2;
     // Next to no stake may be all there is, so that shares get dear.
