@@ -16,6 +16,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 
 use crypto::Hash;
+#[cfg(feature = "planted-faults")]
+use protocol::Fault;
 use protocol::consensus::Evidence;
 use protocol::message::{Heard, Message, Topic};
 use protocol::subnet::Netuid;
@@ -27,7 +29,7 @@ use crate::role::{Effect, Input, Moment, Persist, Reply, Ticket, Timer};
 
 pub use self::campaign::{Campaign, Failure, Tally};
 pub use self::check::Violation;
-pub use self::faults::{Faults, Kind, Sabotage};
+pub use self::faults::{Faults, Kind};
 pub use self::plan::{Outcome, Plan};
 
 use self::check::Record;
@@ -260,14 +262,21 @@ impl Simulation {
     }
 
     /// Queues a write; the node hears other inputs until it is synced.
-    fn persist(&mut self, node: usize, mut persist: Persist) {
-        let hasty = self.plan.sabotage == Some(Sabotage::SyncsIgnored);
-        let too_early = if hasty { std::mem::take(&mut persist.then) } else { Vec::new() };
+    fn persist(&mut self, node: usize, persist: Persist) {
+        #[cfg(feature = "planted-faults")]
+        if self.plan.fault == Some(Fault::LogUnsynced) {
+            let Persist { entries, then } = persist;
+            self.queue_write(node, Persist { entries, then: Vec::new() });
+            return self.go_on(node, then);
+        }
+        self.queue_write(node, persist);
+    }
+
+    fn queue_write(&mut self, node: usize, persist: Persist) {
         let wait = self.plan.faults.sync(&mut self.rng, self.now - BEGINNING, node);
         let synced = self.nodes[node].disk.queue(self.now, wait, persist);
         let life = self.nodes[node].life();
         self.at(synced, node, Event::Sync { life });
-        self.go_on(node, too_early);
     }
 
     /// Carries out what waited for a write, unless a crash strikes before the sync or right after it.

@@ -1,5 +1,8 @@
 //! Whole histories in memory: the same roles as live, faults from a seed, rules checked at every settlement.
-use neuron::simulation::{Campaign, Faults, Kind, Outcome, Plan, Sabotage, Simulation, Tally, Violation};
+use std::io::Write;
+
+use neuron::simulation::{Campaign, Faults, Kind, Outcome, Plan, Simulation, Tally, Violation};
+use protocol::Fault;
 use protocol::subnet::Netuid;
 
 /// How far a rough history goes.
@@ -37,12 +40,12 @@ fn who_signs_a_little_later_loses_no_dividends() {
 
 #[test]
 fn two_hundred_rough_histories_hold_every_rule() {
-    all_sound(0..200, |seed| Plan::rough(seed, 7, 0, SETTLEMENTS));
+    all_sound(0..200, plan);
 }
 
 #[test]
 fn a_twin_with_less_than_a_third_of_the_stake_cannot_fork_the_ledger() {
-    let tally = all_sound(0..40, |seed| Plan { twins: 1, ..Plan::rough(seed, 7, 0, SETTLEMENTS) });
+    let tally = all_sound(0..40, |seed| Plan { twins: 1, ..plan(seed) });
     assert!((20..=40).contains(&tally.twins_slashed), "once in most histories: {}", tally.twins_slashed);
 }
 
@@ -54,38 +57,52 @@ fn faults_that_are_not_named_do_not_happen() {
 }
 
 #[test]
+fn a_quorum_of_one_half_shows_as_a_certificate_that_convinces_nobody() {
+    found_out(Fault::HalfIsQuorum, plan, |violation| matches!(violation, Violation::Certificate { .. }));
+}
+
+#[test]
 fn forgetting_the_vote_log_shows_as_an_honest_validator_that_signs_twice() {
-    found_out(Sabotage::VotesForgotten, 0, |violation| matches!(violation, Violation::HonestAccused(_)));
+    found_out(Fault::VotesForgotten, plan, |violation| matches!(violation, Violation::HonestAccused(_)));
 }
 
 #[test]
-fn speaking_before_the_sync_shows_as_an_honest_validator_that_signs_twice() {
-    found_out(Sabotage::SyncsIgnored, 0, |violation| matches!(violation, Violation::HonestAccused(_)));
-}
-
-#[test]
-fn forgetting_drafts_shows_as_a_network_that_cannot_go_on() {
-    found_out(Sabotage::DraftsForgotten, 0, |violation| matches!(violation, Violation::Stuck { .. }));
-}
-
-#[test]
-fn a_quorum_of_one_half_shows_as_a_fork() {
-    found_out(Sabotage::HalfIsQuorum, 2, |violation| matches!(violation, Violation::Fork { .. }));
+fn an_epoch_that_follows_the_order_of_a_map_shows_as_neurons_that_cannot_agree() {
+    let mining = |seed| Plan::rough(seed, 4, 3, 15);
+    let parted =
+        |violation: &Violation| matches!(violation, Violation::Stuck { .. } | Violation::Halted { .. });
+    found_out(Fault::MapOrder, mining, parted);
 }
 
 #[test]
 fn counting_evidence_twice_shows_as_a_slash_that_is_too_large() {
-    found_out(Sabotage::EvidenceTwice, 1, |violation| matches!(violation, Violation::Slashed { .. }));
+    let twin = |seed| Plan { twins: 1, ..plan(seed) };
+    found_out(Fault::EvidenceTwice, twin, |violation| matches!(violation, Violation::Slashed { .. }));
 }
 
-/// A history in which the broken rule breaks something `expected`, and that is sound without the sabotage.
+#[test]
+fn speaking_before_the_sync_shows_as_an_honest_validator_that_signs_twice() {
+    found_out(Fault::LogUnsynced, plan, |violation| matches!(violation, Violation::HonestAccused(_)));
+}
+
+#[test]
+fn forgetting_drafts_shows_as_a_network_that_cannot_go_on() {
+    found_out(Fault::BodyForgotten, plan, |violation| matches!(violation, Violation::Stuck { .. }));
+}
+
+/// A rough history as most tests have it.
+fn plan(seed: u64) -> Plan {
+    Plan::rough(seed, 7, 0, SETTLEMENTS)
+}
+
+/// A history in which the fault breaks something `expected`, and that is sound without it.
 #[track_caller]
-fn found_out(sabotage: Sabotage, twins: usize, expected: impl Fn(&Violation) -> bool) {
-    let plan = |seed, sabotage| Plan { sabotage, twins, ..Plan::rough(seed, 7, 0, SETTLEMENTS) };
-    let violations = |seed| Simulation::new(plan(seed, Some(sabotage))).run().violations;
+fn found_out(fault: Fault, plan: impl Fn(u64) -> Plan, expected: impl Fn(&Violation) -> bool) {
+    let violations = |seed| Simulation::new(Plan { fault: Some(fault), ..plan(seed) }).run().violations;
     let found = (0..500).find(|&seed| violations(seed).iter().any(&expected));
-    let Some(seed) = found else { panic!("500 histories did not show {sabotage:?}") };
-    sound(plan(seed, None));
+    let Some(seed) = found else { panic!("500 histories did not show {fault:?}") };
+    drop(writeln!(std::io::stdout(), "{fault:?}: found in seed {seed}"));
+    sound(plan(seed));
 }
 
 #[track_caller]

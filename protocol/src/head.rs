@@ -16,9 +16,6 @@ pub struct Head {
     pub ledger: Ledger,
     /// The last settlement; `None` at the genesis.
     pub tip: Option<Certified>,
-    /// Half of the stake convinces us: a rule broken on purpose.
-    #[cfg(feature = "planted-faults")]
-    pub half_is_quorum: bool,
 }
 
 /// A settlement that holds every rule, with what it leads to.
@@ -83,12 +80,7 @@ pub enum Flaw {
 impl Head {
     /// The head after `tip`, which led to `ledger`.
     pub fn new(ledger: Ledger, tip: Option<Certified>) -> Self {
-        Self {
-            ledger,
-            tip,
-            #[cfg(feature = "planted-faults")]
-            half_is_quorum: false,
-        }
+        Self { ledger, tip }
     }
 
     /// Goes on to the ledger that a settlement led to.
@@ -181,7 +173,7 @@ impl Head {
         let proven = certificate.check(&self.ledger.genesis(), header, set);
         #[cfg(feature = "planted-faults")]
         if let Err(Forged::NoQuorum { signed, total }) = proven
-            && self.half_is_quorum
+            && self.ledger.breaks(crate::Fault::HalfIsQuorum)
             && signed > total / 2
         {
             return Ok(());

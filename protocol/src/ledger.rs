@@ -5,6 +5,8 @@
 use crypto::merkle::{self, Root};
 use crypto::{Hash, Hotkey};
 
+#[cfg(feature = "planted-faults")]
+use crate::Fault;
 use crate::consensus::ValidatorSet;
 use crate::genesis::GenesisError;
 use crate::parameters::{Hyperparameters, Parameters};
@@ -23,6 +25,8 @@ mod evidence;
 mod founding;
 mod overview;
 mod payout;
+#[cfg(feature = "planted-faults")]
+mod planted;
 mod refusal;
 mod registration;
 mod rules;
@@ -82,7 +86,7 @@ pub struct Ledger {
     terms: Table<18, (u64, Hotkey), u64>,
     jails: Table<19, Hotkey, Jail>,
     #[cfg(feature = "planted-faults")]
-    punishes_twice: bool,
+    fault: Option<Fault>,
 }
 
 impl Ledger {
@@ -306,7 +310,7 @@ impl Ledger {
             terms: Table::default(),
             jails: Table::default(),
             #[cfg(feature = "planted-faults")]
-            punishes_twice: false,
+            fault: None,
         }
     }
 

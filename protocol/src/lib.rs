@@ -31,10 +31,14 @@ pub mod parameters;
 pub mod yuma;
 
 mod error;
+#[cfg(feature = "planted-faults")]
+mod fault;
 mod fixed;
 
 pub use amount::Amount;
 pub use error::Error;
+#[cfg(feature = "planted-faults")]
+pub use fault::Fault;
 pub use genesis::Genesis;
 pub use ledger::{Ledger, Refusal};
 pub use metagraph::Metagraph;

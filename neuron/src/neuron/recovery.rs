@@ -23,7 +23,7 @@ pub(crate) fn recover(store: &mut Store, dir: &Path, genesis: &Head) -> Result<R
     for damage in store.damage() {
         tracing::warn!(?damage, "found damage and got over it");
     }
-    let Head { ledger, tip, .. } = Log { dir, genesis }.head(store)?;
+    let Head { ledger, tip } = Log { dir, genesis }.head(store)?;
     let height = ledger.height() + 1;
     let mut recovered = Recovered { ledger: Some(ledger), tip, ..Recovered::default() };
     recovered.votes_from = votes_from(store, height);
@@ -125,7 +125,9 @@ impl Log<'_> {
             );
             store.reset_index()?;
         }
-        Ok(sound.map(|ledger| Head { ledger, tip, ..self.genesis.clone() }))
+        #[cfg(feature = "planted-faults")]
+        let sound = sound.map(|ledger| ledger.with_fault_of(&self.genesis.ledger));
+        Ok(sound.map(|ledger| Head::new(ledger, tip)))
     }
 
     /// The head after the next settlement, or why there is none: the log is taken on trust no more than a peer is.
@@ -135,7 +137,7 @@ impl Log<'_> {
             head.check(&certified).map_err(|forged| forged.to_string())?;
             let judged = head.judge(certified.settlement.clone(), u64::MAX);
             let ledger = judged.map_err(|flaw| flaw.to_string())?.ledger;
-            Ok(Head { ledger, tip: Some(certified), ..head.clone() })
+            Ok(Head::new(ledger, Some(certified)))
         }))
     }
 

@@ -82,8 +82,8 @@ impl Settler {
     pub fn new(keypair: Keypair, genesis: Ledger, recovered: Recovered) -> Self {
         let ledger = recovered.ledger.unwrap_or(genesis);
         let id = ledger.genesis();
-        let (ahead, timeouts) = (ledger.height(), timeouts(ledger.parameters().interval));
-        let engine = Engine::new(keypair.clone(), id, ledger.validators().clone(), timeouts);
+        let ahead = ledger.height();
+        let engine = engine(keypair.clone(), &ledger);
         let mut settler = Self {
             keypair,
             genesis: id,
@@ -105,15 +105,6 @@ impl Settler {
         };
         recovered.drafts.into_iter().for_each(|draft| settler.remember(draft));
         settler
-    }
-
-    /// Makes half of the stake enough, to decide and to be believed, which the simulator must find out.
-    #[cfg(feature = "planted-faults")]
-    pub(crate) fn halve_quorum(&mut self) {
-        let (set, timeouts) =
-            (self.head.ledger.validators().clone(), timeouts(self.head.ledger.parameters().interval));
-        self.head.half_is_quorum = true;
-        self.engine = Engine::with_half_quorum(self.keypair.clone(), self.genesis, set, timeouts);
     }
 
     /// Takes in a decided settlement, wherever it comes from: certificate, hashes, inputs, state, in this order.
@@ -313,6 +304,17 @@ fn accuse(evidence: Vec<Evidence>) -> Vec<Effect> {
 
 fn tell_evidence(evidence: Evidence) -> Effect {
     Effect::tell(Message::Evidence(Box::new(evidence)))
+}
+
+/// An engine that waits for its first height.
+fn engine(keypair: Keypair, ledger: &Ledger) -> Engine {
+    let (genesis, set) = (ledger.genesis(), ledger.validators().clone());
+    let timeouts = timeouts(ledger.parameters().interval);
+    #[cfg(feature = "planted-faults")]
+    if let Some(fault) = ledger.fault() {
+        return Engine::with_fault(keypair, genesis, set, timeouts, fault);
+    }
+    Engine::new(keypair, genesis, set, timeouts)
 }
 
 /// A step waits about as long as settlements are apart, half a second at the least, and longer in every round.

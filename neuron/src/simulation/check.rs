@@ -115,8 +115,6 @@ pub(super) struct Record {
     /// At which height who was punished last.
     punished: BTreeMap<Hotkey, u64>,
     worst_round: u32,
-    /// With a quorum of one half the independent checker must not be asked.
-    checks_certificates: bool,
 }
 
 impl Record {
@@ -133,7 +131,6 @@ impl Record {
             accusations: Vec::new(),
             punished: BTreeMap::new(),
             worst_round: 0,
-            checks_certificates: plan.sabotage.is_none(),
         }
     }
 
@@ -149,7 +146,7 @@ impl Record {
         }
         let set = self.ledgers[place].validators();
         let proof = &settled.certified.certificate;
-        if self.checks_certificates && checker::check(&self.genesis, header, proof, set.members()).is_err() {
+        if checker::check(&self.genesis, header, proof, set.members()).is_err() {
             self.violations.push(Violation::Certificate { height });
         }
         let round = settled.certified.certificate.round;

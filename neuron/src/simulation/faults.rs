@@ -81,23 +81,6 @@ pub enum Kind {
     Skew,
 }
 
-/// A rule broken on purpose.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sabotage {
-    /// Half of the stake decides.
-    #[cfg(feature = "planted-faults")]
-    HalfIsQuorum,
-    /// Evidence counts twice.
-    #[cfg(feature = "planted-faults")]
-    EvidenceTwice,
-    /// A restart does not see the vote log.
-    VotesForgotten,
-    /// A restart does not see the drafts that were voted on.
-    DraftsForgotten,
-    /// What must wait for a write leaves before it is synced.
-    SyncsIgnored,
-}
-
 impl Faults {
     /// Nothing goes wrong.
     pub fn none() -> Self {

@@ -3,22 +3,23 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crypto::{Hotkey, Keypair, hash};
+#[cfg(feature = "planted-faults")]
+use protocol::Fault;
 use protocol::head::Head;
 use protocol::ledger::Ledger;
 use rand::rngs::StdRng;
 
 use super::disk::Disk;
-use super::{NETUID, Plan, Sabotage};
+use super::{NETUID, Plan};
 use crate::neuron;
 use crate::neuron::recovery::Remembered;
-use crate::role::{Effect, Input, Miner, Model, Moment, Recovered, Role, Settled, Settler, Timer, Validator};
+use crate::role::{Effect, Input, Miner, Model, Moment, Role, Settled, Settler, Timer, Validator};
 use crate::task::{StandIn, Sums, Worker};
 
 /// One neuron of the simulated network.
 pub(super) struct Node {
     keypair: Keypair,
     genesis: Head,
-    sabotage: Option<Sabotage>,
     validates: bool,
     worker: StandIn,
     pub(super) disk: Disk,
@@ -40,7 +41,6 @@ impl Node {
             worker: StandIn::new(plan.seed, keypair.hotkey(), skill),
             keypair,
             genesis: Head::new(genesis, None),
-            sabotage: plan.sabotage,
             validates: number < plan.validators,
             disk: Disk::default(),
             clock_skew_ms: plan.seed.wrapping_mul(number as u64 + 1) % plan.faults.skew_ms.max(1),
@@ -88,23 +88,16 @@ impl Node {
 
     pub(super) fn restart(&mut self) -> Result<(), neuron::Error> {
         self.life += 1;
-        #[cfg(feature = "planted-faults")]
-        {
-            self.genesis.half_is_quorum = self.sabotage == Some(Sabotage::HalfIsQuorum);
-        }
-        let Remembered { mut recovered, memory } = self.disk.restart(&self.genesis)?;
-        self.forget(&mut recovered);
-        let genesis = self.genesis.ledger.clone();
-        let ledger = recovered.ledger.clone().unwrap_or_else(|| genesis.clone());
         #[cfg_attr(
             not(feature = "planted-faults"),
             expect(unused_mut, reason = "only a planted fault changes it")
         )]
-        let mut settler = Settler::new(self.keypair.clone(), genesis, recovered);
+        let Remembered { mut recovered, memory } = self.disk.restart(&self.genesis)?;
         #[cfg(feature = "planted-faults")]
-        if self.sabotage == Some(Sabotage::HalfIsQuorum) {
-            settler.halve_quorum();
-        }
+        self.forget(&mut recovered);
+        let genesis = self.genesis.ledger.clone();
+        let ledger = recovered.ledger.clone().unwrap_or_else(|| genesis.clone());
+        let settler = Settler::new(self.keypair.clone(), genesis, recovered);
         let work: Box<dyn Role> = match self.validates {
             true => Box::new(Validator::new(self.keypair.clone(), NETUID, &Sums, ledger, memory)),
             false => Box::new(Miner::new(self.keypair.clone(), NETUID, ledger)),
@@ -113,13 +106,12 @@ impl Node {
         Ok(())
     }
 
-    /// Breaks a rule of recovery on purpose if told to.
-    fn forget(&self, recovered: &mut Recovered) {
-        match self.sabotage {
-            Some(Sabotage::VotesForgotten) => recovered.log.clear(),
-            Some(Sabotage::DraftsForgotten) => recovered.drafts.clear(),
-            #[cfg(feature = "planted-faults")]
-            Some(Sabotage::EvidenceTwice) => recovered.ledger.iter_mut().for_each(Ledger::punish_twice),
+    /// Loses what was recovered, if the fault is one of recovery.
+    #[cfg(feature = "planted-faults")]
+    fn forget(&self, recovered: &mut crate::role::Recovered) {
+        match self.genesis.ledger.fault() {
+            Some(Fault::VotesForgotten) => recovered.log.clear(),
+            Some(Fault::BodyForgotten) => recovered.drafts.clear(),
             _ => {}
         }
     }

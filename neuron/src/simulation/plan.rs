@@ -1,11 +1,13 @@
 //! What a history is made of, and what came of it.
 use crypto::{Hash, Keypair, hash};
 use protocol::Amount;
+#[cfg(feature = "planted-faults")]
+use protocol::Fault;
 use protocol::genesis::{Genesis, GenesisNeuron};
 use protocol::ledger::Ledger;
 use protocol::transaction::Coldkey;
 
-use super::{BEGINNING, Faults, NETUID, Sabotage, Violation};
+use super::{BEGINNING, Faults, NETUID, Violation};
 
 /// What a history is made of.
 #[derive(Clone, Debug)]
@@ -23,7 +25,8 @@ pub struct Plan {
     /// What goes wrong on the way.
     pub faults: Faults,
     /// Which rule is broken on purpose, to see that the checks bite.
-    pub sabotage: Option<Sabotage>,
+    #[cfg(feature = "planted-faults")]
+    pub fault: Option<Fault>,
 }
 
 /// What came of a history.
@@ -54,7 +57,16 @@ pub struct Outcome {
 impl Plan {
     /// A plan without faults.
     pub fn calm(seed: u64, validators: usize, miners: usize, settlements: u64) -> Self {
-        Self { seed, validators, miners, twins: 0, settlements, faults: Faults::none(), sabotage: None }
+        Self {
+            seed,
+            validators,
+            miners,
+            twins: 0,
+            settlements,
+            faults: Faults::none(),
+            #[cfg(feature = "planted-faults")]
+            fault: None,
+        }
     }
 
     /// A plan whose faults follow from the seed: loss, delay, duplicates, partitions, crashes.
@@ -83,8 +95,8 @@ impl Plan {
         )]
         let mut ledger = Ledger::new(genesis).expect("the simulation's genesis is sound");
         #[cfg(feature = "planted-faults")]
-        if self.sabotage == Some(Sabotage::EvidenceTwice) {
-            ledger.punish_twice();
+        if let Some(fault) = self.fault {
+            ledger.plant(fault);
         }
         ledger
     }

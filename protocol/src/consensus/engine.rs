@@ -25,6 +25,8 @@ use self::translation::{accuse, judged, polka};
 use super::context::{Candidate, Context, Height, Members, Voter};
 use super::vote::{Proposal, Vote};
 use super::{Evidence, ValidatorSet};
+#[cfg(feature = "planted-faults")]
+use crate::Fault;
 use crate::settlement::Certificate;
 use crate::{Signed, Verified};
 
@@ -127,16 +129,19 @@ impl Engine {
         Self::with_thresholds(keypair, genesis, set, timeouts, ThresholdParams::default())
     }
 
-    /// An engine that is content with half of the stake: the simulator must find it out.
+    /// An engine that breaks a rule of consensus, if the fault is one.
     #[cfg(feature = "planted-faults")]
-    pub fn with_half_quorum(
+    pub fn with_fault(
         keypair: Keypair,
         genesis: Hash,
         set: ValidatorSet,
         timeouts: LinearTimeouts,
+        fault: Fault,
     ) -> Self {
-        let quorum = ThresholdParam::new(1, 2);
-        let thresholds = ThresholdParams { quorum, ..ThresholdParams::default() };
+        let mut thresholds = ThresholdParams::default();
+        if fault == Fault::HalfIsQuorum {
+            thresholds.quorum = ThresholdParam::new(1, 2);
+        }
         Self::with_thresholds(keypair, genesis, set, timeouts, thresholds)
     }
 

@@ -19,7 +19,7 @@ impl Ledger {
         self.check_evidence(proven)?;
         self.punish(proven.offender(), proven.height());
         #[cfg(feature = "planted-faults")]
-        if self.punishes_twice {
+        if self.breaks(crate::Fault::EvidenceTwice) {
             self.punish(proven.offender(), proven.height());
         }
         Ok(())
@@ -43,12 +43,6 @@ impl Ledger {
     /// Since which height a hotkey is jailed, if it is.
     pub fn jailed_since(&self, hotkey: &Hotkey) -> Option<u64> {
         self.jails.get(hotkey).filter(|jail| !jail.released).map(|jail| jail.since)
-    }
-
-    /// Makes every punishment hit twice: a rule broken on purpose.
-    #[cfg(feature = "planted-faults")]
-    pub fn punish_twice(&mut self) {
-        self.punishes_twice = true;
     }
 
     /// Whether an owner may have its hotkey released.

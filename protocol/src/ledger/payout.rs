@@ -95,6 +95,10 @@ impl Ledger {
         payout.miners.0 = payments.iter().map(|payment| payment.mined.0).sum();
         payout.validators.0 = payments.iter().map(|payment| payment.voted.0).sum();
         payout.burned = Amount(pool.0 - payout.owner.0 - payout.miners.0 - payout.validators.0);
+        #[cfg(feature = "planted-faults")]
+        if self.breaks(crate::Fault::MapOrder) {
+            self.pay_by_map_order(&payments, &mut payout);
+        }
         self.withhold(payout.burned);
         if let Some(subnet) = self.subnets.get_mut(&netuid) {
             subnet.payout = payout;
