@@ -8,9 +8,11 @@ mod check;
 mod disk;
 mod faults;
 mod node;
+mod owners;
 mod plan;
 #[cfg(test)]
 mod power;
+mod traffic;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
@@ -19,7 +21,7 @@ use crypto::Hash;
 #[cfg(feature = "planted-faults")]
 use protocol::Fault;
 use protocol::consensus::Evidence;
-use protocol::message::{Heard, Message, Topic};
+use protocol::message::Message;
 use protocol::subnet::Netuid;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -87,6 +89,8 @@ enum Event {
     Crash,
     /// It comes back with what is on its disk.
     Restart,
+    /// An owner of stake gives it an order to tell.
+    Order,
 }
 
 /// A request on its way.
@@ -122,7 +126,15 @@ impl Simulation {
 
     /// Runs until every node reached the planned height and settled on in the calm, something broke, or time is up.
     pub fn run(mut self) -> Outcome {
-        let calm = BEGINNING + self.plan.faults.calm_after_ms;
+        self.play();
+        let lives: Vec<_> = self.nodes.iter().map(|node| node.is_up().then(|| node.life())).collect();
+        self.record.check_punished(&lives);
+        let recovery = self.now.saturating_sub(self.calm());
+        self.record.outcome(self.sequence, self.now - BEGINNING, recovery)
+    }
+
+    fn play(&mut self) {
+        let calm = self.calm();
         let mut goal = None;
         while let Some(Reverse((time, number))) = self.queue.pop() {
             self.now = time;
@@ -142,9 +154,11 @@ impl Simulation {
                 self.happen(node, event);
             }
         }
-        let lives: Vec<_> = self.nodes.iter().map(|node| node.is_up().then(|| node.life())).collect();
-        self.record.check_punished(&lives);
-        self.record.outcome(self.sequence, self.now - BEGINNING, self.now.saturating_sub(calm))
+    }
+
+    /// When messages begin to arrive, and soon.
+    fn calm(&self) -> u64 {
+        BEGINNING + self.plan.faults.calm_after_ms
     }
 
     /// Which height to reach once it is calm, and by when.
@@ -165,6 +179,9 @@ impl Simulation {
         for (node, down, up) in self.plan.faults.crashes(self.nodes.len(), BEGINNING) {
             self.at(down, node, Event::Crash);
             self.at(up, node, Event::Restart);
+        }
+        for (node, time) in self.plan.faults.orders(self.nodes.len(), BEGINNING) {
+            self.at(time, node, Event::Order);
         }
     }
 
@@ -191,7 +208,17 @@ impl Simulation {
             Event::Restart if !self.nodes[node].is_up() => {
                 self.restart(node);
             }
+            Event::Order if self.nodes[node].is_up() => self.order(node),
             _ => {}
+        }
+    }
+
+    /// Has a node tell an order that suits the latest ledger there is.
+    fn order(&mut self, node: usize) {
+        if let Some(order) = self.plan.order(&mut self.rng, self.record.ledger())
+            && let Some(input) = self.tell(node, Message::Transaction(order))
+        {
+            self.hear(node, input);
         }
     }
 
@@ -338,67 +365,7 @@ impl Simulation {
             self.record.settled(node, &settled);
         }
     }
-
-    /// Tells everyone; what may be settled is told to the node itself too, which no gossip brings it.
-    fn tell(&mut self, from: usize, message: Message) -> Option<Input> {
-        let topic = message.topic();
-        let Ok(heard) = message.verify(&self.genesis) else {
-            let reason = "told a message that does not verify".to_owned();
-            self.record.halted(from, self.nodes[from].hotkey(), reason);
-            return None;
-        };
-        for to in 0..self.nodes.len() {
-            let listens = Topic::FOLLOWING.contains(&topic) || self.nodes[to].is_validator();
-            if to != from && listens {
-                self.send(from, to, Input::Told(Heard::clone(&heard)));
-            }
-        }
-        (topic == Topic::Inputs).then_some(Input::Told(heard))
-    }
-
-    /// Puts an input on its way: once, twice, late, or never.
-    fn send(&mut self, from: usize, to: usize, input: Input) {
-        let copies = self.plan.faults.copies(&mut self.rng, self.now - BEGINNING, from, to);
-        for _ in 0..copies {
-            let delay = self.plan.faults.delay(&mut self.rng, self.now - BEGINNING);
-            let life = self.nodes[to].life();
-            self.at(self.now + delay, to, Event::Hear { life, input: Box::new(input.clone()) });
-        }
-    }
-
-    fn request(&mut self, from: usize, hotkey: crypto::Hotkey, input: Input) {
-        if let Some(to) = self.nodes.iter().position(|node| node.hotkey() == hotkey) {
-            self.send(from, to, input);
-        }
-    }
-
-    fn ask(&mut self, asker: usize, question: Option<Hash>) -> Ticket {
-        let ticket = Ticket(self.sequence + 1);
-        self.at(self.now + PATIENCE_MS, asker, Event::GiveUp(ticket));
-        self.asks.insert(ticket, Ask { asker, life: self.nodes[asker].life(), question });
-        ticket
-    }
-
-    fn reply(&mut self, from: usize, ticket: Ticket, input: impl FnOnce(Option<Hash>) -> Input) {
-        if let Some(ask) = self.asks.remove(&ticket) {
-            self.send(from, ask.asker, input(ask.question));
-        }
-    }
-
-    fn no_answer(&mut self, ticket: Ticket) {
-        let Some(Ask { asker, life, question }) = self.asks.remove(&ticket) else {
-            return;
-        };
-        let input = match question {
-            Some(question) => Input::Answered(Reply { question, answer: None }),
-            None => Input::Fetched(Vec::new()),
-        };
-        self.at(self.now, asker, Event::Hear { life, input: Box::new(input) });
-    }
-
-    fn soon(&mut self, node: usize, wait: u64, input: impl FnOnce(&mut Node) -> Input) {
-        let input = Box::new(input(&mut self.nodes[node]));
-        let life = self.nodes[node].life();
-        self.at(self.now + wait, node, Event::Hear { life, input });
-    }
 }
+
+#[cfg(test)]
+mod tests;

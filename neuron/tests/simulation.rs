@@ -40,13 +40,15 @@ fn who_signs_a_little_later_loses_no_dividends() {
 
 #[test]
 fn two_hundred_rough_histories_hold_every_rule() {
-    all_sound(0..200, plan);
+    let tally = all_sound(0..200, plan);
+    assert!(tally.set_changes > 400, "stakes change in every history: {}", tally.set_changes);
+    assert!(tally.member_changes > 200, "and who settles: {}", tally.member_changes);
 }
 
 #[test]
 fn a_twin_with_less_than_a_third_of_the_stake_cannot_fork_the_ledger() {
     let tally = all_sound(0..40, |seed| Plan { twins: 1, ..plan(seed) });
-    assert!((20..=40).contains(&tally.twins_slashed), "once in most histories: {}", tally.twins_slashed);
+    assert!(tally.twins_slashed >= 20, "in most histories: {}", tally.twins_slashed);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::{clock, log};
 /// Run histories of a network in memory, each from a seed, and check every rule in every one
 ///
 /// The same roles as live, on a made-up clock: messages are lost, late, doubled and cut off, disks are busy, neurons
-/// die between any two writes and come late; then it is calm and all must settle on. Checked at every settlement: no
+/// die between any two writes and come late, stake changes hands, validators come and go; then it is calm and all must settle on. Checked at every settlement: no
 /// fork, equal state roots, exact supply, certificates by an independent check, nobody honest accused, who signed
 /// twice punished once, progress in time. A broken rule prints one line with its seed and the command that repeats it,
 /// and exits with 1.
@@ -32,13 +32,13 @@ pub(super) struct Args {
     /// Neurons that only mine
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=128))]
     miners: u16,
-    /// How many validators run twice with one key, and so sign twice
+    /// How many validators run twice with one key, and so sign twice; they have just under a third of the stake
     #[arg(long, value_name = "N", default_value_t = 0)]
     twins: u16,
     /// The least height to reach
     #[arg(long, value_name = "N", default_value_t = 9)]
     settlements: u64,
-    /// What goes wrong, separated by commas: loss, delay, duplicates, partitions, crashes, disks, late, skew
+    /// What goes wrong, separated by commas: loss, delay, duplicates, partitions, crashes, disks, late, skew, stakes
     /// [default: all]
     #[arg(long, value_name = "KINDS", value_delimiter = ',')]
     faults: Option<Vec<Kind>>,
@@ -64,6 +64,8 @@ struct Document {
     failures: Vec<Broken>,
     evidence: u64,
     slashed: u64,
+    set_changes: u64,
+    member_changes: u64,
     worst_round: u32,
     slowest_recovery_ms: u64,
     cpu_seconds: f64,
@@ -80,8 +82,8 @@ struct Broken {
 
 pub(super) fn perform(args: &Args) -> Result<()> {
     let Args { validators, twins, .. } = *args;
-    if twins > validators {
-        return Err(eyre!("--twins {twins}: only {validators} validators can run twice; name fewer"));
+    if twins >= validators {
+        return Err(eyre!("--twins {twins}: of {validators} validators one must run once; name fewer"));
     }
     if args.trace {
         log::trace_simulation();
@@ -156,6 +158,8 @@ impl Args {
             failures: tally.failures.iter().map(broken).collect(),
             evidence: tally.twins_accused,
             slashed: tally.twins_slashed,
+            set_changes: tally.set_changes,
+            member_changes: tally.member_changes,
             worst_round: tally.worst_round,
             slowest_recovery_ms: tally.slowest_recovery_ms,
             cpu_seconds,
@@ -172,7 +176,7 @@ fn line(broken: &Broken) -> String {
 fn summary(document: &Document) -> String {
     format!(
         "{} histories, {} settlements, {} events: {} broke a rule\nworst round {}, slowest recovery {:.1} virtual s, \
-         {} proofs against twins, {} punishments\n{:.1} CPU seconds, {:.1} histories in each",
+         {} proofs against twins, {} punishments\n{} changes of the settling set, {} of its members\n{:.1} CPU seconds, {:.1} histories in each",
         document.seeds,
         document.settlements,
         document.events,
@@ -181,6 +185,8 @@ fn summary(document: &Document) -> String {
         document.slowest_recovery_ms as f64 / 1_000.0,
         document.evidence,
         document.slashed,
+        document.set_changes,
+        document.member_changes,
         document.cpu_seconds,
         document.histories_per_cpu_second
     )

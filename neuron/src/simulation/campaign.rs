@@ -31,6 +31,10 @@ pub struct Tally {
     pub twins_accused: u64,
     /// Punishments of twins that were settled.
     pub twins_slashed: u64,
+    /// Settlements of all of them that changed who settles, or with how much stake.
+    pub set_changes: u64,
+    /// Those after which somebody settles who did not, or the other way round.
+    pub member_changes: u64,
     /// The latest round that decided a height.
     pub worst_round: u32,
     /// The longest that all nodes took to settle on in the calm, in virtual milliseconds.
@@ -80,6 +84,8 @@ impl Tally {
         self.events += outcome.events;
         self.twins_accused += outcome.twins_accused as u64;
         self.twins_slashed += outcome.twins_slashed as u64;
+        self.set_changes += outcome.set_changes as u64;
+        self.member_changes += outcome.member_changes as u64;
         self.worst_round = self.worst_round.max(outcome.worst_round);
         self.slowest_recovery_ms = self.slowest_recovery_ms.max(outcome.recovery_ms);
         if !outcome.violations.is_empty() {

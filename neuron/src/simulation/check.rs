@@ -5,9 +5,10 @@ use std::sync::Arc;
 use crypto::{Hash, Hotkey};
 use protocol::Amount;
 use protocol::checker;
-use protocol::consensus::Evidence;
+use protocol::consensus::{Evidence, ValidatorSet};
 use protocol::ledger::Ledger;
 use protocol::parameters::BASIS_POINTS;
+use protocol::transaction::Coldkey;
 
 use super::{Outcome, Plan};
 use crate::role::Settled;
@@ -88,6 +89,9 @@ const LAST_ROUND: u32 = 12;
 /// Settlements after which what was proven must have been punished: it is told, proposed and decided.
 const PUNISHED_WITHIN: usize = 4;
 
+/// The most that a share costs where dividends were paid, in units: whole shares are taken from those who went on.
+const SHARE: u64 = 2;
+
 /// What an honest node proved.
 struct Accusation {
     node: usize,
@@ -115,6 +119,10 @@ pub(super) struct Record {
     /// At which height who was punished last.
     punished: BTreeMap<Hotkey, u64>,
     worst_round: u32,
+    set_changes: usize,
+    member_changes: usize,
+    /// Whoever may have stake.
+    owners: Vec<Coldkey>,
 }
 
 impl Record {
@@ -131,7 +139,21 @@ impl Record {
             accusations: Vec::new(),
             punished: BTreeMap::new(),
             worst_round: 0,
+            set_changes: 0,
+            member_changes: 0,
+            owners: plan.owners().collect(),
         }
+    }
+
+    /// The ledgers after each height that somebody settled, the genesis first.
+    #[cfg(test)]
+    pub(super) fn ledgers(&self) -> &[Ledger] {
+        &self.ledgers
+    }
+
+    /// The latest ledger.
+    pub(super) fn ledger(&self) -> &Ledger {
+        self.ledgers.last().expect("the genesis is there")
     }
 
     /// Checks what a node has on its disk, whether or not it lives to act on it.
@@ -158,33 +180,65 @@ impl Record {
             self.violations.push(Violation::Supply { height });
         }
         self.check_punishments(settled);
+        self.count_changes(settled.ledger.validators());
         self.settlements.push(header.hash());
         self.ledgers.push(settled.ledger.clone());
     }
 
-    /// Only twins are punished, each at most once for what it did before, and exactly by the part that the rules name:
-    /// nobody but its owner backs a validator here.
+    fn count_changes(&mut self, next: &ValidatorSet) {
+        let set = self.ledger().validators();
+        let hotkeys =
+            |set: &ValidatorSet| set.members().iter().map(|(hotkey, _)| *hotkey).collect::<BTreeSet<_>>();
+        let (set_changed, members_changed) = (set != next, hotkeys(set) != hotkeys(next));
+        self.set_changes += usize::from(set_changed);
+        self.member_changes += usize::from(members_changed);
+    }
+
+    /// Only twins are punished, each at most once for what it did before, and exactly by the part that the rules name.
     fn check_punishments(&mut self, settled: &Settled) {
         let (before, height) = (&self.ledgers[self.settlements.len()], settled.ledger.height());
-        let part = u64::from(before.parameters().slash);
-        let mut due = 0;
+        let (mut due, mut least) = (0, 0);
         for evidence in &settled.certified.settlement.body.evidence {
             let hotkey = evidence.offender();
             let fresh = match evidence.clone().verify(&self.genesis) {
-                Ok(proven) => self.punished.get(&hotkey).is_none_or(|since| *since < proven.height()),
+                Ok(proven) => {
+                    let (most, rounding) = self.due(before, &hotkey, proven.height());
+                    (due, least) = (due + most, least + most - rounding);
+                    self.punished.get(&hotkey).is_none_or(|since| *since < proven.height())
+                }
                 Err(_) => false,
             };
             if !fresh || !self.twins.contains(&hotkey) {
                 self.violations.push(Violation::Punished { height, hotkey });
             }
-            due += before.stake_of(&hotkey).portion(part, BASIS_POINTS).0;
             self.punished.insert(hotkey, height);
             self.twins_slashed += 1;
         }
         let burned = settled.ledger.burned().slashes.saturating_sub(before.burned().slashes);
-        if burned.0 != due {
+        if !(least..=due).contains(&burned.0) {
             self.violations.push(Violation::Slashed { height, burned, due: Amount(due) });
         }
+    }
+
+    /// What an offender's backers lose, and how much of that rounding may spare them.
+    ///
+    /// The part that the rules name: of what is behind it, and of what was behind it a set period before the offence
+    /// and has left, be it on its way back or behind another.
+    fn due(&self, before: &Ledger, offender: &Hotkey, offence: u64) -> (u64, u64) {
+        let rules = before.parameters();
+        let part = |amount: Amount| amount.portion(rules.slash.into(), BASIS_POINTS).0;
+        let liable = |until: u64| until + rules.set_period >= offence + rules.unbonding;
+        let owners = || self.owners.iter();
+        let left = |stake: Amount| stake.0 - part(stake);
+        let behind = before.stake_of(offender).0
+            - owners().map(|owner| left(before.stake_between(offender, owner))).sum::<u64>();
+        let back = owners().flat_map(|owner| before.locks_of(owner));
+        let back = back.filter(|(until, from, _)| from == offender && liable(*until));
+        let on = owners().flat_map(|owner| before.moves_of(owner));
+        let on: Vec<_> = on.filter(|(until, from, _)| from == offender && liable(*until)).collect();
+        let gone = back.map(|(.., amount)| part(amount)).sum::<u64>();
+        let moved = on.iter().map(|(.., amount)| part(*amount)).sum::<u64>();
+        (behind + gone + moved, SHARE * on.len() as u64)
     }
 
     /// Hears what a node, with its hotkey and in which of its lives, proved.
@@ -250,6 +304,8 @@ impl Record {
             twins_accused: self.twins_accused,
             twins_slashed: self.twins_slashed,
             worst_round: self.worst_round,
+            set_changes: self.set_changes,
+            member_changes: self.member_changes,
             events,
             elapsed_ms,
             recovery_ms,

@@ -23,6 +23,12 @@ const BUSY_DISK: f64 = 0.25;
 /// The longest an ordinary message travels, in virtual milliseconds.
 const DELAY_MS: u64 = 60;
 
+/// Orders that owners of stake give in a rough history.
+pub(super) const ORDERS: usize = 20;
+
+/// How long after calm the last of them is given, in virtual milliseconds.
+const LAST_ORDER_MS: u64 = 5_000;
+
 /// One of so many nodes is the one that is cut off one way.
 const ONE_WAY_NODES: usize = 8;
 
@@ -56,6 +62,8 @@ pub struct Faults {
     pub skew_ms: u64,
     /// The chance that a message arrives twice before calm.
     pub duplicates: f64,
+    /// How many orders owners of stake give: who settles and with how much changes.
+    pub orders: usize,
     /// Where the cuts go.
     pub seed: u64,
 }
@@ -79,6 +87,8 @@ pub enum Kind {
     Late,
     /// Clocks run apart.
     Skew,
+    /// Stakes and those who settle change.
+    Stakes,
 }
 
 impl Faults {
@@ -97,6 +107,7 @@ impl Faults {
             crash_at_sync: 0.0,
             skew_ms: 0,
             duplicates: 0.0,
+            orders: 0,
             seed: 0,
         }
     }
@@ -117,6 +128,7 @@ impl Faults {
             late: rng.random_range(0..3),
             skew_ms: SKEW_MS,
             duplicates: DUPLICATES,
+            orders: ORDERS,
             seed,
         }
     }
@@ -134,6 +146,7 @@ impl Faults {
                 Kind::Disks => self.sync_ms = none.sync_ms,
                 Kind::Late => self.late = none.late,
                 Kind::Skew => self.skew_ms = none.skew_ms,
+                Kind::Stakes => self.orders = none.orders,
             }
         }
         self
@@ -157,6 +170,14 @@ impl Faults {
             (rng.random_range(0..nodes), down, down + rng.random_range(50..8_000))
         };
         (0..self.crashes).map(|_| draw()).collect()
+    }
+
+    /// When which node is told an order, in absolute milliseconds.
+    pub(super) fn orders(&self, nodes: usize, beginning: u64) -> Vec<(usize, u64)> {
+        let mut rng = StdRng::seed_from_u64(self.seed ^ 0x57a4e);
+        let last = self.calm_after_ms + LAST_ORDER_MS;
+        let mut draw = || (rng.random_range(0..nodes), beginning + rng.random_range(0..last));
+        (0..self.orders).map(|_| draw()).collect()
     }
 
     /// How many copies of a message arrive. Twins stand on opposite sides of every cut.
@@ -204,7 +225,7 @@ impl Faults {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Loss,
         Self::Delay,
         Self::Duplicates,
@@ -213,6 +234,7 @@ impl Kind {
         Self::Disks,
         Self::Late,
         Self::Skew,
+        Self::Stakes,
     ];
 }
 

@@ -9,6 +9,12 @@ use protocol::transaction::Coldkey;
 
 use super::{BEGINNING, Faults, NETUID, Violation};
 
+/// What every owner has beside its stake.
+const PURSE: Amount = Amount::coins(500);
+
+/// Settlements in jail: short enough for a punished twin to come back within a history.
+const JAIL: u64 = 3;
+
 /// What a history is made of.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -18,7 +24,8 @@ pub struct Plan {
     pub validators: usize,
     /// How many miners, from poor to good.
     pub miners: usize,
-    /// How many of the first validators run twice with one key.
+    /// How many of the first validators run twice with one key, at least one fewer than there are; together they have
+    /// just under a third of the stake.
     pub twins: usize,
     /// The height to reach.
     pub settlements: u64,
@@ -46,6 +53,10 @@ pub struct Outcome {
     pub twins_slashed: usize,
     /// The latest round that decided a height.
     pub worst_round: u32,
+    /// Settlements that changed who settles, or with how much stake.
+    pub set_changes: usize,
+    /// Those of them after which somebody settles who did not, or the other way round.
+    pub member_changes: usize,
     /// Events handled.
     pub events: u64,
     /// Virtual milliseconds that passed.
@@ -69,20 +80,30 @@ impl Plan {
         }
     }
 
-    /// A plan whose faults follow from the seed: loss, delay, duplicates, partitions, crashes.
+    /// A plan whose faults follow from the seed: loss, delay, duplicates, partitions, crashes, stake that changes hands.
     pub fn rough(seed: u64, validators: usize, miners: usize, settlements: u64) -> Self {
         Self { faults: Faults::drawn(seed), ..Self::calm(seed, validators, miners, settlements) }
     }
 
     pub(super) fn keypair(&self, number: usize) -> Keypair {
-        let seed =
-            hash("neuron v1 simulation key", &[&self.seed.to_le_bytes(), &(number as u64).to_le_bytes()]);
+        self.derived("neuron v1 simulation key", number)
+    }
+
+    pub(super) fn derived(&self, what: &str, number: usize) -> Keypair {
+        let seed = hash(what, &[&self.seed.to_le_bytes(), &(number as u64).to_le_bytes()]);
         Keypair::from_seed(seed.0)
+    }
+
+    /// Who owns what there is, by number of neuron.
+    pub(super) fn owners(&self) -> impl Iterator<Item = Coldkey> {
+        (0..self.validators + self.miners).map(|number| Coldkey(self.coldkey(number).hotkey()))
     }
 
     pub(super) fn genesis(&self) -> Genesis {
         let neurons = (0..self.validators + self.miners).map(|i| self.neuron(i)).collect();
         let mut genesis = Genesis::dev(BEGINNING, neurons);
+        genesis.accounts = self.owners().map(|owner| (owner, PURSE)).collect();
+        genesis.parameters.jail = JAIL;
         genesis.subnets.iter_mut().for_each(|subnet| subnet.task = "sums".to_owned());
         genesis
     }
@@ -103,10 +124,13 @@ impl Plan {
 
     fn neuron(&self, number: usize) -> GenesisNeuron {
         let validates = number < self.validators;
-        let stake =
-            if validates { Amount::coins(1_000 + 137 * (number as u64 * 5 % 7)) } else { Amount::ZERO };
-        let hotkey = self.keypair(number).hotkey();
-        let coldkey = Coldkey(hotkey);
-        GenesisNeuron { netuid: NETUID, hotkey, coldkey, stake, settles: validates, permit: validates }
+        GenesisNeuron {
+            netuid: NETUID,
+            hotkey: self.keypair(number).hotkey(),
+            coldkey: Coldkey(self.coldkey(number).hotkey()),
+            stake: if validates { self.stake(number) } else { Amount::ZERO },
+            settles: validates && self.settles(number),
+            permit: validates,
+        }
     }
 }

@@ -70,6 +70,12 @@ impl Ledger {
         own.map(|((until, _, hotkey), amount)| (*until, *hotkey, *amount)).collect()
     }
 
+    /// An account's stake that went on from one hotkey to another: the height that frees it, which it left, how much.
+    pub fn moves_of(&self, coldkey: &Coldkey) -> Vec<(u64, Hotkey, Amount)> {
+        let own = self.moves.rows().iter().filter(|((staker, ..), _)| staker == coldkey);
+        own.map(|((.., (until, from)), amount)| (*until, *from, *amount)).collect()
+    }
+
     fn neuron(&self, uid: Uid, slot: &Slot) -> NeuronRow {
         let delegate = self.delegates.get(&slot.hotkey);
         let coldkey = delegate.map_or(Coldkey(slot.hotkey), |d| d.owner);
