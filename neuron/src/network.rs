@@ -112,6 +112,8 @@ pub enum Event {
     },
     /// What became of our own [`Network::ask`].
     Responded {
+        /// Who was asked; `None` if there was nobody.
+        from: Option<Hotkey>,
         /// The asker's name for the request.
         ticket: u64,
         /// The answer.
@@ -179,10 +181,17 @@ pub struct Network {
 enum Command {
     Publish { topic: Topic, bytes: Vec<u8> },
     Judge { id: GossipId, verdict: Verdict },
-    Ask { peer: Option<Hotkey>, ticket: u64, bytes: Vec<u8> },
+    Ask { whom: Whom, ticket: u64, bytes: Vec<u8> },
     Respond { ticket: u64, bytes: Vec<u8> },
     Keep { peers: Vec<Hotkey> },
     Vouch { peer: Hotkey, coins: u64 },
+    Shun { peer: Hotkey },
+}
+
+/// Whom a request is for.
+enum Whom {
+    Peer(Hotkey),
+    AnyoneBut(Vec<Hotkey>),
 }
 
 impl Network {
@@ -206,13 +215,14 @@ impl Network {
     /// event queue was full.
     pub fn ask(&self, peer: Hotkey, ticket: u64, bytes: Vec<u8>) -> Result<(), Refused> {
         self.fits(bytes.len(), REQUEST_LIMIT)?;
-        self.send(Command::Ask { peer: Some(peer), ticket, bytes })
+        self.send(Command::Ask { whom: Whom::Peer(peer), ticket, bytes })
     }
 
-    /// Asks one of the connected peers, another for every ticket in turn. As [`Network::ask`] otherwise.
-    pub fn ask_anyone(&self, ticket: u64, bytes: Vec<u8>) -> Result<(), Refused> {
+    /// Asks one of the connected peers that is not `avoided`, another for every ticket in turn. As [`Network::ask`]
+    /// otherwise.
+    pub fn ask_anyone(&self, avoided: Vec<Hotkey>, ticket: u64, bytes: Vec<u8>) -> Result<(), Refused> {
         self.fits(bytes.len(), REQUEST_LIMIT)?;
-        self.send(Command::Ask { peer: None, ticket, bytes })
+        self.send(Command::Ask { whom: Whom::AnyoneBut(avoided), ticket, bytes })
     }
 
     /// Answers [`Event::Asked`]; a ticket that is too old does nothing.
@@ -231,6 +241,11 @@ impl Network {
     /// more than one without stake has to lose. To be repeated, since a peer that left is forgotten.
     pub fn vouch(&self, peer: Hotkey, coins: u64) -> Result<(), Refused> {
         self.send(Command::Vouch { peer, coins })
+    }
+
+    /// Lowers the gossip score of a peer that was caught lying, as much as an invalid message would.
+    pub fn shun(&self, peer: Hotkey) -> Result<(), Refused> {
+        self.send(Command::Shun { peer })
     }
 
     /// Where we are reached and by how many, as of a moment ago.

@@ -27,6 +27,9 @@ pub(crate) use pool::is_welcome;
 pub use settler::{Recovered, Settler};
 pub use validator::{Memory, Poll, Score, Validator, Voice};
 
+/// The most settlements handed over at once.
+pub const BATCH: usize = 64;
+
 /// One of the things a neuron is.
 pub trait Role: Send {
     /// Takes in one input and says what to do about it.
@@ -61,8 +64,8 @@ pub enum Input {
     Inferred(Ticket, Result<Vec<u8>, String>),
     /// A peer wants settlements from a height on.
     Wanted(Ticket, u64),
-    /// A peer sent the settlements we fetched; none, if it could not.
-    Fetched(Vec<Certified>),
+    /// What came of [`Effect::Fetch`].
+    Fetched(Range),
     /// The ledger moved on.
     Settled(Arc<Settled>),
     /// The person at this neuron wants the swarm asked one question.
@@ -84,8 +87,10 @@ pub enum Effect {
     Train,
     /// Let the model answer, then hear [`Input::Inferred`].
     Infer(Ticket, Vec<u8>),
-    /// Ask a peer, or `None` for whoever is connected, for settlements from a height on, then hear [`Input::Fetched`].
-    Fetch(Option<Hotkey>, u64),
+    /// Ask for settlements from a height on, then hear [`Input::Fetched`].
+    Fetch(Source, u64),
+    /// A peer sent what no honest one sends, which the words tell: name it, and think less of it.
+    Shun(Hotkey, String),
     /// Send settlements from a height on to whoever wants them.
     Serve(Ticket, u64),
     /// Write to disk, and when it is synced carry out the rest.
@@ -145,6 +150,37 @@ pub enum Timer {
     CatchUp,
     /// A poll has waited long enough.
     Poll(Ticket),
+}
+
+/// Whom to ask for settlements.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// This peer.
+    Peer(Hotkey),
+    /// Whoever is connected, but none of these.
+    AnyoneBut(Vec<Hotkey>),
+}
+
+/// Settlements that were asked for.
+#[derive(Clone, Debug)]
+pub struct Range {
+    /// Who was asked; `None` if nobody could be.
+    pub peer: Option<Hotkey>,
+    /// From which height on.
+    pub first: u64,
+    /// What came back.
+    pub delivery: Delivery,
+}
+
+/// What a peer hands over when it is asked for settlements.
+#[derive(Clone, Debug)]
+pub enum Delivery {
+    /// As many as fit, in order, at most [`BATCH`]; and the height of the last that it has.
+    Settlements(Vec<Certified>, u64),
+    /// Nothing in time, for which it need not be to blame.
+    Nothing,
+    /// Something else, which is its fault; the words tell what.
+    Malformed(String),
 }
 
 /// A settlement and the ledger it leads to.

@@ -27,7 +27,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tracing::debug;
 
-use crate::role::{Effect, Input, Moment, Persist, Reply, Ticket, Timer};
+use crate::role::{BATCH, Delivery, Effect, Input, Moment, Persist, Ticket, Timer};
 
 pub use self::campaign::{Campaign, Failure, Tally};
 pub use self::check::Violation;
@@ -36,6 +36,7 @@ pub use self::plan::{Outcome, Plan};
 
 use self::check::Record;
 use self::node::Node;
+use self::traffic::{Ask, Wish};
 
 /// When histories begin, in milliseconds since 1970.
 const BEGINNING: u64 = 1_800_000_000_000;
@@ -57,9 +58,6 @@ const RECOVERY_MS: u64 = 90_000;
 
 /// The longest that a settlement of many may take on average in the calm, in virtual milliseconds.
 const SETTLEMENT_MS: u64 = 4_000;
-
-/// Settlements a peer hands over at once.
-const BATCH: usize = 16;
 
 /// A network in memory.
 pub struct Simulation {
@@ -91,14 +89,6 @@ enum Event {
     Restart,
     /// An owner of stake gives it an order to tell.
     Order,
-}
-
-/// A request on its way.
-struct Ask {
-    asker: usize,
-    life: u64,
-    /// The question's id; `None` for a request for settlements.
-    question: Option<Hash>,
 }
 
 impl Simulation {
@@ -244,27 +234,24 @@ impl Simulation {
         match effect {
             Effect::Tell(message) => return self.tell(node, *message),
             Effect::Ask(question) => {
-                let ticket = self.ask(node, Some(question.id()));
+                let ticket = self.ask(node, Wish::Answer(question.id()));
                 let miner = question.miner;
                 self.request(node, miner, Input::Asked(ticket, question));
             }
-            Effect::Answer(ticket, answer) => self.reply(node, ticket, |question| {
-                Input::Answered(Reply { question: question.unwrap_or_default(), answer: Some(answer) })
-            }),
+            Effect::Answer(ticket, answer) => self.reply(node, ticket, |wish| wish.answered(answer)),
             Effect::Decline(ticket, _) => self.no_answer(ticket),
             Effect::Train => self.soon(node, 50, |node| Input::Trained(node.model())),
             Effect::Infer(ticket, body) => {
                 self.soon(node, INFERENCE_MS, |node| Input::Inferred(ticket, node.infer(&body)));
             }
-            Effect::Fetch(peer, height) => {
-                let ticket = self.ask(node, None);
-                let anyone = self.rng.random_range(0..self.nodes.len());
-                let peer = peer.unwrap_or_else(|| self.nodes[anyone].hotkey());
-                self.request(node, peer, Input::Wanted(ticket, height));
-            }
+            Effect::Fetch(source, first) => self.fetch(node, &source, first),
             Effect::Serve(ticket, height) => {
-                let batch = self.nodes[node].disk.from(height, BATCH);
-                self.reply(node, ticket, |_| Input::Fetched(batch));
+                let disk = &mut self.nodes[node].disk;
+                let (batch, tip) = (disk.from(height, BATCH), disk.height());
+                self.reply(node, ticket, |wish| wish.delivered(Delivery::Settlements(batch, tip)));
+            }
+            Effect::Shun(peer, fault) => {
+                self.record.halted(node, self.nodes[node].hotkey(), format!("dropped {peer:?}: {fault}"));
             }
             Effect::Persist(persist) => self.persist(node, persist),
             Effect::Settle(settled) => return Some(Input::Settled(settled)),

@@ -116,10 +116,11 @@ impl Driver {
         match command {
             Command::Publish { topic, bytes } => self.publish(Instant::now(), topic, bytes),
             Command::Judge { id, verdict } => self.judge(&id, verdict),
-            Command::Ask { peer, ticket, bytes } => self.ask(peer, ticket, bytes),
+            Command::Ask { whom, ticket, bytes } => self.ask(whom, ticket, bytes),
             Command::Respond { ticket, bytes } => self.respond(ticket, bytes),
             Command::Keep { peers } => self.keep(&peers),
             Command::Vouch { peer, coins } => self.vouch(&peer, coins),
+            Command::Shun { peer } => self.shun(&peer),
         }
     }
 

@@ -8,7 +8,7 @@ use tokio::sync::mpsc::OwnedPermit;
 
 use super::behaviour::ASK_TIMEOUT;
 use super::directory::Backoff;
-use super::{Event, Failure};
+use super::{Event, Failure, address};
 
 /// Our own requests under way: a question to every neuron of a full subnet. Their outcomes fit the event queue.
 const ASKS: usize = 256;
@@ -35,7 +35,8 @@ pub(super) struct Ask {
 impl Ask {
     /// Tells the asker.
     pub(super) fn end(self, result: Result<Vec<u8>, Failure>) {
-        self.outcome.send(Event::Responded { ticket: self.ticket, result });
+        let from = address::hotkey(&self.peer);
+        self.outcome.send(Event::Responded { from, ticket: self.ticket, result });
     }
 }
 

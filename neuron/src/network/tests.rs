@@ -52,7 +52,7 @@ impl Node {
     async fn ask(&mut self, peer: &Network, bytes: &[u8]) -> Result<Vec<u8>, Failure> {
         self.network.ask(peer.hotkey(), 5, bytes.to_vec()).unwrap();
         match self.next().await {
-            Event::Responded { ticket: 5, result } => result,
+            Event::Responded { ticket: 5, result, .. } => result,
             event => panic!("expected a response, got {event:?}"),
         }
     }
@@ -203,14 +203,21 @@ async fn a_neuron_restarted_on_the_same_port_is_reached_again() {
 #[tokio::test]
 async fn whoever_is_connected_can_be_asked_and_nobody_if_none_is() {
     let mut alone = Node::new(1, &[]);
-    alone.network.ask_anyone(5, b"anybody?".to_vec()).unwrap();
-    let event = alone.next().await;
-    assert!(matches!(event, Event::Responded { ticket: 5, result: Err(Failure::NotFound) }), "{event:?}");
+    let nobody = |event: Event, asked| {
+        let failed = matches!(event, Event::Responded { from: None, ticket, result: Err(Failure::NotFound) } if ticket == asked);
+        assert!(failed, "{event:?}");
+    };
+    alone.network.ask_anyone(Vec::new(), 5, b"anybody?".to_vec()).unwrap();
+    nobody(alone.next().await, 5);
     let echo = Node::new(2, &alone.network.listening().await).echo();
     until(|| alone.network.status().peers == 1 && echo.status().peers == 1).await;
-    alone.network.ask_anyone(6, b"anybody?".to_vec()).unwrap();
+    alone.network.ask_anyone(Vec::new(), 6, b"anybody?".to_vec()).unwrap();
     let event = alone.next().await;
-    assert!(matches!(event, Event::Responded { ticket: 6, result: Ok(_) }), "{event:?}");
+    let answered =
+        matches!(&event, Event::Responded { from, ticket: 6, result: Ok(_) } if *from == Some(echo.hotkey()));
+    assert!(answered, "{event:?}");
+    alone.network.ask_anyone(vec![echo.hotkey()], 7, b"anybody else?".to_vec()).unwrap();
+    nobody(alone.next().await, 7);
 }
 
 #[tokio::test]

@@ -6,10 +6,7 @@ use protocol::settlement::{self, Certified, Settlement};
 use serde::{Deserialize, Serialize};
 use storage::Store;
 
-use crate::role::{Entry, Settled};
-
-/// The most settlements handed over at once.
-pub(super) const BATCH: usize = 64;
+use crate::role::{BATCH, Entry, Settled};
 
 /// The most bytes of settlements handed over at once; a single larger one still goes.
 const BATCH_BYTES: usize = 1024 * 1024;

@@ -94,7 +94,7 @@ impl Reader {
         let from = move |height: u64| {
             let rest = log.iter().skip(height.saturating_sub(1) as usize);
             rest.take_while(|settlement| !settlement.is_empty())
-                .take(super::desk::BATCH)
+                .take(crate::role::BATCH)
                 .cloned()
                 .collect::<Vec<_>>()
         };
@@ -171,8 +171,8 @@ impl Clerk {
     }
 
     fn serve(&mut self, ticket: Ticket, height: u64) {
-        let batch = self.desk.read(height);
-        let response = Response::Settlements(batch.into_iter().map(ByteBuf::from).collect());
+        let batch = self.desk.read(height).into_iter().map(ByteBuf::from).collect();
+        let response = Response::Settlements { batch, tip: self.desk.tip() };
         let _ = self.network.respond(ticket.0, codec::encode(&response));
     }
 }

@@ -8,16 +8,15 @@ use protocol::light::{Inquiry, Testimony};
 use protocol::message::{Heard, Message};
 use protocol::query::{Answer, Question};
 use protocol::settlement::{self, Certified};
-use protocol::{Error, Signed, codec};
+use protocol::{Error, Signed, Verified, codec};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::View;
-use super::desk::BATCH;
 use super::prover::Prover;
 use crate::model;
 use crate::network::{Event, Failure, Network, Verdict};
-use crate::role::{Input, Poll, Reply, Ticket, is_welcome};
+use crate::role::{BATCH, Delivery, Input, Poll, Range, Reply, Ticket, is_welcome};
 
 /// The longest request, in bytes: a signed question, framed.
 const REQUEST_LIMIT: usize = 48 * 1024;
@@ -42,7 +41,12 @@ pub(crate) enum Response {
     /// What the model says.
     Answer(Signed<Answer>),
     /// Settlements, one after the other, each in its encoding.
-    Settlements(Vec<serde_bytes::ByteBuf>),
+    Settlements {
+        /// As many as fit.
+        batch: Vec<serde_bytes::ByteBuf>,
+        /// The height of the last there is.
+        tip: u64,
+    },
     /// A header and what stands under it, with the proofs.
     Testimony(Box<Testimony>),
     /// No answer will come.
@@ -61,8 +65,17 @@ pub(super) enum Arrival {
     Tell(Box<Message>),
 }
 
-/// What we asked for under a ticket: a question's id, or settlements.
-pub(super) type Pending = Arc<Mutex<BTreeMap<Ticket, Option<Hash>>>>;
+/// What we asked for under a ticket.
+pub(super) type Pending = Arc<Mutex<BTreeMap<Ticket, Asked>>>;
+
+/// What we asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Asked {
+    /// An answer to the question of this id.
+    Question(Hash),
+    /// Settlements from this height on.
+    Settlements(u64),
+}
 
 /// How often something was not let in, by reason.
 #[derive(Clone, Default)]
@@ -128,7 +141,7 @@ impl Gate {
                     let _ = self.network.judge(id, verdict);
                 }
                 Event::Asked { ticket, bytes, .. } => self.asked(ticket, &bytes, &view),
-                Event::Responded { ticket, result } => self.responded(Ticket(ticket), result),
+                Event::Responded { from, ticket, result } => self.responded(from, Ticket(ticket), &result),
             }
         }
     }
@@ -183,33 +196,34 @@ impl Gate {
         })
     }
 
-    fn responded(&self, ticket: Ticket, result: Result<Vec<u8>, Failure>) {
+    fn responded(&self, peer: Option<Hotkey>, ticket: Ticket, result: &Result<Vec<u8>, Failure>) {
         let asked = self.pending.lock().unwrap_or_else(PoisonError::into_inner).remove(&ticket);
-        let (Some(question), Ok(bytes)) = (asked, &result) else {
-            if let Some(question) = asked {
-                self.enter(nothing(question));
+        match asked {
+            Some(Asked::Question(question)) => {
+                let answer = result.as_ref().ok().and_then(|bytes| self.answer(bytes));
+                self.enter(Input::Answered(Reply { question, answer }));
             }
-            return;
-        };
-        let input = self.response(question, bytes).unwrap_or_else(|error| {
-            self.refused.count(error.reason());
-            nothing(question)
-        });
-        self.enter(input);
+            Some(Asked::Settlements(first)) => {
+                let delivery = result.as_ref().map_or(Delivery::Nothing, |bytes| self.delivery(bytes));
+                self.enter(Input::Fetched(Range { peer, first, delivery }));
+            }
+            None => {}
+        }
     }
 
-    fn response(&self, asked: Option<Hash>, bytes: &[u8]) -> Result<Input, Error> {
-        let response = codec::decode("response", bytes, RESPONSE_LIMIT)?;
-        Ok(match (asked, response) {
-            (Some(question), Response::Answer(answer)) => {
-                Input::Answered(Reply { question, answer: Some(answer.verify(&self.genesis)?) })
-            }
-            (None, Response::Settlements(batch)) if batch.len() <= BATCH => {
-                let decoded =
-                    batch.iter().map(|bytes| codec::decode("settlement", bytes, settlement::MAX_BYTES));
-                Input::Fetched(decoded.collect::<Result<_, _>>()?)
-            }
-            (asked, _) => nothing(asked),
+    fn answer(&self, bytes: &[u8]) -> Option<Verified<Answer>> {
+        let answer = match codec::decode("response", bytes, RESPONSE_LIMIT) {
+            Ok(Response::Answer(answer)) => answer.verify(&self.genesis),
+            Ok(_) => return None,
+            Err(error) => Err(error),
+        };
+        answer.inspect_err(|error| self.refused.count(error.reason())).ok()
+    }
+
+    fn delivery(&self, bytes: &[u8]) -> Delivery {
+        settlements(bytes).unwrap_or_else(|error| {
+            self.refused.count(error.reason());
+            Delivery::Malformed(error.to_string())
         })
     }
 
@@ -276,10 +290,20 @@ fn has_say(ledger: &Ledger, hotkey: &Hotkey) -> bool {
     [ledger.validators(), ledger.previous_validators()].iter().any(|set| set.power(hotkey).is_some())
 }
 
-/// What we hear when no answer comes.
-fn nothing(asked: Option<Hash>) -> Input {
-    match asked {
-        Some(question) => Input::Answered(Reply { question, answer: None }),
-        None => Input::Fetched(Vec::new()),
+/// The settlements in a response.
+fn settlements(bytes: &[u8]) -> Result<Delivery, Error> {
+    match codec::decode("response", bytes, RESPONSE_LIMIT)? {
+        Response::Settlements { batch, .. } if batch.len() > BATCH => Ok(Delivery::Malformed(format!(
+            "it sent {} settlements: at most {BATCH} are asked for",
+            batch.len()
+        ))),
+        Response::Settlements { batch, tip } => {
+            let decoded = batch.iter().map(|bytes| codec::decode("settlement", bytes, settlement::MAX_BYTES));
+            Ok(Delivery::Settlements(decoded.collect::<Result<_, _>>()?, tip))
+        }
+        Response::Answer(_) | Response::Testimony(_) => {
+            Ok(Delivery::Malformed("it answered what was not asked".to_owned()))
+        }
+        Response::Declined => Ok(Delivery::Nothing),
     }
 }

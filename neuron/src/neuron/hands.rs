@@ -14,11 +14,11 @@ use tokio::sync::{oneshot, watch};
 use tokio_util::time::{DelayQueue, delay_queue};
 
 use super::disk::{Disk, Synced};
-use super::gate::{Arrival, Pending, Request, Response, Tally};
+use super::gate::{Arrival, Asked, Pending, Request, Response, Tally};
 use super::{Duty, Error, View};
 use crate::model::{self, Model};
 use crate::network::Network;
-use crate::role::{Effect, Input, Poll, Reply, Settled, Ticket, Timer};
+use crate::role::{Delivery, Effect, Input, Poll, Range, Reply, Settled, Source, Ticket, Timer};
 
 /// Polls that may wait for their answers.
 const POLLS: usize = 64;
@@ -130,7 +130,7 @@ impl Hands {
             Effect::Ask(question) => {
                 let id = question.id();
                 let request = Request::Question(question.signed().clone());
-                if !self.ask(Some(question.miner), &request, Some(id)) {
+                if !self.ask(Source::Peer(question.miner), &request, Asked::Question(id)) {
                     return Ok(Some(Input::Answered(Reply { question: id, answer: None })));
                 }
             }
@@ -141,8 +141,19 @@ impl Hands {
             }
             Effect::Train => self.train(),
             Effect::Infer(ticket, body) => return Ok(self.infer(ticket, body)),
-            Effect::Fetch(peer, height) => {
-                self.ask(peer, &Request::Settlements(height), None);
+            Effect::Fetch(source, first) => {
+                if !self.ask(source, &Request::Settlements(first), Asked::Settlements(first)) {
+                    return Ok(Some(Input::Fetched(Range {
+                        peer: None,
+                        first,
+                        delivery: Delivery::Nothing,
+                    })));
+                }
+            }
+            Effect::Shun(peer, fault) => {
+                tracing::warn!(?peer, fault, "dropped a peer: it is not asked for settlements for a while");
+                self.refused.count("shunned");
+                let _ = self.network.shun(peer);
             }
             Effect::Serve(ticket, height) => {
                 if !self.disk.serve(ticket, height) {
@@ -183,23 +194,23 @@ impl Hands {
         own.then(|| message.verify(&self.genesis).ok()).flatten().map(Input::Told)
     }
 
-    fn ask(&mut self, peer: Option<Hotkey>, request: &Request, question: Option<Hash>) -> bool {
+    fn ask(&mut self, source: Source, request: &Request, asked: Asked) -> bool {
         let ticket = self.ticket();
         let pending = || self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         // Before it leaves: the response may be quick. What the network never answers must not pile up.
-        pending().insert(ticket, question);
+        pending().insert(ticket, asked);
         if pending().len() > PENDING {
             pending().pop_first();
         }
         let bytes = codec::encode(request);
-        let asked = match peer {
-            Some(peer) => self.network.ask(peer, ticket.0, bytes),
-            None => self.network.ask_anyone(ticket.0, bytes),
+        let sent = match source {
+            Source::Peer(peer) => self.network.ask(peer, ticket.0, bytes),
+            Source::AnyoneBut(avoided) => self.network.ask_anyone(avoided, ticket.0, bytes),
         };
-        if asked.is_err() {
+        if sent.is_err() {
             pending().remove(&ticket);
         }
-        asked.is_ok()
+        sent.is_ok()
     }
 
     fn respond(&self, ticket: Ticket, response: &Response) {

@@ -6,6 +6,7 @@
 mod draft;
 mod hearing;
 mod late;
+mod ranges;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,10 +19,11 @@ use protocol::consensus::{Engine, Evidence, LinearTimeouts, LogEntry, Output, Sp
 use protocol::head::{Head, Judged};
 use protocol::ledger::Ledger;
 use protocol::message::Message;
-use protocol::settlement::{Certificate, Certified, Settlement};
+use protocol::settlement::{Certificate, Certified, Forged, Settlement};
 use protocol::telling::Telling;
 use protocol::{Signed, Verified};
 
+use self::late::Late;
 use super::pool::Pool;
 use super::{Effect, Entry, Input, Moment, Persist, Role, Settled, Timer};
 
@@ -49,7 +51,7 @@ pub struct Settler {
     /// State roots of the heights that a stake attestation may still be about.
     roots: BTreeMap<u64, Root>,
     started: bool,
-    ahead: u64,
+    late: Late,
     /// See [`Recovered::votes_from`].
     votes_from: u64,
 }
@@ -82,7 +84,6 @@ impl Settler {
     pub fn new(keypair: Keypair, genesis: Ledger, recovered: Recovered) -> Self {
         let ledger = recovered.ledger.unwrap_or(genesis);
         let id = ledger.genesis();
-        let ahead = ledger.height();
         let engine = engine(keypair.clone(), &ledger);
         let mut settler = Self {
             keypair,
@@ -100,7 +101,7 @@ impl Settler {
             timers: Vec::new(),
             roots: BTreeMap::new(),
             started: false,
-            ahead,
+            late: Late::default(),
             votes_from: recovered.votes_from,
         };
         recovered.drafts.into_iter().for_each(|draft| settler.remember(draft));
@@ -110,28 +111,34 @@ impl Settler {
     /// Takes in a decided settlement, wherever it comes from: certificate, hashes, inputs, state, in this order.
     ///
     /// The certificate covers the header and that covers the body: whoever relays them can forge either, and that is
-    /// refused; only what is certified and yet breaks a rule stops us.
-    fn enter(&mut self, moment: Moment, certified: Certified) -> Vec<Effect> {
+    /// refused; only what is certified and yet breaks a rule stops us. What is not the next is passed over.
+    fn enter(&mut self, moment: Moment, certified: Certified) -> Result<Vec<Effect>, Forged> {
         let header = &certified.settlement.header;
         if header.height != self.head.ledger.height() + 1 {
-            return Vec::new();
+            return Ok(Vec::new());
         }
-        if let Err(forged) = self.head.check(&certified) {
-            tracing::debug!(height = header.height, %forged, "refused a settlement");
-            return Vec::new();
-        }
+        self.head.check(&certified)?;
         let judged = match self.drafts.remove(&header.hash()) {
             Some(judged) => Ok(judged),
             None => self.head.judge(certified.settlement.clone(), u64::MAX),
         };
-        match judged {
+        Ok(match judged {
             Ok(judged) => self.settle(moment, certified, judged),
             Err(refused) => vec![Effect::Halt(format!(
                 "settlement {} is certified, yet {refused}: more than two thirds of the stake broke a rule, or \
                  this program differs from theirs",
                 header.height
             ))],
-        }
+        })
+    }
+
+    /// Enters a settlement from somebody who may not know better than to relay a forged one.
+    fn settled(&mut self, moment: Moment, certified: Certified) -> Vec<Effect> {
+        let height = certified.settlement.header.height;
+        self.enter(moment, certified).unwrap_or_else(|forged| {
+            tracing::debug!(height, %forged, "refused a settlement");
+            Vec::new()
+        })
     }
 
     fn settle(&mut self, moment: Moment, certified: Certified, judged: Judged) -> Vec<Effect> {
@@ -248,13 +255,13 @@ impl Settler {
     /// was decided and not what it says.
     fn decided(&mut self, moment: Moment, certificate: Certificate) -> Vec<Effect> {
         let Some(judged) = self.drafts.get(&certificate.header) else {
-            self.ahead = self.ahead.max(certificate.height);
-            return vec![self.fetch(moment)];
+            self.late.hear_of(certificate.height);
+            return self.fetch(moment);
         };
         let round = certificate.round;
         let certified = Certified { settlement: judged.settlement.clone(), certificate };
         let speaker = self.head.ledger.validators().proposer(certified.settlement.header.height, round);
-        let mut effects = self.enter(moment, certified.clone());
+        let mut effects = self.settled(moment, certified.clone());
         if speaker == self.keypair.hotkey() {
             effects.push(Effect::tell(Message::Settled(Box::new(certified))));
         }
@@ -283,7 +290,7 @@ impl Role for Settler {
             Input::Started => self.resume(moment),
             Input::Elapsed(timer) => self.elapsed(moment, *timer),
             Input::Told(heard) => self.told(moment, heard),
-            Input::Fetched(settlements) => self.fetched(moment, settlements),
+            Input::Fetched(range) => self.fetched(moment, range),
             Input::Wanted(ticket, height) => vec![Effect::Serve(*ticket, *height)],
             _ => Vec::new(),
         }

@@ -1,4 +1,5 @@
 //! Requests: ours until their outcome, the others' until our answer.
+use std::collections::HashSet;
 use std::time::Instant;
 
 use crypto::Hotkey;
@@ -7,7 +8,7 @@ use libp2p::{Multiaddr, PeerId, kad};
 
 use super::Driver;
 use crate::network::exchange::Ask;
-use crate::network::{self, Counter, Failure, address};
+use crate::network::{self, Counter, Failure, Whom, address};
 
 impl Driver {
     pub(super) fn hear_ask(&mut self, event: Event<Vec<u8>, Vec<u8>>) {
@@ -27,14 +28,17 @@ impl Driver {
         }
     }
 
-    /// Asks a peer; `None` for whoever is connected.
-    pub(super) fn ask(&mut self, peer: Option<Hotkey>, ticket: u64, bytes: Vec<u8>) {
+    /// Asks a peer, or whoever is connected.
+    pub(super) fn ask(&mut self, whom: Whom, ticket: u64, bytes: Vec<u8>) {
         let Ok(outcome) = self.events.clone().try_reserve_owned() else {
             return self.counters.add(Counter::AskRefused);
         };
-        let peer = peer.map(|hotkey| address::peer(&hotkey)).or_else(|| self.anyone(ticket));
+        let peer = match whom {
+            Whom::Peer(hotkey) => Some(address::peer(&hotkey)),
+            Whom::AnyoneBut(avoided) => self.anyone(&avoided, ticket),
+        };
         let Some(peer) = peer else {
-            outcome.send(network::Event::Responded { ticket, result: Err(Failure::NotFound) });
+            outcome.send(network::Event::Responded { from: None, ticket, result: Err(Failure::NotFound) });
             return;
         };
         let ask = Ask { peer, ticket, bytes, since: Instant::now(), located: false, outcome };
@@ -48,9 +52,11 @@ impl Driver {
         }
     }
 
-    /// One of the connected peers, another for every ticket in turn.
-    fn anyone(&self, ticket: u64) -> Option<PeerId> {
-        let peers: Vec<_> = self.swarm.connected_peers().copied().collect();
+    /// One of the connected peers that is not avoided, another for every ticket in turn.
+    fn anyone(&self, avoided: &[Hotkey], ticket: u64) -> Option<PeerId> {
+        let avoided: HashSet<_> = avoided.iter().map(address::peer).collect();
+        let peers: Vec<_> =
+            self.swarm.connected_peers().filter(|peer| !avoided.contains(peer)).copied().collect();
         let turn = ticket.checked_rem(peers.len() as u64)?;
         peers.get(turn as usize).copied()
     }

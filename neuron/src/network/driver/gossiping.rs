@@ -16,6 +16,8 @@ const UNIT: usize = 16 * 1024;
 const STAKE_SCORE: f64 = 10.0;
 /// The most that stake adds; an invalid message costs ten times as much.
 const STAKE_SCORE_MAX: f64 = 100.0;
+/// The score of a peer caught lying, until its stake is vouched for again.
+const SHUNNED_SCORE: f64 = -10.0 * STAKE_SCORE_MAX;
 
 impl Driver {
     pub(super) fn publish(&mut self, since: Instant, topic: Topic, bytes: Vec<u8>) {
@@ -37,6 +39,10 @@ impl Driver {
     pub(super) fn vouch(&mut self, peer: &Hotkey, coins: u64) {
         let score = (STAKE_SCORE * (coins as f64).ln_1p()).min(STAKE_SCORE_MAX);
         self.swarm.behaviour_mut().gossip.set_application_score(&address::peer(peer), score);
+    }
+
+    pub(super) fn shun(&mut self, peer: &Hotkey) {
+        self.swarm.behaviour_mut().gossip.set_application_score(&address::peer(peer), SHUNNED_SCORE);
     }
 
     pub(super) fn publish_waiting(&mut self, topic: Topic) {

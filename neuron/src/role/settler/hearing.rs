@@ -20,7 +20,7 @@ impl Settler {
         match heard {
             Heard::Telling(words) => self.spoken(moment, words),
             Heard::Draft(draft) => self.drafted(moment, draft),
-            Heard::Settled(certified) => self.enter(moment, (**certified).clone()),
+            Heard::Settled(certified) => self.settled(moment, (**certified).clone()),
             Heard::Attestation(attestation) => self.vouch(attestation).into_iter().collect(),
             input => {
                 if is_welcome(&self.head.ledger, input) {

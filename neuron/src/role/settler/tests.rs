@@ -12,6 +12,7 @@ use protocol::weights::Commit;
 
 use super::*;
 use crate::role::bench::{Bench, flat, settled};
+use crate::role::{Delivery, Range};
 
 fn bench() -> Bench {
     Bench::new(4, 2)
@@ -198,8 +199,11 @@ fn a_settlement_with_a_forged_certificate_moves_nothing() {
         let mut settler = bench.settler(4);
         let effects = told(&mut settler, &bench, Heard::Settled(Box::new(certified.clone())));
         assert!(effects.is_empty() && settler.head.ledger.height() == 0, "{what}: {effects:?}");
-        let effects = settler.handle(bench.moment(), &Input::Fetched(vec![certified]));
-        assert!(effects.is_empty() && settler.head.ledger.height() == 0, "{what}: {effects:?}");
+        let delivery = Delivery::Settlements(vec![certified], 1);
+        let range = Range { peer: Some(bench.keys[1].hotkey()), first: 1, delivery };
+        let effects = settler.handle(bench.moment(), &Input::Fetched(range));
+        assert!(matches!(&effects[..], [Effect::Shun(..), ..]), "{what}: {effects:?}");
+        assert_eq!(settler.head.ledger.height(), 0, "{what}");
     }
     let mut settler = bench.settler(4);
     assert!(settled(&told(&mut settler, &bench, Heard::Settled(Box::new(honest)))).is_some());
@@ -232,18 +236,6 @@ fn what_two_thirds_certified_against_the_rules_halts() {
     let certified = bench.certify(settlement);
     let effects = told(&mut bench.settler(4), &bench, Heard::Settled(Box::new(certified)));
     assert!(matches!(&effects[..], [Effect::Halt(reason)] if reason.contains("certified")), "{effects:?}");
-}
-
-#[test]
-fn catching_up_takes_what_is_sound_and_nothing_after_it() {
-    let mut bench = bench();
-    let mut late = bench.settler(4);
-    let sound = [bench.settle(&[]), bench.settle(&[]), bench.settle(&[])];
-    let [first, mut second, third] = sound;
-    second.certificate.signatures.clear();
-    let effects = late.handle(bench.moment(), &Input::Fetched(vec![third.clone(), first, second, third]));
-    assert_eq!(settled(&effects).unwrap().ledger.height(), 1);
-    assert_eq!(late.head.ledger.height(), 1);
 }
 
 #[test]
