@@ -31,16 +31,27 @@ impl Journal {
 
     /// Appends an entry; it is on the disk when this returns.
     pub(crate) fn append(&mut self, height: u64, content: &[u8]) -> Result<Entry, Error> {
-        let data = entry::seal(height, content);
-        let limit = MAX_ENTRY;
-        if data.len() as u64 > limit {
-            return Err(Error::TooLarge { path: self.path(), size: data.len() as u64, limit });
+        let entries = self.append_all(&[(height, content)])?;
+        Ok(entries[0])
+    }
+
+    /// Appends entries with their heights; all are on the disk when this returns, and after a crash before that some
+    /// of the first.
+    pub(crate) fn append_all(&mut self, entries: &[(u64, &[u8])]) -> Result<Vec<Entry>, Error> {
+        let sealed: Vec<_> =
+            entries.iter().map(|(height, content)| (*height, entry::seal(*height, content))).collect();
+        if let Some((_, data)) = sealed.iter().find(|(_, data)| data.len() as u64 > MAX_ENTRY) {
+            return Err(Error::TooLarge { path: self.path(), size: data.len() as u64, limit: MAX_ENTRY });
         }
         self.guarded(|log| {
-            let offset = log.size_bytes()?;
-            log.append(&data)?;
+            let mut written = Vec::with_capacity(sealed.len());
+            for (height, data) in sealed {
+                let offset = log.size_bytes()?;
+                log.append(&data)?;
+                written.push(Entry { height, offset, size: log.size_bytes()? - offset });
+            }
             log.flush()?;
-            Ok(Entry { height, offset, size: log.size_bytes()? - offset })
+            Ok(written)
         })
     }
 

@@ -87,13 +87,19 @@ impl Settlements {
         Ok(())
     }
 
-    /// Appends the settlement after the tip; it is on the disk when this returns.
-    pub(crate) fn append(&mut self, height: u64, content: &[u8]) -> Result<(), Error> {
+    /// Appends the settlements after the tip, `height` and on, with one sync for each file they go to.
+    pub(crate) fn append(&mut self, height: u64, contents: &[Vec<u8>]) -> Result<(), Error> {
         if height != self.next() {
             return Err(Error::Gap { tip: self.tip(), height });
         }
-        let (segment, journal) = self.growing(height)?;
-        segment.entries.push(journal.append(height, content)?);
+        let mut rest: Vec<_> = (height..).zip(contents.iter().map(Vec::as_slice)).collect();
+        let length = usize::try_from(self.length).unwrap_or(usize::MAX);
+        while let Some(&(next, _)) = rest.first() {
+            let (segment, journal) = self.growing(next)?;
+            let room = length.saturating_sub(segment.entries.len()).min(rest.len());
+            let fitting: Vec<_> = rest.drain(..room).collect();
+            segment.entries.extend(journal.append_all(&fitting)?);
+        }
         Ok(())
     }
 

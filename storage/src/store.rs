@@ -80,7 +80,13 @@ impl Store {
     ///
     /// At most [`MAX_ENTRY`](crate::MAX_ENTRY) bytes with its height. Write the index after, never before.
     pub fn append_settlement(&mut self, height: u64, bytes: &[u8]) -> Result<(), Error> {
-        self.settlements.append(height, bytes)
+        self.append_settlements(height, &[bytes.to_vec()])
+    }
+
+    /// Appends the settlements after the tip, `height` and on, with one sync: a crash keeps all of them or some of the
+    /// first. As [`Store::append_settlement`] otherwise.
+    pub fn append_settlements(&mut self, height: u64, settlements: &[Vec<u8>]) -> Result<(), Error> {
+        self.settlements.append(height, settlements)
     }
 
     /// The height of the last settlement, or of the snapshot that the log begins after; 0 for neither.

@@ -72,6 +72,25 @@ fn a_reopened_store_holds_all_settlements_over_several_files() {
 }
 
 #[test]
+fn settlements_appended_together_go_to_several_files_and_a_torn_one_keeps_the_first() {
+    let dir = dir();
+    let batch: Vec<_> = (1..=2_100).map(settlement).collect();
+    open(&dir).append_settlements(1, &batch).unwrap();
+    assert_eq!(check(&mut open(&dir)), 2_100);
+    let last = log(&dir, 2_049);
+    truncate(&last, fs::metadata(&last).unwrap().len() / 2);
+    assert!((2_049..2_100).contains(&check(&mut open(&dir))));
+}
+
+#[test]
+fn settlements_appended_together_that_do_not_follow_are_refused() {
+    let dir = filled(3);
+    let refused = open(&dir).append_settlements(5, &[settlement(5), settlement(6)]);
+    assert!(matches!(refused, Err(Error::Gap { tip: 3, height: 5 })));
+    assert_eq!(check(&mut open(&dir)), 3);
+}
+
+#[test]
 fn settlements_are_served_up_to_a_size_and_one_at_least() {
     let dir = filled(1030);
     let mut store = open(&dir);

@@ -43,9 +43,9 @@ impl Desk {
         self.store.tip()
     }
 
-    /// Vote log entries first, with one sync; a settlement makes them obsolete.
+    /// Settlements with one sync, and vote log entries with another.
     pub(crate) fn write(&mut self, entries: &[Entry]) -> Result<(), storage::Error> {
-        let mut votes = Vec::new();
+        let (mut settled, mut votes) = (Vec::new(), Vec::new());
         let mut height = 0;
         for entry in entries {
             match entry {
@@ -57,18 +57,21 @@ impl Desk {
                     height = draft.header.height;
                     votes.push(codec::encode(&Logged::Draft(draft.clone())));
                 }
-                Entry::Settled(settled) => self.settle(settled)?,
+                Entry::Settled(next) => settled.push(&**next),
                 Entry::Memory(memory) => self.store.save_note(&codec::encode(memory))?,
             }
         }
+        self.settle(&settled)?;
         if votes.is_empty() { Ok(()) } else { self.store.append_votes(height, &votes) }
     }
 
-    fn settle(&mut self, settled: &Settled) -> Result<(), storage::Error> {
-        let header = &settled.certified.settlement.header;
-        self.store.append_settlement(header.height, &codec::encode(&settled.certified))?;
-        let written = self.store.write_index(header.height, header.state_root.hash, &settled.changes);
-        if let Err(error) = written {
+    fn settle(&mut self, settled: &[&Settled]) -> Result<(), storage::Error> {
+        let (Some(first), Some(last)) = (settled.first(), settled.last()) else { return Ok(()) };
+        let logged: Vec<_> = settled.iter().map(|settled| codec::encode(&settled.certified)).collect();
+        self.store.append_settlements(first.ledger.height(), &logged)?;
+        let changes: Vec<_> = settled.iter().flat_map(|settled| settled.changes.iter().cloned()).collect();
+        let header = &last.certified.settlement.header;
+        if let Err(error) = self.store.write_index(header.height, header.state_root.hash, &changes) {
             // The log is the truth: a lost index is rebuilt from it at the next start.
             tracing::warn!(height = header.height, %error, "the index was not written");
         }

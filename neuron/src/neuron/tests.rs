@@ -45,7 +45,10 @@ struct Victim {
 
 impl Victim {
     async fn start(bench: &Bench, key: usize, duty: Duty, bootstrap: Vec<String>) -> Self {
-        let dir = TempDir::new().unwrap();
+        Self::start_in(TempDir::new().unwrap(), bench, key, duty, bootstrap).await
+    }
+
+    async fn start_in(dir: TempDir, bench: &Bench, key: usize, duty: Duty, bootstrap: Vec<String>) -> Self {
         let config = Config {
             dir: dir.path().to_owned(),
             genesis: bench.genesis.clone(),
@@ -98,6 +101,27 @@ impl Hostile {
     fn deaf(mut self) -> Network {
         tokio::spawn(async move { while self.events.recv().await.is_some() {} });
         self.network
+    }
+
+    /// Serves settlements that nobody signed.
+    fn forging(mut self, chain: Vec<Certified>) -> Network {
+        let network = self.network.clone();
+        tokio::spawn(async move {
+            while let Some(event) = self.events.recv().await {
+                let Event::Asked { ticket, bytes, .. } = event else { continue };
+                let Ok(Request::Settlements(first)) = codec::decode("request", &bytes, 1_000) else {
+                    continue;
+                };
+                let skipped = (first as usize - 1).min(chain.len() - 3);
+                let forged = chain.iter().skip(skipped).take(3).cloned().map(|mut certified| {
+                    certified.certificate.signatures.clear();
+                    ByteBuf::from(codec::encode(&certified))
+                });
+                let response = Response::Settlements { batch: forged.collect(), tip: chain.len() as u64 };
+                self.network.respond(ticket, codec::encode(&response)).unwrap();
+            }
+        });
+        network
     }
 
     async fn ask(&mut self, victim: &Victim, bytes: Vec<u8>) -> Response {
@@ -322,18 +346,25 @@ async fn a_replayed_question_and_one_without_a_permit_are_declined() {
 }
 
 #[tokio::test]
-async fn garbage_from_a_validator_that_we_catch_up_from_is_refused() {
+async fn a_validator_that_sends_garbage_while_we_catch_up_is_dropped() {
     let bench = bench();
-    let mut hostile = Hostile::new(&bench, 0, Vec::new());
-    let victim = Victim::start(&bench, 2, Duty::Follow, hostile.network.listening().await).await;
-    let mut answers = [vec![0xc1; 100], vec![0; gate::RESPONSE_LIMIT + 1]].into_iter().cycle();
-    while victim.refused("malformed") == 0 || victim.refused("too_large") == 0 {
-        let event = tokio::time::timeout(DEADLINE, hostile.events.recv()).await.unwrap().unwrap();
-        if let Event::Asked { ticket, .. } = event {
-            hostile.network.respond(ticket, answers.next().unwrap()).unwrap();
+    for (garbage, reason) in
+        [(vec![0xc1; 100], "malformed"), (vec![0; gate::RESPONSE_LIMIT + 1], "too_large")]
+    {
+        let mut hostile = Hostile::new(&bench, 0, Vec::new());
+        let victim = Victim::start(&bench, 2, Duty::Follow, hostile.network.listening().await).await;
+        let began = Instant::now();
+        while victim.refused(reason) == 0 || victim.refused("shunned") == 0 {
+            match tokio::time::timeout(Duration::from_millis(100), hostile.events.recv()).await {
+                Ok(Some(Event::Asked { ticket, .. })) => {
+                    hostile.network.respond(ticket, garbage.clone()).unwrap();
+                }
+                Ok(_) => {}
+                Err(_) => assert!(began.elapsed() < DEADLINE, "{reason}: it is not dropped"),
+            }
         }
+        assert_eq!((victim.refused("shunned"), victim.host.handle().view().height), (1, 0));
     }
-    assert_eq!(victim.host.handle().view().height, 0);
 }
 
 #[tokio::test]
@@ -389,4 +420,40 @@ async fn a_flood_does_not_keep_a_neuron_from_settling() {
     }
     eprintln!("30 settlements in {:?} under {sent} messages of each kind", began.elapsed());
     assert!(victim.refused("malformed") > 0 && victim.refused("request_flood") > 0);
+}
+
+/// A neuron with nothing comes level with one that has `heights` settlements, though the one validator forges what it
+/// serves and the neuron is stopped on the way.
+async fn comes_level(heights: u64) {
+    let (mut bench, informed) = (bench(), TempDir::new().unwrap());
+    let mut store = storage::Store::open(informed.path()).unwrap();
+    let chain: Vec<_> = (0..heights).map(|_| bench.settle(&[])).collect();
+    let logged: Vec<_> = chain.iter().map(codec::encode).collect();
+    store.append_settlements(1, &logged).unwrap();
+    drop(store);
+    let informed = Victim::start_in(informed, &bench, 1, Duty::Follow, Vec::new()).await;
+    let addresses = informed.host.handle().addresses().await;
+    let forger = Hostile::new(&bench, 0, addresses.clone()).forging(chain);
+    let known = [addresses, forger.listening().await].concat();
+
+    let began = Instant::now();
+    let late = Victim::start(&bench, 2, Duty::Follow, known.clone()).await;
+    until("it catches up", || late.host.handle().view().height > heights / 3).await;
+    let Victim { host, dir, .. } = late;
+    host.stop().await.unwrap();
+    let late = Victim::start_in(dir, &bench, 2, Duty::Follow, known).await;
+    assert!(late.host.handle().view().height > heights / 3, "it goes on where it was");
+    until("it is level", || late.host.handle().view().height == heights).await;
+    eprintln!("level after {heights} settlements and a restart in {:?}", began.elapsed());
+    late.refuses("shunned").await;
+}
+
+#[tokio::test]
+async fn a_neuron_that_was_away_comes_level_and_goes_on_after_a_restart() {
+    comes_level(200).await;
+}
+
+#[tokio::test]
+async fn a_neuron_that_was_away_for_a_thousand_settlements_comes_level() {
+    comes_level(1_000).await;
 }

@@ -10,7 +10,7 @@ use protocol::settlement::Certified;
 
 use super::Settler;
 use super::ranges::Ranges;
-use crate::role::{Delivery, Effect, Moment, Range, Source, Timer};
+use crate::role::{Delivery, Effect, Entry, Moment, Persist, Range, Source, Timer};
 
 /// How long a peer that sent what no honest one sends is not asked again, in milliseconds.
 const SHUN_MS: u64 = 10 * 60 * 1_000;
@@ -158,7 +158,7 @@ impl Settler {
                 }
             }
         }
-        effects
+        in_few_writes(effects)
     }
 
     fn shun(&mut self, moment: Moment, peer: Hotkey, fault: String) -> Vec<Effect> {
@@ -167,6 +167,22 @@ impl Settler {
         effects.extend(self.fetch(moment));
         effects
     }
+}
+
+/// Joins writes of settlements that stand next to each other: one sync for all of them, and not one each.
+fn in_few_writes(effects: Vec<Effect>) -> Vec<Effect> {
+    let settles = |persist: &Persist| persist.entries.iter().all(|entry| matches!(entry, Entry::Settled(_)));
+    let mut joined: Vec<Effect> = Vec::with_capacity(effects.len());
+    for effect in effects {
+        match (joined.last_mut(), effect) {
+            (Some(Effect::Persist(before)), Effect::Persist(next)) if settles(before) && settles(&next) => {
+                before.entries.extend(next.entries);
+                before.then.extend(next.then);
+            }
+            (_, effect) => joined.push(effect),
+        }
+    }
+    joined
 }
 
 /// What the sender could know of a range, whoever settles: that it is what we asked for.

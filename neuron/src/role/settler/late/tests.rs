@@ -2,7 +2,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::role::bench::{Bench, settled};
+use crate::role::bench::{Bench, flat, settled};
 use crate::role::{BATCH, Input, Recovered, Role};
 
 /// Two batches, and some more.
@@ -120,6 +120,18 @@ fn nobody_is_blamed_for_being_busy_behind_short_or_twice_asked() {
         assert!(shunned(&effects).is_empty(), "{effects:?}");
     }
     assert_eq!(late.head.ledger.height(), 3);
+}
+
+#[test]
+fn a_range_is_written_at_once() {
+    let network = Network::new(3);
+    let effects = network.hand(&mut network.late(), 1, 1, network.honest(1));
+    let writes = effects.iter().filter_map(|effect| match effect {
+        Effect::Persist(persist) => Some(persist.entries.len()),
+        _ => None,
+    });
+    assert_eq!(writes.collect::<Vec<_>>(), [3]);
+    assert_eq!(flat(effects).iter().filter(|effect| matches!(effect, Effect::Settle(_))).count(), 3);
 }
 
 #[test]
