@@ -52,6 +52,11 @@ fn a_twin_with_less_than_a_third_of_the_stake_cannot_fork_the_ledger() {
 }
 
 #[test]
+fn three_twins_that_share_less_than_a_third_of_the_stake_cannot_fork_or_stop_the_ledger() {
+    all_sound(0..20, |seed| Plan { twins: 3, ..plan(seed) });
+}
+
+#[test]
 fn faults_that_are_not_named_do_not_happen() {
     let calm = Faults { calm_after_ms: 40_000, seed: 7, ..Faults::none() };
     assert_eq!(Faults::drawn(7).only(&[]), Faults { delay_ms: Faults::drawn(7).delay_ms, ..calm });
