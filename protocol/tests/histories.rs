@@ -4,8 +4,11 @@ use rand::{RngExt, SeedableRng};
 
 #[path = "../fuzz/history.rs"]
 mod history;
+#[path = "../fuzz/mutation.rs"]
+mod mutation;
 
 use history::{orders, play, votes};
+use mutation::mutated;
 
 /// How many histories of either kind are played.
 const HISTORIES: usize = 1_000;
@@ -33,28 +36,11 @@ fn sound_histories_with_changes_break_no_promise() {
     assert!(accepted > 2 * HISTORIES, "only {accepted} steps of {HISTORIES} histories were accepted");
 }
 
-/// The two sound histories, one after the other, some bytes changed, dropped or doubled.
+/// The two sound histories, one after the other, with changes.
 fn changed(random: &mut StdRng) -> Vec<u8> {
-    let mut bytes = match random.random() {
+    let history = match random.random() {
         true => [orders(), votes()].concat(),
         false => [votes(), orders()].concat(),
     };
-    for _ in 0..random.random_range(1..6) {
-        let at = random.random_range(0..bytes.len());
-        let end = bytes.len().min(at + random.random_range(1..80));
-        match random.random_range(0..4) {
-            0 => bytes[at] ^= 1 << random.random_range(0..8),
-            1 => bytes[at] = random.random(),
-            2 => drop(bytes.drain(at..end)),
-            _ => {
-                let piece = bytes[at..end].to_vec();
-                let to = random.random_range(0..bytes.len());
-                bytes.splice(to..to, piece);
-            }
-        }
-        if bytes.is_empty() {
-            break;
-        }
-    }
-    bytes
+    mutated(random, history)
 }

@@ -65,6 +65,14 @@ impl MemoryDisk {
         }
     }
 
+    /// Puts a file in the place of what lies there, as if somebody had. Its directory must be there.
+    pub fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let mut file = self.open(path, Access::Create)?;
+        file.truncate(0)?;
+        file.write_all(bytes)?;
+        file.sync()
+    }
+
     /// Loses its power and gets it back: what was not synced is lost as `loss` says, drawn by `seed`, and nothing
     /// fails or is locked any more. Drop the stores on it before.
     pub fn crash(&self, loss: Loss, seed: u64) {
