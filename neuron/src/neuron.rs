@@ -1,5 +1,6 @@
 //! The story: hear one input, ask the roles, carry out their effects.
 
+mod claim;
 pub(crate) mod desk;
 mod disk;
 mod gate;
@@ -16,6 +17,7 @@ use crypto::{Hash, Keypair, hash};
 use protocol::genesis::{Genesis, GenesisError};
 use protocol::head::Head;
 use protocol::ledger::{Counted, Ledger};
+use protocol::light::Checkpoint;
 use protocol::message::{Message, Topic};
 use protocol::subnet::Netuid;
 use storage::Store;
@@ -57,6 +59,8 @@ pub struct Config {
     pub listen: Listen,
     /// Addresses of peers that are known beforehand.
     pub bootstrap: Vec<String>,
+    /// A header that its owner knows from somebody they trust.
+    pub checkpoint: Option<Checkpoint>,
     /// Decides data shards and skill.
     pub seed: u64,
 }
@@ -116,6 +120,28 @@ pub enum Error {
         /// Ours.
         expected: Hash,
     },
+    /// The log is not on the way to the checkpoint.
+    #[error(
+        "this neuron settled {found}, the checkpoint says {expected}: see that it is right, or begin anew in another \
+         --dir"
+    )]
+    OtherCheckpoint {
+        /// In the log.
+        found: Checkpoint,
+        /// What was given.
+        expected: Checkpoint,
+    },
+    /// The log cannot tell whether it leads to a checkpoint, or go back to before it did.
+    #[error(
+        "what followed a checkpoint cannot be told apart: settlement {height} is needed and the log begins after {base}; \
+         name a later --checkpoint, or begin anew in another --dir"
+    )]
+    BehindLog {
+        /// What is needed.
+        height: u64,
+        /// What is not kept, or stands in a snapshot.
+        base: u64,
+    },
     /// It cannot listen or join.
     #[error(transparent)]
     Network(#[from] network::Error),
@@ -144,9 +170,16 @@ impl Neuron {
     pub async fn start(config: Config) -> Result<(Self, Handle), Error> {
         let genesis = Ledger::new(&config.genesis)?;
         let mut store = Store::open(&config.dir)?;
-        let Remembered { recovered, memory } =
-            recovery::recover(&mut store, &config.dir, &Head::new(genesis.clone(), None))?;
+        let head = Head::new(genesis.clone(), None);
+        let Remembered { mut recovered, memory } =
+            recovery::recover(&mut store, &config.dir, &head, config.checkpoint)?;
         let ledger = recovered.ledger.clone().unwrap_or_else(|| genesis.clone());
+        recovered.trust.period = config.genesis.trusting_period();
+        if recovered.trust.checkpoint.is_none()
+            && config.checkpoint.is_some_and(|it| it.height == ledger.height())
+        {
+            recovered.trust.vouched = clock::now_ms();
+        }
         let subnet = ledger.metagraph(config.netuid).ok_or(Error::NoSubnet(config.netuid))?;
         let task = task::named(&subnet.task)?;
         let (id, settlers) = (ledger.genesis(), ledger.validators().clone());

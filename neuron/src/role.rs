@@ -24,7 +24,7 @@ use protocol::settlement::{Certified, Settlement};
 
 pub use miner::Miner;
 pub(crate) use pool::is_welcome;
-pub use settler::{Recovered, Settler};
+pub use settler::{Recovered, Settler, Trust};
 pub use validator::{Memory, Poll, Score, Validator, Voice};
 
 /// The most settlements handed over at once.

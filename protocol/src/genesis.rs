@@ -20,6 +20,9 @@ const MAX_SPAN: u64 = 1 << 48;
 /// The longest name of a network or task, in bytes.
 pub const MAX_NAME: usize = 64;
 
+/// The name of every network for development, and of no other.
+const DEVELOPMENT: &str = "dev";
+
 /// The first state of a network. Its hash names the network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Genesis {
@@ -68,6 +71,16 @@ pub struct GenesisNeuron {
 }
 
 impl Genesis {
+    /// For how long those who settle are believed after their last header, in milliseconds. After that they may have
+    /// taken out their stake, and certify for free whatever they like.
+    ///
+    /// `None`, for ever, in a network for development: anyone can compute its keys, so that no period protects it, and
+    /// whoever runs it stops and resumes it at will.
+    pub fn trusting_period(&self) -> Option<u64> {
+        let Parameters { trusting_period, interval, .. } = self.parameters;
+        (self.name != DEVELOPMENT).then_some(trusting_period.saturating_mul(interval))
+    }
+
     /// A local network of one subnet with the task "digits" and tempo enough for all who settle.
     pub fn dev(time: u64, neurons: Vec<GenesisNeuron>) -> Self {
         let subnet = GenesisSubnet {
@@ -77,7 +90,7 @@ impl Genesis {
             hyperparameters: Hyperparameters::dev(),
         };
         let mut genesis = Self {
-            name: "dev".to_owned(),
+            name: DEVELOPMENT.to_owned(),
             time,
             parameters: Parameters::dev(),
             accounts: Vec::new(),

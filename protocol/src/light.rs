@@ -24,8 +24,8 @@ pub use inquiry::{Inquiry, Testimony};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LightClient {
     genesis: Hash,
-    /// For how long a header vouches for later ones, in milliseconds.
-    trusting_period: u64,
+    /// See [`Genesis::trusting_period`].
+    trusting_period: Option<u64>,
     /// How far a header's clock may be ahead of ours, in milliseconds.
     clock_drift: u64,
     trusted: Trusted,
@@ -124,6 +124,16 @@ pub enum Doubt {
     },
 }
 
+impl Doubt {
+    /// That a header, of this height and time, is too old at `now` to vouch for later ones, if it is; in milliseconds,
+    /// and the period as [`Genesis::trusting_period`] says.
+    pub fn of_age((height, time): (u64, u64), now: u64, period: Option<u64>) -> Option<Self> {
+        let (age, period) = (now.saturating_sub(time), period?);
+        let (age_s, period_s) = (age / 1_000, period / 1_000);
+        (age > period).then_some(Self::Expired { height, age_s, period_s })
+    }
+}
+
 impl LightClient {
     /// Trusts the first state of a network.
     pub fn new(genesis: &Genesis) -> Result<Self, GenesisError> {
@@ -138,7 +148,7 @@ impl LightClient {
         let rules = &genesis.parameters;
         Ok(Self {
             genesis: genesis.hash(),
-            trusting_period: rules.trusting_period.saturating_mul(rules.interval),
+            trusting_period: genesis.trusting_period(),
             clock_drift: rules.clock_drift,
             trusted,
         })
@@ -187,11 +197,7 @@ impl LightClient {
 
     fn check_time(&self, header: &Header, now: u64) -> Result<(), Doubt> {
         let Trusted { height: trusted, time, .. } = self.trusted;
-        let age = now.saturating_sub(time);
-        if age > self.trusting_period {
-            let (age_s, period_s) = (age / 1_000, self.trusting_period / 1_000);
-            return Err(Doubt::Expired { height: trusted, age_s, period_s });
-        }
+        Doubt::of_age((trusted, time), now, self.trusting_period).map_or(Ok(()), Err)?;
         if header.height <= trusted {
             return Err(Doubt::Old { height: header.height, trusted });
         }

@@ -1,4 +1,4 @@
-//! What a role wants to know again after a restart: one file, replaced whole.
+//! What a neuron wants to know again after a restart: a file of its own, replaced whole.
 
 use std::path::Path;
 

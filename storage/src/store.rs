@@ -29,6 +29,7 @@ pub struct Store {
     blobs: Blobs,
     peers: PathBuf,
     note: PathBuf,
+    claim: PathBuf,
     damage: Vec<Damage>,
     /// Held until the rest is closed, so it stands last.
     _lock: Box<dyn Any + Send>,
@@ -65,6 +66,7 @@ impl Store {
             blobs: Blobs::open(&disk, &dir.join("blobs"), MAX_BLOB)?,
             peers: dir.join("peers"),
             note: dir.join("note"),
+            claim: dir.join("claim"),
             damage,
             disk,
             _lock: lock,
@@ -209,6 +211,18 @@ impl Store {
         let (note, damage) = note::load(&*self.disk, &self.note)?;
         self.damage.extend(damage);
         Ok(note)
+    }
+
+    /// Keeps on whose word settlements are followed, as [`Store::save_note`] keeps a note.
+    pub fn save_claim(&self, claim: &[u8]) -> Result<(), Error> {
+        note::save(&*self.disk, &self.claim, claim)
+    }
+
+    /// The claim kept last, whole and unchanged or not at all.
+    pub fn claim(&mut self) -> Result<Option<Vec<u8>>, Error> {
+        let (claim, damage) = note::load(&*self.disk, &self.claim)?;
+        self.damage.extend(damage);
+        Ok(claim)
     }
 
     /// Contents by their hash.

@@ -33,6 +33,7 @@ async fn light(dir: &Path) -> Host {
         netuid: Netuid(1),
         listen: Listen { ip: Ipv4Addr::LOCALHOST.into(), port: 0 },
         bootstrap: Vec::new(),
+        checkpoint: None,
         seed: 1,
     };
     Host::start(config).await.unwrap()

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use color_eyre::eyre::{Result, ensure, eyre};
 use crypto::Keypair;
+use protocol::light::Checkpoint;
 use protocol::subnet::Netuid;
 use protocol::transaction::Action;
 use tokio::sync::oneshot;
@@ -51,6 +52,10 @@ pub(super) struct Args {
     /// Addresses to join at, instead of those in the genesis file
     #[arg(long, value_name = "ADDR", num_args = 1..)]
     bootstrap: Vec<String>,
+    /// A recent header that somebody you trust told you, if this neuron was away for so long that it must not believe
+    /// those who settled when it left; `neuron metagraph --json` shows one as "checkpoint"
+    #[arg(long, value_name = "HEIGHT:HASH")]
+    checkpoint: Option<Checkpoint>,
     /// The interface to listen on
     #[arg(long, value_name = "IP", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     ip: IpAddr,
@@ -148,6 +153,7 @@ fn config(args: &Args) -> Result<Config> {
             .into_iter()
             .filter(|address| !own.iter().any(|own| peer(own) == peer(address)))
             .collect(),
+        checkpoint: args.checkpoint,
         seed: args.seed,
     })
 }

@@ -27,6 +27,7 @@ impl Chain {
         let mut bench = Bench::new(1, 1);
         let rules = &mut bench.genesis.parameters;
         (rules.trusting_period, rules.unbonding) = (trusting_period, 60_000);
+        bench.genesis.name = "public".to_owned();
         bench.genesis.time = time;
         bench.tip.0 = Ledger::new(&bench.genesis).unwrap();
         let first = bench.settle(&[]);

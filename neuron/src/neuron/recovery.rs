@@ -1,14 +1,16 @@
 //! What a neuron finds in its memory: the log is the truth, the index saves going through it.
 use std::path::Path;
 
+use crypto::Hash;
 use protocol::codec;
 use protocol::head::Head;
 use protocol::ledger::Ledger;
+use protocol::light::Checkpoint;
 use protocol::settlement::{self, Certified};
 use storage::Store;
 
-use super::Error;
 use super::desk::Logged;
+use super::{Error, claim};
 use crate::role::{Memory, Recovered};
 
 /// A neuron's memory, read.
@@ -18,14 +20,22 @@ pub(crate) struct Remembered {
     pub(crate) memory: Memory,
 }
 
-/// Reads the store in `dir` and goes on from its tip, or from `genesis`.
-pub(crate) fn recover(store: &mut Store, dir: &Path, genesis: &Head) -> Result<Remembered, Error> {
+/// Reads the store in `dir` and goes on from its tip, or from `genesis`; towards a checkpoint, if one was `given`.
+pub(crate) fn recover(
+    store: &mut Store,
+    dir: &Path,
+    genesis: &Head,
+    given: Option<Checkpoint>,
+) -> Result<Remembered, Error> {
     for damage in store.damage() {
         tracing::warn!(?damage, "found damage and got over it");
     }
-    let Head { ledger, tip } = Log { dir, genesis }.head(store)?;
+    let log = Log { dir, genesis };
+    let checkpoint = claim::pending(store, given, |store, height| log.header(store, height))?;
+    let Head { ledger, tip } = log.head(store)?;
     let height = ledger.height() + 1;
     let mut recovered = Recovered { ledger: Some(ledger), tip, ..Recovered::default() };
+    recovered.trust.checkpoint = checkpoint;
     recovered.votes_from = votes_from(store, height);
     for bytes in store.votes(height)? {
         match codec::decode("log entry", &bytes, settlement::MAX_BYTES) {
@@ -139,6 +149,14 @@ impl Log<'_> {
             let ledger = judged.map_err(|flaw| flaw.to_string())?.ledger;
             Ok(Head::new(ledger, Some(certified)))
         }))
+    }
+
+    /// The hash of a header, the network's at height 0; `None` if the log has it not.
+    fn header(&self, store: &mut Store, height: u64) -> Result<Option<Hash>, Error> {
+        if height == 0 {
+            return Ok(Some(self.genesis.ledger.genesis()));
+        }
+        Ok(self.settlement(store, height)?.ok().map(|certified| certified.settlement.header.hash()))
     }
 
     /// The settlement at a height, or why it cannot be read.

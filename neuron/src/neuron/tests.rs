@@ -57,6 +57,7 @@ impl Victim {
             netuid: NETUID,
             listen: Listen { ip: Ipv4Addr::LOCALHOST.into(), port: 0 },
             bootstrap,
+            checkpoint: None,
             seed: 1,
         };
         let hotkey = config.keypair.hotkey();

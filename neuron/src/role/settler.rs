@@ -7,6 +7,7 @@ mod draft;
 mod hearing;
 mod late;
 mod ranges;
+mod trust;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use protocol::telling::Telling;
 use protocol::{Signed, Verified};
 
 use self::late::Late;
+pub use self::trust::Trust;
 use super::pool::Pool;
 use super::{Effect, Entry, Input, Moment, Persist, Role, Settled, Timer};
 
@@ -54,6 +56,7 @@ pub struct Settler {
     late: Late,
     /// See [`Recovered::votes_from`].
     votes_from: u64,
+    trust: Trust,
 }
 
 /// What a settler finds on disk.
@@ -69,6 +72,8 @@ pub struct Recovered {
     pub drafts: Vec<Settlement>,
     /// The first height to have a say in. Before it, votes that left may be forgotten: a second one would be a crime.
     pub votes_from: u64,
+    /// On whose word it goes on.
+    pub trust: Trust,
 }
 
 impl Recovered {
@@ -102,7 +107,8 @@ impl Settler {
             roots: BTreeMap::new(),
             started: false,
             late: Late::default(),
-            votes_from: recovered.votes_from,
+            votes_from: recovered.votes_from.max(recovered.trust.votes_from()),
+            trust: recovered.trust,
         };
         recovered.drafts.into_iter().for_each(|draft| settler.remember(draft));
         settler
@@ -123,7 +129,10 @@ impl Settler {
             None => self.head.judge(certified.settlement.clone(), u64::MAX),
         };
         Ok(match judged {
-            Ok(judged) => self.settle(moment, certified, judged),
+            Ok(judged) => match self.contradiction(&certified, &judged) {
+                Some(effects) => effects,
+                None => self.settle(moment, certified, judged),
+            },
             Err(refused) => vec![Effect::Halt(format!(
                 "settlement {} is certified, yet {refused}: more than two thirds of the stake broke a rule, or \
                  this program differs from theirs",
@@ -170,6 +179,9 @@ impl Settler {
     /// Goes on where we stopped. What was logged is gone through before anything new is heard, or we might vote on
     /// the new before we know how we voted.
     fn resume(&mut self, moment: Moment) -> Vec<Effect> {
+        if let Some(halt) = self.expired(moment) {
+            return vec![halt];
+        }
         let mut effects = vec![Effect::Schedule(Timer::CatchUp, 0)];
         if self.recovered_log.is_empty() {
             effects.push(self.wait_for_next(moment));

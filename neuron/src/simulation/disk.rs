@@ -79,7 +79,7 @@ impl Disk {
     pub(super) fn restart(&mut self, genesis: &Head) -> Result<Remembered, neuron::Error> {
         let dir = Path::new(DIR);
         let mut store = Store::open_in_memory(&self.memory, dir)?;
-        let remembered = recover(&mut store, dir, genesis)?;
+        let remembered = recover(&mut store, dir, genesis, None)?;
         self.tip = store.tip();
         self.desk = Some(Desk::new(store));
         Ok(remembered)

@@ -103,7 +103,7 @@ fn go_to(simulation: &mut Simulation, height: u64) {
 fn reopen(disk: &MemoryDisk, genesis: &Head) -> Result<(Store, Remembered), neuron::Error> {
     let dir = Path::new(disk::DIR);
     let mut store = Store::open_in_memory(disk, dir)?;
-    let remembered = recover(&mut store, dir, genesis)?;
+    let remembered = recover(&mut store, dir, genesis, None)?;
     Ok((store, remembered))
 }
 

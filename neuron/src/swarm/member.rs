@@ -157,6 +157,7 @@ fn config(seat: Seat, plan: &Plan, directory: &Directory) -> Result<Config, Erro
             port: if is_bootstrap { directory.bootstrap_port() } else { 0 },
         },
         bootstrap: if is_bootstrap { Vec::new() } else { file.bootstrap.clone() },
+        checkpoint: None,
         seed: plan.seed,
     })
 }

@@ -1,5 +1,5 @@
 //! What the program proves of a network that runs, without a ledger of its own.
-use neuron::swarm::{Plan, Swarm};
+use neuron::swarm::Swarm;
 use protocol::checker;
 use protocol::light::Skip;
 use serde_json::Value;
@@ -13,9 +13,7 @@ use crate::small;
 async fn balances_and_stakes_are_proven_as_the_ledger_has_them() {
     let home = TempDir::new().unwrap();
     let dir = home.path();
-    let settings = [("trusting_period", "9000"), ("unbonding", "10000")];
-    let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    let mut swarm = Swarm::start(Plan { settings, ..small(dir) }).await.unwrap();
+    let mut swarm = Swarm::start(small(dir)).await.unwrap();
     swarm.wait_for_height(4).await.unwrap();
     let prove = |line: &str| -> Value {
         let line = format!("light {line} --genesis genesis.toml --json");

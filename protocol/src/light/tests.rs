@@ -39,7 +39,8 @@ fn genesis() -> Genesis {
         settles: true,
         permit: true,
     };
-    Genesis::dev(BEGINNING, (0..SEATS).map(neuron).collect())
+    let dev = Genesis::dev(BEGINNING, (0..SEATS).map(neuron).collect());
+    Genesis { name: "public".to_owned(), ..dev }
 }
 
 struct Chain {
@@ -179,6 +180,15 @@ fn what_is_trusted_vouches_for_its_period_only() {
     let late = chain.client.clone().skip(skip.clone(), BEGINNING + period + 1);
     assert_eq!(late, Err(Doubt::Expired { height: 0, age_s: period / 1_000, period_s: period / 1_000 }));
     assert_eq!(chain.client.skip(skip, BEGINNING + period), Ok(()));
+}
+
+#[test]
+fn in_a_network_for_development_the_genesis_vouches_for_ever() {
+    let chain = Chain::new();
+    let dev = Genesis { name: "dev".to_owned(), ..genesis() };
+    let late = u64::MAX / 2;
+    assert_eq!(LightClient::new(&dev).expect("sound").skip(chain.skip(1, 0), late), Ok(()));
+    assert!(matches!(chain.client.clone().skip(chain.skip(1, 0), late), Err(Doubt::Expired { .. })));
 }
 
 #[test]

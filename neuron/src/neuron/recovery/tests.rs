@@ -3,7 +3,6 @@ use std::fs::{self, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 
-use crypto::Hash;
 use protocol::ledger::Ledger;
 use protocol::message::Heard;
 use protocol::weights::Commit;
@@ -58,7 +57,7 @@ impl Memory {
 
     fn recover(&self) -> (Store, Remembered) {
         let mut store = self.store();
-        let remembered = recover(&mut store, self.dir.path(), &self.genesis()).unwrap();
+        let remembered = recover(&mut store, self.dir.path(), &self.genesis(), None).unwrap();
         (store, remembered)
     }
 
@@ -180,7 +179,8 @@ fn the_log_of_another_network_is_refused_in_one_line() {
     let mut genesis = memory.bench.genesis.clone();
     genesis.time += 1;
     let other = Head::new(Ledger::new(&genesis).unwrap(), None);
-    let refused = recover(&mut memory.store(), memory.dir.path(), &other).err().expect("refused").to_string();
+    let refused =
+        recover(&mut memory.store(), memory.dir.path(), &other, None).err().expect("refused").to_string();
     assert!(refused.contains("another network") && refused.contains("--dir"), "{refused}");
 }
 
@@ -266,4 +266,85 @@ fn votes_above_the_settlements_that_are_left_are_sat_out() {
     fs::remove_file(memory.log()).unwrap();
     let recovered = memory.recovers(0);
     assert_eq!((recovered.votes_from, recovered.log.len()), (HEIGHT + 2, 0));
+}
+
+impl Memory {
+    /// Recovers with a checkpoint that a person gave.
+    fn told(&self, checkpoint: Option<Checkpoint>) -> Result<Remembered, Error> {
+        recover(&mut self.store(), self.dir.path(), &self.genesis(), checkpoint)
+    }
+
+    /// Settles more and has it in the log; the last header.
+    fn follow(&mut self, heights: u64) -> Checkpoint {
+        let mut store = self.store();
+        for _ in 0..heights {
+            let settled = self.settle();
+            store.append_settlement(settled.ledger.height(), &codec::encode(&settled.certified)).unwrap();
+            self.settled.push(settled);
+        }
+        self.header(HEIGHT + heights)
+    }
+
+    fn header(&self, height: u64) -> Checkpoint {
+        let hash = self.settled[height as usize - 1].certified.settlement.header.hash();
+        Checkpoint { height, hash }
+    }
+}
+
+/// What is found at a start: the height, and the checkpoint still to be reached.
+fn found(remembered: &Remembered) -> (u64, Option<Checkpoint>) {
+    let recovered = &remembered.recovered;
+    (recovered.ledger.as_ref().unwrap().height(), recovered.trust.checkpoint)
+}
+
+#[test]
+fn a_checkpoint_is_remembered_until_the_log_has_its_header() {
+    let (memory, mut later) = (Memory::new(), Memory::new());
+    let ahead = later.follow(2);
+    assert_eq!(found(&memory.told(Some(ahead)).unwrap()), (HEIGHT, Some(ahead)));
+    assert_eq!(found(&memory.told(None).unwrap()), (HEIGHT, Some(ahead)));
+    let (mut memory, behind) = (memory, later.header(2));
+    assert_eq!(
+        found(&memory.told(Some(behind)).unwrap()),
+        (HEIGHT, Some(ahead)),
+        "it says nothing of later ones"
+    );
+    memory.follow(2);
+    for _ in 0..2 {
+        assert_eq!(found(&memory.told(None).unwrap()), (HEIGHT + 2, None));
+    }
+}
+
+#[test]
+fn what_leads_past_a_checkpoint_is_set_aside_at_the_next_start() {
+    let mut memory = Memory::new();
+    let named = Checkpoint { height: HEIGHT + 2, hash: Hash([9; 32]) };
+    memory.told(Some(named)).unwrap();
+    memory.follow(3);
+    assert_eq!(found(&memory.told(None).unwrap()), (HEIGHT, None));
+    memory.recovers(HEIGHT);
+    let mut memory = Memory::new();
+    memory.told(Some(named)).unwrap();
+    memory.follow(2);
+    assert_eq!(found(&memory.told(Some(named)).unwrap()), (HEIGHT, Some(named)), "it is followed again");
+    assert_eq!(found(&memory.told(None).unwrap()), (HEIGHT, Some(named)));
+}
+
+#[test]
+fn a_checkpoint_that_what_we_settled_contradicts_is_refused_with_both_hashes() {
+    let memory = Memory::new();
+    let (ours, wrong) = (memory.header(3), Checkpoint { height: 3, hash: Hash([9; 32]) });
+    let refused = memory.told(Some(wrong)).err().expect("it is another header's").to_string();
+    assert!(refused.contains(&ours.to_string()) && refused.contains(&wrong.to_string()), "{refused}");
+    assert_eq!(found(&memory.told(Some(ours)).unwrap()), (HEIGHT, None));
+}
+
+#[test]
+fn without_a_readable_claim_a_neuron_begins_anew() {
+    let mut memory = Memory::new();
+    let ahead = Memory::new().follow(2);
+    memory.told(Some(ahead)).unwrap();
+    memory.follow(1);
+    scratch(&memory.dir.path().join("claim"));
+    assert_eq!(found(&memory.told(None).unwrap()), (0, None));
 }

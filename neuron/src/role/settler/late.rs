@@ -68,6 +68,9 @@ impl Settler {
 
     /// Applies what came, and asks for what we miss, if others are ahead or nothing was settled for a while.
     pub(super) fn catch_up(&mut self, moment: Moment) -> Vec<Effect> {
+        if let Some(halt) = self.expired(moment) {
+            return vec![halt];
+        }
         self.late.expire(moment.now);
         let mut effects = self.apply(moment);
         let interval = self.head.ledger.parameters().interval;
