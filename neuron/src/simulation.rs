@@ -10,8 +10,6 @@ mod faults;
 mod node;
 mod owners;
 mod plan;
-#[cfg(test)]
-mod power;
 mod traffic;
 
 use std::cmp::Reverse;

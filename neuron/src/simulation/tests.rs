@@ -1,4 +1,6 @@
 //! Who is silent, and what becomes of settlement meanwhile.
+mod power;
+
 use protocol::ledger::Ledger;
 
 use super::*;
