@@ -11,6 +11,7 @@
 mod account;
 mod children;
 mod client;
+mod consensus;
 mod document;
 mod explained;
 mod server;
@@ -29,6 +30,7 @@ use serde::{Deserialize, Serialize};
 pub use account::{Account, Lock, Stake, Trial};
 pub use children::{Child, Children, Planned};
 pub use client::Client;
+pub use consensus::Consensus;
 pub use document::{Metagraph, Neuron, Stamp, Status};
 pub use explained::{Explained, Remembered};
 pub use server::Server;

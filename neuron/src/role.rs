@@ -24,7 +24,7 @@ use protocol::settlement::{Certified, Settlement};
 
 pub use miner::Miner;
 pub(crate) use pool::is_welcome;
-pub use settler::{Recovered, Settler, Trust};
+pub use settler::{Pace, Recovered, Settler, Steps, Trust};
 pub use validator::{Memory, Poll, Score, Validator, Voice};
 
 /// The most settlements handed over at once.
@@ -105,6 +105,8 @@ pub enum Effect {
     Vouch(Hotkey, Amount),
     /// Show the running scores of miners.
     Score(BTreeMap<Hotkey, Score>),
+    /// Show how settling goes.
+    Pace(Box<Pace>),
     /// Validators are caught misbehaving.
     Accuse(Vec<Evidence>),
     /// Show what a poll found.

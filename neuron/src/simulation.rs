@@ -263,7 +263,7 @@ impl Simulation {
                 self.stop(node);
                 self.record.halted(node, self.nodes[node].hotkey(), reason);
             }
-            Effect::Vouch(..) | Effect::Score(_) | Effect::Report(..) => {}
+            Effect::Vouch(..) | Effect::Score(_) | Effect::Pace(_) | Effect::Report(..) => {}
         }
         None
     }

@@ -74,7 +74,7 @@ impl<T: Payload> Signed<T> {
     }
 
     /// The value, if the bytes hold one; says nothing about who wrote them.
-    pub(crate) fn decode(&self) -> Result<T, Error> {
+    pub fn decode(&self) -> Result<T, Error> {
         codec::decode(T::KIND, &self.payload, T::MAX_BYTES)
     }
 

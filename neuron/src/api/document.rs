@@ -9,6 +9,7 @@ use protocol::subnet::{Netuid, Uid};
 use protocol::yuma::Share;
 use serde::{Deserialize, Serialize};
 
+use super::Consensus;
 use crate::neuron::View;
 
 /// Which state of which network a document is about.
@@ -39,8 +40,8 @@ pub struct Status {
     pub model: Option<Hash>,
     /// Its running scores of miners; validators only.
     pub scores: BTreeMap<Hotkey, f64>,
-    /// The round in which the last height was decided.
-    pub round: u32,
+    /// How settling goes; nothing in its first moment.
+    pub consensus: Option<Consensus>,
     /// Connected peers.
     pub peers: usize,
     /// Where others reach it.
@@ -74,6 +75,8 @@ pub struct Metagraph {
     pub epoch: u64,
     /// What a slot costs now.
     pub price: u64,
+    /// How settling goes; nothing in a subnet of the past.
+    pub consensus: Option<Consensus>,
     /// Its neurons, by rising uid.
     pub neurons: Vec<Neuron>,
 }
@@ -125,7 +128,7 @@ impl Status {
             activity: view.activity.clone(),
             model: view.model,
             scores: view.scores.iter().map(|(miner, score)| (*miner, score.mean)).collect(),
-            round: view.round,
+            consensus: Consensus::of(view),
             peers: view.peers,
             addresses,
             refused: view.refused.iter().map(|(reason, count)| ((*reason).to_owned(), *count)).collect(),
@@ -149,6 +152,7 @@ impl Metagraph {
             task: graph.task.clone(),
             epoch: graph.epoch,
             price: graph.price.0,
+            consensus: Consensus::of(view),
             neurons: graph.neurons.iter().map(|row| Neuron::of(row, netuid, view)).collect(),
         })
     }

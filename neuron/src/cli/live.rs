@@ -8,14 +8,14 @@ use protocol::amount::COIN;
 
 use super::out::Out;
 use super::table::{Columns, coins, measure, number, percent, table, whole_coins};
-use crate::api::{Neuron, Status};
+use crate::api::{Consensus, Neuron, Status};
 use crate::swarm::{Look, SPARE_ACCOUNTS, Swarm};
 
 /// Neurons on the start screen; the others are in the genesis file.
 const INTRODUCED: usize = 24;
 
 /// Lines of a terminal that are no rows of the table: what stands above and below it.
-const LINES_AROUND: usize = 15;
+const LINES_AROUND: usize = 16;
 
 /// The fewest rows shown, however small the terminal.
 const LEAST_ROWS: usize = 4;
@@ -43,6 +43,7 @@ pub(super) struct Screen {
     next: String,
     height: u64,
     paid: bool,
+    stalled: bool,
 }
 
 impl Screen {
@@ -57,7 +58,7 @@ impl Screen {
         if bar.is_none() {
             out.say(&next)?;
         }
-        Ok(Self { out, bar, next, height: look.height(), paid: false })
+        Ok(Self { out, bar, next, height: look.height(), paid: false, stalled: false })
     }
 
     /// Renews the view.
@@ -69,12 +70,15 @@ impl Screen {
             self.paid = true;
             self.note(&first_emission(first))?;
         }
-        match &self.bar {
-            Some(bar) => bar.set_message(format!("{}\n{}", view(look), self.next)),
-            None if look.height() > self.height => self.out.say(&line(look))?,
-            None => {}
+        let stall = look.consensus().and_then(Consensus::stall);
+        let stalled = stall.is_some();
+        match (&self.bar, stall) {
+            (Some(bar), _) => bar.set_message(format!("{}\n{}", view(look), self.next)),
+            (None, Some(stall)) if !self.stalled => self.out.say(&stall)?,
+            (None, None) if look.height() > self.height => self.out.say(&line(look))?,
+            (None, _) => {}
         }
-        self.height = look.height();
+        (self.height, self.stalled) = (look.height(), stalled);
         Ok(())
     }
 
@@ -178,7 +182,8 @@ fn view(look: &Look) -> String {
     let (height, width) = Term::stdout().size();
     let room = usize::from(height).saturating_sub(LINES_AROUND).max(LEAST_ROWS);
     let table = table(COLUMNS, neurons.iter().take(room).map(|neuron| cells(neuron, look)));
-    let view = format!("{}\n\n{}", heading(look), table.trim_fmt());
+    let pace = look.consensus().map_or_else(String::new, Consensus::to_string);
+    let view = format!("{}\n{pace}\n\n{}", heading(look), table.trim_fmt());
     // A line that wraps would tear the table.
     let lines = view.lines().map(|line| line.chars().take(width.into()).collect());
     let hidden = neurons.len().saturating_sub(room);

@@ -55,13 +55,14 @@ pub(super) async fn perform(args: Args) -> Result<()> {
 
 fn heading(graph: &Metagraph) -> String {
     format!(
-        "subnet {} ({})  height {}  epoch {}  a slot costs {} coins  root {}\n",
+        "subnet {} ({})  height {}  epoch {}  a slot costs {} coins  root {}{}\n",
         graph.netuid,
         graph.task,
         graph.height,
         graph.epoch,
         coins(graph.price),
-        graph.state_root.short()
+        graph.state_root.short(),
+        graph.consensus.as_ref().map_or_else(String::new, |consensus| format!("\n{consensus}"))
     )
 }
 

@@ -8,7 +8,9 @@ use crypto::{Hash, Hotkey};
 use protocol::amount::COIN;
 use protocol::codec;
 use protocol::consensus::ValidatorSet;
+use protocol::ledger::Ledger;
 use protocol::message::{Message, Topic};
+use protocol::settlement::Certified;
 use storage::Blobs;
 use tokio::sync::{oneshot, watch};
 use tokio_util::time::{DelayQueue, delay_queue};
@@ -169,6 +171,7 @@ impl Hands {
                 let _ = self.network.vouch(hotkey, stake.0 / COIN);
             }
             Effect::Score(scores) => self.show.send_modify(|view| view.scores = scores),
+            Effect::Pace(pace) => self.show.send_modify(|view| view.pace = Some(*pace)),
             Effect::Accuse(evidence) => {
                 for offence in &evidence {
                     tracing::warn!(offender = ?offence.offender(), "signed two things where one is allowed");
@@ -261,17 +264,15 @@ impl Hands {
 
     fn settled(&mut self, settled: Arc<Settled>) -> Input {
         let header = &settled.certified.settlement.header;
-        let round = settled.certified.certificate.round;
         self.stay_close(settled.ledger.validators());
         if header.height.is_multiple_of(PEERS_EVERY) {
             self.disk.keep_peers(self.network.status().known);
         }
-        tracing::info!(height = header.height, round, root = ?header.state_root.hash, "settled");
+        report(&settled, &self.show.borrow().ledger);
         self.show.send_modify(|view| {
             view.height = header.height;
             view.tip = header.hash();
             view.state_root = header.state_root.hash;
-            view.round = round;
             let window = settled.ledger.parameters().gossip_window;
             view.roots.insert(header.height, header.state_root);
             view.roots.retain(|height, _| height + window > header.height);
@@ -306,6 +307,23 @@ impl Hands {
         self.tickets += 1;
         Ticket(self.tickets)
     }
+}
+
+/// One line for every settlement: `before` is the ledger that it changed.
+fn report(settled: &Settled, before: &Ledger) {
+    let Certified { settlement, certificate } = &settled.certified;
+    let (header, set) = (&settlement.header, before.validators());
+    let share = set.stake(&certificate.signers()) as f64 / set.total() as f64;
+    tracing::info!(
+        height = header.height,
+        round = certificate.round,
+        signers = certificate.signatures.len(),
+        stake = format_args!("{:.1}%", 100.0 * share),
+        transactions = settlement.body.transactions.len(),
+        after_ms = header.time.saturating_sub(before.time()),
+        root = ?header.state_root.hash,
+        "settled"
+    );
 }
 
 async fn expired(timers: &mut DelayQueue<Timer>) -> Timer {

@@ -8,7 +8,7 @@ use protocol::ledger::Ledger;
 use protocol::subnet::Netuid;
 
 use super::{Config, Duty};
-use crate::role::Score;
+use crate::role::{Pace, Score};
 
 /// What a neuron knows and is, as of its last settlement.
 #[derive(Clone, Debug)]
@@ -29,8 +29,8 @@ pub struct View {
     pub roots: BTreeMap<u64, Root>,
     /// The ledger after it.
     pub ledger: Arc<Ledger>,
-    /// The round the last height was decided in.
-    pub round: u32,
+    /// How settling goes; nothing while that is not known, or of the past.
+    pub pace: Option<Pace>,
     /// How good its model is on data that neither miners nor questions use, 0 to 1; miners only.
     pub accuracy: Option<f64>,
     /// The hash of the weights its model serves.
@@ -58,7 +58,7 @@ impl View {
             state_root: ledger.root().hash,
             roots: BTreeMap::new(),
             ledger: Arc::new(ledger.clone()),
-            round: 0,
+            pace: None,
             accuracy: None,
             model: None,
             activity: "starting".to_owned(),
@@ -76,6 +76,7 @@ impl View {
             tip: Hash::default(),
             state_root: ledger.root().hash,
             ledger: Arc::new(ledger),
+            pace: None,
             accuracy: None,
             scores: BTreeMap::new(),
             ..self

@@ -6,6 +6,7 @@
 mod draft;
 mod hearing;
 mod late;
+mod pace;
 mod ranges;
 mod trust;
 
@@ -25,9 +26,12 @@ use protocol::telling::Telling;
 use protocol::{Signed, Verified};
 
 use self::late::Late;
-pub use self::trust::Trust;
+use self::pace::Watch;
 use super::pool::Pool;
 use super::{Effect, Entry, Input, Moment, Persist, Role, Settled, Timer};
+
+pub use self::pace::{Pace, Steps};
+pub use self::trust::Trust;
 
 /// Follows the ledger, and where the hotkey has a say, proposes and votes.
 pub struct Settler {
@@ -57,6 +61,7 @@ pub struct Settler {
     /// See [`Recovered::votes_from`].
     votes_from: u64,
     trust: Trust,
+    watch: Watch,
 }
 
 /// What a settler finds on disk.
@@ -109,6 +114,7 @@ impl Settler {
             late: Late::default(),
             votes_from: recovered.votes_from.max(recovered.trust.votes_from()),
             trust: recovered.trust,
+            watch: Watch::default(),
         };
         recovered.drafts.into_iter().for_each(|draft| settler.remember(draft));
         settler
@@ -163,9 +169,10 @@ impl Settler {
         self.foretold.retain(|(about, _), _| *about > height);
         self.unwritten.clear();
         self.recovered_log.clear();
+        self.watch.settled(moment, self.head.ledger.previous_validators(), &certified);
         self.head.advance(judged.ledger.clone(), certified.clone());
         let settled = Arc::new(Settled { certified, ledger: judged.ledger, changes });
-        let then = vec![Effect::Settle(Arc::clone(&settled)), self.wait_for_next(moment)];
+        let then = vec![Effect::Settle(Arc::clone(&settled)), self.show_pace(), self.wait_for_next(moment)];
         let mut effects = vec![Effect::Persist(Persist { entries: vec![Entry::Settled(settled)], then })];
         // Told again until it is settled: who was away missed it.
         let waiting = self.pool.evidence().map(|proven| tell_evidence(proven.evidence().clone()));
@@ -182,6 +189,7 @@ impl Settler {
         if let Some(halt) = self.expired(moment) {
             return vec![halt];
         }
+        self.watch.start(moment);
         let mut effects = vec![Effect::Schedule(Timer::CatchUp, 0)];
         if self.recovered_log.is_empty() {
             effects.push(self.wait_for_next(moment));
@@ -203,6 +211,7 @@ impl Settler {
             return Vec::new();
         }
         self.started = true;
+        self.watch.begin(moment);
         let log = std::mem::take(&mut self.recovered_log);
         let step = self.engine.start(height, self.head.ledger.validators().clone(), &log);
         self.follow(moment, Vec::new(), step)
@@ -247,7 +256,8 @@ impl Settler {
         }
     }
 
-    fn tell(&self, moment: Moment, speech: Speech) -> Effect {
+    fn tell(&mut self, moment: Moment, speech: Speech) -> Effect {
+        self.watch.spoke(moment, self.keypair.hotkey(), &speech);
         let telling = Telling { told: moment.now, speech };
         let telling = Signed::author(&self.keypair, &self.genesis, telling);
         Effect::tell(Message::Telling(Box::new(telling.into_signed())))

@@ -2,7 +2,7 @@
 use crypto::Hotkey;
 
 use super::Member;
-use crate::api::{Metagraph, Neuron, Status};
+use crate::api::{Consensus, Metagraph, Neuron, Status};
 
 /// How all neurons do at one moment.
 #[derive(Clone, Debug)]
@@ -45,6 +45,11 @@ impl Look {
     /// What the member says that is furthest.
     pub fn furthest(&self) -> Option<&Status> {
         furthest(&self.statuses)
+    }
+
+    /// How settling goes, as the member says that is furthest.
+    pub fn consensus(&self) -> Option<&Consensus> {
+        self.furthest()?.consensus.as_ref()
     }
 
     /// The row of every neuron of the subnet, members and guests: what the ledger says, what the neuron says of

@@ -36,6 +36,11 @@ impl ValidatorSet {
         self.0.iter().fold(0, |sum, (_, power)| sum.saturating_add(*power))
     }
 
+    /// The stake of these members together.
+    pub fn stake(&self, members: &[Hotkey]) -> u64 {
+        members.iter().filter_map(|member| self.power(member)).fold(0, u64::saturating_add)
+    }
+
     /// Names the set.
     pub fn hash(&self) -> Hash {
         hash("neuron v1 validator set", &[&codec::encode(self)])

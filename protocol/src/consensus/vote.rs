@@ -45,6 +45,11 @@ impl Vote {
         Self { ballot, height: Height(height), round: Round::new(round), header, voter: Voter(voter) }
     }
 
+    /// Prevote or precommit.
+    pub fn ballot(&self) -> Ballot {
+        self.ballot
+    }
+
     /// The height it is about.
     pub fn height(&self) -> u64 {
         self.height.0

@@ -2,6 +2,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
+use std::time::Instant;
 
 use protocol::ledger::Ledger;
 use protocol::message::Heard;
@@ -14,6 +15,9 @@ use crate::role::bench::{Bench, NETUID};
 
 /// Settlements that the neuron remembers.
 const HEIGHT: u64 = 5;
+
+/// Settlements of a network that has run for a day.
+const MANY: u64 = 100_000;
 
 /// A directory with some settlements and their index.
 struct Memory {
@@ -93,6 +97,29 @@ fn scratch(path: &Path) {
 fn cut(path: &Path, bytes: u64) {
     let file = OpenOptions::new().write(true).open(path).unwrap();
     file.set_len(file.metadata().unwrap().len() - bytes).unwrap();
+}
+
+/// Prints how long a start takes:
+///
+/// ```text
+/// TMPDIR=/dev/shm cargo test -p neuron --lib -- --ignored --nocapture after_many
+/// ```
+#[test]
+#[ignore = "takes minutes"]
+fn a_start_after_many_settlements_finds_their_end_with_an_index_and_without() {
+    let (dir, bench) = (TempDir::new().unwrap(), Bench::new(4, 2));
+    let mut memory = Memory { dir, bench, settled: Vec::new() };
+    let mut store = memory.store();
+    for height in 1..=MANY {
+        store.append_settlement(height, &codec::encode(&memory.bench.settle(&[]))).unwrap();
+    }
+    drop(store);
+    for start in ["replayed from the log", "read from the index"] {
+        let began = Instant::now();
+        let (_, remembered) = memory.recover();
+        eprintln!("{MANY} settlements {start}: {:.1?}", began.elapsed());
+        assert_eq!(remembered.recovered.ledger.unwrap().root(), memory.bench.tip.0.root());
+    }
 }
 
 #[test]

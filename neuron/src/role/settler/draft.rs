@@ -123,7 +123,7 @@ impl Settler {
     }
 
     /// The round being voted in; 0 while the height has not begun.
-    fn round(&self) -> u32 {
+    pub(super) fn round(&self) -> u32 {
         if self.engine.height() > self.head.ledger.height() { self.engine.round() } else { 0 }
     }
 

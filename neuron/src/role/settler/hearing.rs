@@ -60,6 +60,9 @@ impl Settler {
         if !self.has_say(&vote.signer()) || !self.may_foretell(vote.height(), vote.signer()) {
             return Vec::new();
         }
+        if vote.height() == self.head.ledger.height() + 1 {
+            self.watch.heard(vote.signer(), vote);
+        }
         let step = self.engine.vote(vote.clone());
         self.follow(moment, Vec::new(), step)
     }

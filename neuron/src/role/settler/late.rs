@@ -83,7 +83,7 @@ impl Settler {
             false if self.late.ranges.is_empty() => interval,
             false => interval.min(LOOK_MS),
         };
-        effects.push(Effect::Schedule(Timer::CatchUp, wait));
+        effects.extend([Effect::Schedule(Timer::CatchUp, wait), self.show_pace()]);
         effects
     }
 
