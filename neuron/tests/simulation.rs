@@ -1,5 +1,6 @@
 //! Whole histories in memory: the same roles as live, faults from a seed, rules checked at every settlement.
 use std::io::Write;
+use std::thread;
 
 use neuron::simulation::{Campaign, Faults, Kind, Outcome, Plan, Simulation, Tally, Violation};
 use protocol::Fault;
@@ -7,6 +8,9 @@ use protocol::subnet::Netuid;
 
 /// How far a rough history goes.
 const SETTLEMENTS: u64 = 9;
+
+/// Histories within which a broken rule must show.
+const SEARCHED: u64 = 500;
 
 #[test]
 fn the_same_seed_gives_the_same_settlements() {
@@ -64,37 +68,16 @@ fn faults_that_are_not_named_do_not_happen() {
 }
 
 #[test]
-fn a_quorum_of_one_half_shows_as_a_certificate_that_convinces_nobody() {
-    found_out(Fault::HalfIsQuorum, plan, |violation| matches!(violation, Violation::Certificate { .. }));
-}
-
-#[test]
-fn forgetting_the_vote_log_shows_as_an_honest_validator_that_signs_twice() {
-    found_out(Fault::VotesForgotten, plan, |violation| matches!(violation, Violation::HonestAccused(_)));
-}
-
-#[test]
-fn an_epoch_that_follows_the_order_of_a_map_shows_as_neurons_that_cannot_agree() {
-    let mining = |seed| Plan::rough(seed, 4, 3, 15);
-    let parted =
-        |violation: &Violation| matches!(violation, Violation::Stuck { .. } | Violation::Halted { .. });
-    found_out(Fault::MapOrder, mining, parted);
-}
-
-#[test]
-fn counting_evidence_twice_shows_as_a_slash_that_is_too_large() {
-    let twin = |seed| Plan { twins: 1, ..plan(seed) };
-    found_out(Fault::EvidenceTwice, twin, |violation| matches!(violation, Violation::Slashed { .. }));
-}
-
-#[test]
-fn speaking_before_the_sync_shows_as_an_honest_validator_that_signs_twice() {
-    found_out(Fault::LogUnsynced, plan, |violation| matches!(violation, Violation::HonestAccused(_)));
-}
-
-#[test]
-fn forgetting_drafts_shows_as_a_network_that_cannot_go_on() {
-    found_out(Fault::BodyForgotten, plan, |violation| matches!(violation, Violation::Stuck { .. }));
+fn every_rule_broken_on_purpose_is_found_out() {
+    let found = thread::scope(|scope| {
+        let searches = Fault::ALL.map(|fault| scope.spawn(move || find_out(fault)));
+        searches.map(|search| search.join().expect("every fault is found"))
+    });
+    let mut table = format!("{:16}{:>4}  violation\n", "fault", "seed");
+    for (fault, (seed, violation)) in Fault::ALL.iter().zip(found) {
+        table += &format!("{:16}{seed:>4}  {violation:?}\n", format!("{fault:?}"));
+    }
+    drop(write!(std::io::stdout(), "\n{table}"));
 }
 
 /// A rough history as most tests have it.
@@ -102,14 +85,37 @@ fn plan(seed: u64) -> Plan {
     Plan::rough(seed, 7, 0, SETTLEMENTS)
 }
 
-/// A history in which the fault breaks something `expected`, and that is sound without it.
-#[track_caller]
-fn found_out(fault: Fault, plan: impl Fn(u64) -> Plan, expected: impl Fn(&Violation) -> bool) {
-    let violations = |seed| Simulation::new(Plan { fault: Some(fault), ..plan(seed) }).run().violations;
-    let found = (0..500).find(|&seed| violations(seed).iter().any(&expected));
-    let Some(seed) = found else { panic!("500 histories did not show {fault:?}") };
-    drop(writeln!(std::io::stdout(), "{fault:?}: found in seed {seed}"));
-    sound(plan(seed));
+/// The first seed whose history a fault breaks as it must, and how; without the fault that history is sound.
+fn find_out(fault: Fault) -> (u64, Violation) {
+    let found = (0..SEARCHED).find_map(|seed| {
+        let violations = Simulation::new(Plan { fault: Some(fault), ..bait(fault, seed) }).run().violations;
+        Some((seed, violations.into_iter().find(|violation| shows(fault, violation))?))
+    });
+    let (seed, violation) = found.unwrap_or_else(|| panic!("{SEARCHED} histories did not show {fault:?}"));
+    sound(bait(fault, seed));
+    (seed, violation)
+}
+
+/// A history in which a fault can do harm.
+fn bait(fault: Fault, seed: u64) -> Plan {
+    match fault {
+        Fault::MapOrder => Plan::rough(seed, 4, 3, 15),
+        Fault::EvidenceTwice => Plan { twins: 1, ..plan(seed) },
+        _ => plan(seed),
+    }
+}
+
+/// Whether it is this harm that a fault does.
+fn shows(fault: Fault, violation: &Violation) -> bool {
+    use Violation::{Certificate, Fork, Halted, HonestAccused, Slashed, Stuck};
+    match fault {
+        Fault::HalfIsQuorum => matches!(violation, Certificate { .. }),
+        Fault::VotesForgotten | Fault::LogUnsynced => matches!(violation, HonestAccused(_)),
+        Fault::LockIgnored => matches!(violation, Fork { .. }),
+        Fault::MapOrder => matches!(violation, Stuck { .. } | Halted { .. }),
+        Fault::EvidenceTwice => matches!(violation, Slashed { .. }),
+        Fault::BodyForgotten => matches!(violation, Stuck { .. }),
+    }
 }
 
 #[track_caller]

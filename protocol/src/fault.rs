@@ -7,6 +7,8 @@ pub enum Fault {
     HalfIsQuorum,
     /// A restart does not see the vote log.
     VotesForgotten,
+    /// A precommit binds nobody: its author goes on to propose and prevote as if it had not been.
+    LockIgnored,
     /// The order of a hash map decides who gets what an epoch leaves.
     MapOrder,
     /// Evidence counts twice.
@@ -15,4 +17,17 @@ pub enum Fault {
     LogUnsynced,
     /// A restart does not see the drafts that were voted on.
     BodyForgotten,
+}
+
+impl Fault {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::HalfIsQuorum,
+        Self::VotesForgotten,
+        Self::LockIgnored,
+        Self::MapOrder,
+        Self::EvidenceTwice,
+        Self::LogUnsynced,
+        Self::BodyForgotten,
+    ];
 }

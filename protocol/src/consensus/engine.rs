@@ -4,6 +4,8 @@
 //! the neuron. After a crash the entries of the height in progress are given back to [`Engine::start`], which derives
 //! the same votes again instead of new ones.
 mod hand;
+#[cfg(feature = "planted-faults")]
+mod planted;
 mod translation;
 
 use std::time::Duration;
@@ -11,8 +13,6 @@ use std::time::Duration;
 use arc_malachitebft_core_consensus::{
     Error, Input, LocallyProposedValue, MisbehaviorEvidence, Params, State, ThresholdParams, process,
 };
-#[cfg(feature = "planted-faults")]
-use arc_malachitebft_core_types::ThresholdParam;
 use arc_malachitebft_core_types::{
     LinearTimeouts, Round, RoundCertificate, RoundCertificateType, SignedMessage, Timeout, ValuePayload,
     VoteType,
@@ -25,8 +25,6 @@ use self::translation::{accuse, judged, polka};
 use super::context::{Candidate, Context, Height, Members, Voter};
 use super::vote::{Proposal, Vote};
 use super::{Evidence, ValidatorSet};
-#[cfg(feature = "planted-faults")]
-use crate::Fault;
 use crate::settlement::Certificate;
 use crate::{Signed, Verified};
 
@@ -121,28 +119,14 @@ pub struct Engine {
     keypair: Keypair,
     genesis: Hash,
     timeouts: LinearTimeouts,
+    #[cfg(feature = "planted-faults")]
+    ignores_locks: bool,
 }
 
 impl Engine {
     /// An engine that votes with `keypair`; call [`Engine::start`] before anything else.
     pub fn new(keypair: Keypair, genesis: Hash, set: ValidatorSet, timeouts: LinearTimeouts) -> Self {
         Self::with_thresholds(keypair, genesis, set, timeouts, ThresholdParams::default())
-    }
-
-    /// An engine that breaks a rule of consensus, if the fault is one.
-    #[cfg(feature = "planted-faults")]
-    pub fn with_fault(
-        keypair: Keypair,
-        genesis: Hash,
-        set: ValidatorSet,
-        timeouts: LinearTimeouts,
-        fault: Fault,
-    ) -> Self {
-        let mut thresholds = ThresholdParams::default();
-        if fault == Fault::HalfIsQuorum {
-            thresholds.quorum = ThresholdParam::new(1, 2);
-        }
-        Self::with_thresholds(keypair, genesis, set, timeouts, thresholds)
     }
 
     fn with_thresholds(
@@ -162,7 +146,14 @@ impl Engine {
         // Before the first height, so that whatever comes early is kept until its height starts.
         let state =
             State::new(Context, Height(0), Members::new(set), params, HEIGHTS_AHEAD, INPUTS_PER_HEIGHT);
-        Self { state, keypair, genesis, timeouts }
+        Self {
+            state,
+            keypair,
+            genesis,
+            timeouts,
+            #[cfg(feature = "planted-faults")]
+            ignores_locks: false,
+        }
     }
 
     /// Begins a height, going again through what was logged in it before a crash.
@@ -259,7 +250,7 @@ impl Engine {
     }
 
     fn advance(&mut self, input: Input<Context>, step: &mut Step) {
-        let Self { state, keypair, genesis, timeouts } = self;
+        let Self { state, keypair, genesis, timeouts, .. } = self;
         let mut hand = Hand { keypair, genesis, timeouts, step };
         let done: Result<(), Error<Context>> = process!(
             input: input,
@@ -267,6 +258,8 @@ impl Engine {
             metrics: &(),
             with: effect => Ok::<_, Error<Context>>(hand.carry_out(effect))
         );
+        #[cfg(feature = "planted-faults")]
+        self.ignore_lock();
         match done {
             Ok(()) => {}
             Err(error @ Error::ReplayDivergence(..)) => step.outputs.push(Output::Halt(error.to_string())),
