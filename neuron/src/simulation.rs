@@ -7,6 +7,7 @@ mod campaign;
 mod check;
 mod disk;
 mod faults;
+mod hidden;
 mod node;
 mod owners;
 mod plan;
@@ -33,6 +34,7 @@ pub use self::faults::{Faults, Kind};
 pub use self::plan::{Outcome, Plan};
 
 use self::check::Record;
+use self::hidden::Hidden;
 use self::node::Node;
 use self::traffic::{Ask, Wish};
 
@@ -68,6 +70,7 @@ pub struct Simulation {
     events: BTreeMap<u64, (usize, Event)>,
     sequence: u64,
     asks: BTreeMap<Ticket, Ask>,
+    hidden: Option<Hidden>,
     record: Record,
 }
 
@@ -107,6 +110,7 @@ impl Simulation {
             events: BTreeMap::new(),
             sequence: 0,
             asks: BTreeMap::new(),
+            hidden: None,
         };
         simulation.prepare();
         simulation
@@ -293,7 +297,7 @@ impl Simulation {
 
     /// Carries out what waited for a write, unless a crash strikes before the sync or right after it.
     fn sync(&mut self, node: usize) {
-        let stormy = self.now < BEGINNING + self.plan.faults.calm_after_ms;
+        let stormy = self.now < self.calm();
         if stormy && self.rng.random_bool(self.plan.faults.crash_at_sync) {
             self.crash(node, 1);
             let back = self.now + self.rng.random_range(100..5_000);

@@ -14,11 +14,11 @@ use crate::{clock, log};
 
 /// Run histories of a network in memory, each from a seed, and check every rule in every one
 ///
-/// The same roles as live, on a made-up clock: messages are lost, late, doubled and cut off, disks are busy, neurons
-/// die between any two writes and come late, stake changes hands, validators come and go; then it is calm and all must settle on. Checked at every settlement: no
-/// fork, equal state roots, exact supply, certificates by an independent check, nobody honest accused, who signed
-/// twice punished once, progress in time. A broken rule prints one line with its seed and the command that repeats it,
-/// and exits with 1.
+/// The same roles as live, on a made-up clock: messages are lost, late, doubled and cut off, decisions hidden, disks
+/// busy, neurons die between any two writes and come late, stake changes hands, validators come and go; then it is calm
+/// and all must settle on. Checked at every settlement: no fork, equal state roots, exact supply, certificates by an
+/// independent check, nobody honest accused, who signed twice punished once, progress in time. A broken rule prints one
+/// line with its seed and the command that repeats it, and exits with 1.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  neuron simulate --seeds 0..1000\n  \
     neuron simulate --seeds 17..18 --faults loss,crashes --trace 2>history.log")]
@@ -38,7 +38,7 @@ pub(super) struct Args {
     /// The least height to reach
     #[arg(long, value_name = "N", default_value_t = 9)]
     settlements: u64,
-    /// What goes wrong, separated by commas: loss, delay, duplicates, partitions, crashes, disks, late, skew, stakes
+    /// What goes wrong, separated by commas: loss, delay, duplicates, partitions, hidden, crashes, disks, late, skew, stakes
     /// [default: all]
     #[arg(long, value_name = "KINDS", value_delimiter = ',')]
     faults: Option<Vec<Kind>>,

@@ -50,6 +50,8 @@ pub struct Faults {
     pub partition: f64,
     /// The chance that a span of time sees a node that speaks and hears nothing, or hears and is not heard.
     pub one_way: f64,
+    /// The chance that a draft's decision is seen by one node alone, which is not heard for a while.
+    pub hidden: f64,
     /// How many nodes come late, with nothing.
     pub late: usize,
     /// How many times a node is stopped from outside.
@@ -79,6 +81,8 @@ pub enum Kind {
     Duplicates,
     /// The network is cut in two, or one way.
     Partitions,
+    /// One node alone sees a decision, and is not heard for a while.
+    Hidden,
     /// Nodes die and come back.
     Crashes,
     /// Disks are busy.
@@ -101,6 +105,7 @@ impl Faults {
             delay_ms: DELAY_MS,
             partition: 0.0,
             one_way: 0.0,
+            hidden: 0.0,
             late: 0,
             crashes: 0,
             sync_ms: SYNC_MS,
@@ -129,6 +134,7 @@ impl Faults {
             skew_ms: SKEW_MS,
             duplicates: DUPLICATES,
             orders: ORDERS,
+            hidden: rng.random_range(0.0..0.3),
             seed,
         }
     }
@@ -142,6 +148,7 @@ impl Faults {
                 Kind::Delay => self.slow = none.slow,
                 Kind::Duplicates => self.duplicates = none.duplicates,
                 Kind::Partitions => (self.partition, self.one_way) = (none.partition, none.one_way),
+                Kind::Hidden => self.hidden = none.hidden,
                 Kind::Crashes => (self.crashes, self.crash_at_sync) = (none.crashes, none.crash_at_sync),
                 Kind::Disks => self.sync_ms = none.sync_ms,
                 Kind::Late => self.late = none.late,
@@ -225,11 +232,12 @@ impl Faults {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Loss,
         Self::Delay,
         Self::Duplicates,
         Self::Partitions,
+        Self::Hidden,
         Self::Crashes,
         Self::Disks,
         Self::Late,

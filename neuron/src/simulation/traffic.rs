@@ -52,6 +52,7 @@ impl Simulation {
             self.record.halted(from, self.nodes[from].hotkey(), reason);
             return None;
         };
+        self.hide(from, &heard);
         for to in 0..self.nodes.len() {
             let listens = Topic::FOLLOWING.contains(&topic) || self.nodes[to].is_validator();
             if to != from && listens {
@@ -63,6 +64,9 @@ impl Simulation {
 
     /// Puts an input on its way: once, twice, late, or never.
     fn send(&mut self, from: usize, to: usize, input: Input) {
+        if self.hides(from, to, &input) {
+            return;
+        }
         let copies = self.plan.faults.copies(&mut self.rng, self.now - BEGINNING, from, to);
         for _ in 0..copies {
             let delay = self.plan.faults.delay(&mut self.rng, self.now - BEGINNING);
