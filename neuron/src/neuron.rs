@@ -5,9 +5,11 @@ pub(crate) mod desk;
 mod disk;
 mod gate;
 mod hands;
+mod newcomer;
 mod past;
 mod prover;
 pub(crate) mod recovery;
+mod snapshots;
 mod view;
 
 use std::collections::VecDeque;
@@ -63,6 +65,25 @@ pub struct Config {
     pub checkpoint: Option<Checkpoint>,
     /// Decides data shards and skill.
     pub seed: u64,
+    /// What it keeps of the past.
+    pub history: History,
+}
+
+/// What a neuron keeps of the past.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct History {
+    /// Settlements between two snapshots of the ledger.
+    pub snapshots: u64,
+    /// Settlements kept behind the tip, along with those that share a file with them and all since the last snapshot
+    /// but one.
+    pub keep: u64,
+}
+
+impl Default for History {
+    /// Snapshots so rare that making them costs nothing, and every settlement there was.
+    fn default() -> Self {
+        Self { snapshots: 1_024, keep: u64::MAX }
+    }
 }
 
 /// What a neuron does beside following the ledger.
@@ -142,6 +163,14 @@ pub enum Error {
         /// What is not kept, or stands in a snapshot.
         base: u64,
     },
+    /// What the log goes on from is gone.
+    #[error("settlements in {dir} begin at height {first} and no snapshot leads there; move {dir}/settlements away and the neuron begins anew from its peers", dir = .dir.display())]
+    NoBase {
+        /// The directory.
+        dir: PathBuf,
+        /// The first height in the log.
+        first: u64,
+    },
     /// It cannot listen or join.
     #[error(transparent)]
     Network(#[from] network::Error),
@@ -168,12 +197,15 @@ pub enum Error {
 impl Neuron {
     /// Reads its memory, joins the network, and is ready to run.
     pub async fn start(config: Config) -> Result<(Self, Handle), Error> {
-        let genesis = Ledger::new(&config.genesis)?;
+        let genesis = Head::new(Ledger::new(&config.genesis)?, None);
         let mut store = Store::open(&config.dir)?;
-        let head = Head::new(genesis.clone(), None);
-        let Remembered { mut recovered, memory } =
-            recovery::recover(&mut store, &config.dir, &head, config.checkpoint)?;
-        let ledger = recovered.ledger.clone().unwrap_or_else(|| genesis.clone());
+        let id = genesis.ledger.genesis();
+        let (network, mut events) = network::spawn(network_of(&config, id, store.peers()?))?;
+        let remembered = recovery::recover(&mut store, &config.dir, &genesis, config.checkpoint)?;
+        let remembered =
+            newcomer::join(&config, &genesis, &mut store, remembered, (&network, &mut events)).await?;
+        let Remembered { mut recovered, earliest, memory } = remembered;
+        let ledger = recovered.ledger.clone().unwrap_or_else(|| genesis.ledger.clone());
         recovered.trust.period = config.genesis.trusting_period();
         if recovered.trust.checkpoint.is_none()
             && config.checkpoint.is_some_and(|it| it.height == ledger.height())
@@ -182,10 +214,9 @@ impl Neuron {
         }
         let subnet = ledger.metagraph(config.netuid).ok_or(Error::NoSubnet(config.netuid))?;
         let task = task::named(&subnet.task)?;
-        let (id, settlers) = (ledger.genesis(), ledger.validators().clone());
+        let settlers = ledger.validators().clone();
 
         let (arrive, arrivals) = mpsc::channel(ARRIVALS);
-        let (network, events) = network::spawn(network_of(&config, id, store.peers()?))?;
         let model = match &config.duty {
             Duty::Mine { rung, .. } => {
                 let worker = task.worker(config.seed, &config.keypair.hotkey(), *rung)?;
@@ -197,9 +228,9 @@ impl Neuron {
             }
             _ => None,
         };
-        let disk = Disk::spawn(Desk::new(store), network.clone());
+        let disk = Disk::spawn(Desk::new(store), network.clone(), config.history);
         let refused = Tally::default();
-        let past = Past::new(disk.0.reader(), genesis.clone());
+        let past = Past::new(disk.0.reader(), earliest);
         let prover = Prover::spawn(disk.0.reader(), past.clone(), network.clone());
         let (gate, pending) = gate::Gate::new(id, network.clone(), arrive.clone(), prover, refused.clone());
         let (show, view) = watch::channel(View::new(&config, &ledger));
@@ -215,7 +246,7 @@ impl Neuron {
         tokio::spawn(gate.watch(events, handle.view.clone()));
 
         let keypair = config.keypair.clone();
-        let settler = Settler::new(keypair.clone(), genesis, recovered);
+        let settler = Settler::new(keypair.clone(), genesis.ledger, recovered);
         let mut roles: Vec<Box<dyn Role>> = vec![Box::new(settler)];
         match &config.duty {
             Duty::Mine { .. } => roles.push(Box::new(Miner::new(keypair, config.netuid, ledger))),

@@ -134,10 +134,10 @@ impl Store {
         self.reset_index()
     }
 
-    /// Keeps the last `keep` settlements, and all since the earliest snapshot: files that hold older ones only are
-    /// removed.
+    /// Keeps the last `keep` settlements, and all since the last snapshot but one: files that hold older ones only are
+    /// removed. With a single snapshot all are kept, as they were lost with it.
     pub fn prune(&mut self, keep: u64) -> Result<(), Error> {
-        let covered = self.snapshots.heights().first().copied().unwrap_or(0);
+        let [.., covered, _] = self.snapshots.heights()[..] else { return Ok(()) };
         self.settlements.prune(covered.min(self.tip().saturating_sub(keep)))
     }
 

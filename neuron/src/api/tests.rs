@@ -17,7 +17,7 @@ use super::socket::Door;
 use super::*;
 use crate::host::Host;
 use crate::network::Listen;
-use crate::neuron::{Config, Duty};
+use crate::neuron::{Config, Duty, History};
 use crate::swarm::Plan;
 
 /// A neuron that follows a network of its own.
@@ -35,6 +35,7 @@ async fn light(dir: &Path) -> Host {
         bootstrap: Vec::new(),
         checkpoint: None,
         seed: 1,
+        history: History::default(),
     };
     Host::start(config).await.unwrap()
 }

@@ -21,7 +21,7 @@ use crate::api::Client;
 use crate::genesis::GenesisFile;
 use crate::host::Host;
 use crate::network::Listen;
-use crate::neuron::{Config, Duty, Handle, View};
+use crate::neuron::{Config, Duty, Handle, History, View};
 use crate::swarm::read_model;
 use crate::task::{self, RUNGS};
 use crate::{key, log};
@@ -74,6 +74,9 @@ pub(super) struct Args {
     /// Decides what the model is trained on
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
+    /// Keep N settlements, and those since the last snapshot but one, instead of all; older files are removed
+    #[arg(long, value_name = "N")]
+    keep: Option<u64>,
     /// Buy a slot, if it has none, with the coins of --coldkey
     #[arg(long, requires = "coldkey")]
     register: bool,
@@ -155,6 +158,7 @@ fn config(args: &Args) -> Result<Config> {
             .collect(),
         checkpoint: args.checkpoint,
         seed: args.seed,
+        history: History { keep: args.keep.unwrap_or(u64::MAX), ..History::default() },
     })
 }
 

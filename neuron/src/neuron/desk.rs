@@ -23,6 +23,15 @@ pub(super) enum Logged {
     Draft(Box<Settlement>),
 }
 
+/// Part of the log.
+#[derive(Debug, Default)]
+pub(crate) struct Excerpt {
+    /// The height of the first settlement there is.
+    pub(crate) first: u64,
+    /// Settlements, one after the other.
+    pub(crate) settlements: Vec<Vec<u8>>,
+}
+
 /// Who alone writes to a neuron's store.
 pub(crate) struct Desk {
     pub(super) store: Store,
@@ -79,10 +88,10 @@ impl Desk {
     }
 
     /// Some settlements from a height on, as the log has them.
-    pub(crate) fn read(&mut self, height: u64) -> Vec<Vec<u8>> {
-        let mut batch = self.store.settlements_from(height, BATCH_BYTES).unwrap_or_default();
-        batch.truncate(BATCH);
-        batch
+    pub(crate) fn read(&mut self, height: u64) -> Excerpt {
+        let mut settlements = self.store.settlements_from(height, BATCH_BYTES).unwrap_or_default();
+        settlements.truncate(BATCH);
+        Excerpt { first: self.store.first(), settlements }
     }
 
     pub(super) fn roots(&mut self, height: u64) -> Vec<(u64, Hash)> {

@@ -7,11 +7,12 @@ use protocol::codec;
 use serde_bytes::ByteBuf;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
-use super::Error;
-use super::desk::Desk;
+use super::desk::{Desk, Excerpt};
 use super::gate::Response;
+use super::snapshots::Photographer;
+use super::{Error, History};
 use crate::network::Network;
-use crate::role::{Effect, Persist, Ticket};
+use crate::role::{Effect, Entry, Persist, Ticket};
 
 /// Writes that may wait; the loop waits for room, since a write must not be lost.
 const WRITES: usize = 256;
@@ -37,20 +38,31 @@ pub(super) struct Reader {
 enum Job {
     Write(Persist),
     /// The permit is free again once it is served.
-    Serve(Ticket, u64, OwnedSemaphorePermit),
+    Serve(Ticket, Wanted, OwnedSemaphorePermit),
     Blob(Vec<u8>),
     Peers(Vec<String>),
     Roots(u64, oneshot::Sender<Vec<(u64, Hash)>>),
     Find(Hash, u64, oneshot::Sender<Option<u64>>),
-    Read(u64, oneshot::Sender<Vec<Vec<u8>>>),
+    Read(u64, oneshot::Sender<Excerpt>),
+}
+
+/// What a peer wants of what we keep.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Wanted {
+    /// Settlements from a height on.
+    Settlements(u64),
+    /// The anchor of the last snapshot.
+    Snapshot,
+    /// Of the snapshot of a height, the chunk of this number.
+    Chunk(u64, u64),
 }
 
 impl Disk {
-    pub(super) fn spawn(desk: Desk, network: Network) -> (Self, Synced) {
+    pub(super) fn spawn(desk: Desk, network: Network, history: History) -> (Self, Synced) {
         let (jobs, queue) = sync::sync_channel(WRITES);
         // As many as the writes that wait: the thread itself must not, or it and the loop could wait for each other.
         let (done, synced) = mpsc::unbounded_channel();
-        let clerk = Clerk { desk, network };
+        let clerk = Clerk { photographer: Photographer::new(history), desk, network };
         // The thread logs where the neuron does.
         let log = tracing::dispatcher::get_default(Clone::clone);
         thread::Builder::new()
@@ -69,10 +81,10 @@ impl Disk {
         self.jobs.send(Job::Write(persist)).map_err(|_| Error::Disk("its thread is gone".to_owned()))
     }
 
-    /// Sends settlements to whoever wants them; false if the disk is too busy, and they may ask again.
-    pub(super) fn serve(&self, ticket: Ticket, height: u64) -> bool {
+    /// Sends what somebody wants; false if the disk is too busy, and they may ask again.
+    pub(super) fn serve(&self, ticket: Ticket, wanted: Wanted) -> bool {
         let permit = Arc::clone(&self.serves).try_acquire_owned();
-        permit.is_ok_and(|permit| self.jobs.try_send(Job::Serve(ticket, height, permit)).is_ok())
+        permit.is_ok_and(|permit| self.jobs.try_send(Job::Serve(ticket, wanted, permit)).is_ok())
     }
 
     /// Keeps bytes under their hash.
@@ -101,7 +113,7 @@ impl Reader {
         thread::spawn(move || {
             while let Ok(job) = queue.recv() {
                 let Job::Read(height, answer) = job else { continue };
-                let _ = answer.send(from(height));
+                let _ = answer.send(Excerpt { first: 1, settlements: from(height) });
             }
         });
         Self { jobs }
@@ -122,7 +134,7 @@ impl Reader {
     }
 
     /// Some settlements from a height on, as the log has them; none if it has not. For a thread that may wait.
-    pub(super) fn settlements(&self, height: u64) -> Vec<Vec<u8>> {
+    pub(super) fn settlements(&self, height: u64) -> Excerpt {
         let (answer, read) = oneshot::channel();
         let _ = self.jobs.send(Job::Read(height, answer));
         read.blocking_recv().unwrap_or_default()
@@ -131,6 +143,8 @@ impl Reader {
 
 /// Works off what is to be written and read.
 struct Clerk {
+    /// Before the desk: it writes to its store until it is dropped.
+    photographer: Photographer,
     desk: Desk,
     network: Network,
 }
@@ -140,13 +154,16 @@ impl Clerk {
         while let Ok(job) = queue.recv() {
             match job {
                 Job::Write(persist) => {
-                    let result = self.desk.write(&persist.entries).map(|()| persist.then);
+                    let result = self.write(&persist.entries).map(|()| persist.then);
                     let failed = result.is_err();
                     if done.send(result.map_err(Error::Storage)).is_err() || failed {
                         return;
                     }
                 }
-                Job::Serve(ticket, height, _permit) => self.serve(ticket, height),
+                Job::Serve(ticket, wanted, _permit) => {
+                    let response = codec::encode(&self.response(wanted));
+                    let _ = self.network.respond(ticket.0, response);
+                }
                 Job::Blob(bytes) => {
                     if let Err(error) = self.desk.store.blobs().put(&bytes) {
                         tracing::warn!(%error, "a blob was not kept");
@@ -170,9 +187,36 @@ impl Clerk {
         }
     }
 
-    fn serve(&mut self, ticket: Ticket, height: u64) {
-        let batch = self.desk.read(height).into_iter().map(ByteBuf::from).collect();
-        let response = Response::Settlements { batch, tip: self.desk.tip() };
-        let _ = self.network.respond(ticket.0, codec::encode(&response));
+    /// Writes, and makes a snapshot when it is time for one.
+    fn write(&mut self, entries: &[Entry]) -> Result<(), storage::Error> {
+        self.desk.write(entries)?;
+        for entry in entries {
+            if let Entry::Settled(settled) = entry {
+                self.photographer.settled(&mut self.desk.store, settled)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn response(&mut self, wanted: Wanted) -> Response {
+        let store = &self.desk.store;
+        let part = |height, number| store.snapshots().part(height, number).ok().flatten();
+        let response = match wanted {
+            Wanted::Settlements(height) => {
+                let Excerpt { first, settlements } = self.desk.read(height);
+                let batch = settlements.into_iter().map(ByteBuf::from).collect();
+                Some(Response::Settlements { batch, first, tip: self.desk.tip() })
+            }
+            Wanted::Snapshot => {
+                let last = store.snapshots().heights().last().copied();
+                let anchor = last.and_then(|height| part(height, 0)).map(ByteBuf::from);
+                anchor.map(|anchor| Response::Anchor { anchor, first: store.first() })
+            }
+            Wanted::Chunk(height, number) => {
+                let chunk = number.checked_add(1).and_then(|number| part(height, number));
+                chunk.map(|chunk| Response::Chunk(chunk.into()))
+            }
+        };
+        response.unwrap_or(Response::Declined)
     }
 }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::View;
+use super::disk::Wanted;
 use super::prover::Prover;
 use crate::model;
 use crate::network::{Event, Failure, Network, Verdict};
@@ -24,6 +25,9 @@ const REQUEST_LIMIT: usize = 48 * 1024;
 /// The longest response, in bytes: a batch of settlements.
 pub(super) const RESPONSE_LIMIT: usize = settlement::MAX_BYTES + 1024 * 1024;
 
+/// The word for what a peer has no longer.
+const PRUNED: &str = "pruned";
+
 /// What one neuron asks another.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Request {
@@ -33,6 +37,10 @@ pub(crate) enum Request {
     Settlements(u64),
     /// What leads to a header, and what the ledger after it says.
     Inquiry(Inquiry),
+    /// The anchor of the last snapshot.
+    Snapshot,
+    /// Of the snapshot of a height, the chunk of this number.
+    Chunk(u64, u64),
 }
 
 /// What it hears back.
@@ -44,11 +52,22 @@ pub(crate) enum Response {
     Settlements {
         /// As many as fit.
         batch: Vec<serde_bytes::ByteBuf>,
+        /// The height of the first there is: what was before is pruned.
+        first: u64,
         /// The height of the last there is.
         tip: u64,
     },
     /// A header and what stands under it, with the proofs.
     Testimony(Box<Testimony>),
+    /// The last snapshot.
+    Anchor {
+        /// Its anchor, encoded.
+        anchor: serde_bytes::ByteBuf,
+        /// The height of the first settlement there is.
+        first: u64,
+    },
+    /// A chunk of a snapshot, encoded.
+    Chunk(serde_bytes::ByteBuf),
     /// No answer will come.
     Declined,
 }
@@ -57,6 +76,8 @@ pub(crate) enum Response {
 pub(super) enum Arrival {
     /// For the roles.
     Input(Input),
+    /// A peer wants part of a snapshot.
+    Wanted(Ticket, Wanted),
     /// From the model's thread.
     Model(model::Event),
     /// A person wants a poll.
@@ -186,6 +207,10 @@ impl Gate {
     fn take(&self, ticket: u64, bytes: &[u8], view: &watch::Receiver<View>) -> Result<bool, Error> {
         Ok(match codec::decode("request", bytes, REQUEST_LIMIT)? {
             Request::Settlements(height) => self.enter(Input::Wanted(Ticket(ticket), height)),
+            Request::Snapshot => self.arrive(Arrival::Wanted(Ticket(ticket), Wanted::Snapshot)),
+            Request::Chunk(height, number) => {
+                self.arrive(Arrival::Wanted(Ticket(ticket), Wanted::Chunk(height, number)))
+            }
             Request::Question(question) => {
                 self.enter(Input::Asked(Ticket(ticket), question.verify(&self.genesis)?))
             }
@@ -204,7 +229,7 @@ impl Gate {
                 self.enter(Input::Answered(Reply { question, answer }));
             }
             Some(Asked::Settlements(first)) => {
-                let delivery = result.as_ref().map_or(Delivery::Nothing, |bytes| self.delivery(bytes));
+                let delivery = result.as_ref().map_or(Delivery::Nothing, |bytes| self.delivery(first, bytes));
                 self.enter(Input::Fetched(Range { peer, first, delivery }));
             }
             None => {}
@@ -220,16 +245,41 @@ impl Gate {
         answer.inspect_err(|error| self.refused.count(error.reason())).ok()
     }
 
-    fn delivery(&self, bytes: &[u8]) -> Delivery {
-        settlements(bytes).unwrap_or_else(|error| {
-            self.refused.count(error.reason());
-            Delivery::Malformed(error.to_string())
-        })
+    fn delivery(&self, wanted: u64, bytes: &[u8]) -> Delivery {
+        match settlements(bytes) {
+            Ok((delivery, first)) => {
+                if first > wanted {
+                    self.pruned(wanted, first);
+                }
+                delivery
+            }
+            Err(error) => {
+                self.refused.count(error.reason());
+                Delivery::Malformed(error.to_string())
+            }
+        }
     }
 
-    /// Hands an input to the roles; a full queue loses it, the loop does not wait.
+    /// It may be a lie, and others may have what it has not: that alone stops nobody.
+    fn pruned(&self, wanted: u64, first: u64) {
+        if !self.refused.snapshot().contains_key(PRUNED) {
+            tracing::warn!(
+                wanted,
+                first,
+                "a peer has pruned what is next here; if all have, restart: that takes a snapshot"
+            );
+        }
+        self.refused.count(PRUNED);
+    }
+
+    /// Hands an input to the roles.
     fn enter(&self, input: Input) -> bool {
-        let entered = self.arrivals.try_send(Arrival::Input(input)).is_ok();
+        self.arrive(Arrival::Input(input))
+    }
+
+    /// Hands something to the loop; a full queue loses it, the loop does not wait.
+    fn arrive(&self, arrival: Arrival) -> bool {
+        let entered = self.arrivals.try_send(arrival).is_ok();
         if !entered {
             self.refused.count("queue_full");
         }
@@ -290,20 +340,18 @@ fn has_say(ledger: &Ledger, hotkey: &Hotkey) -> bool {
     [ledger.validators(), ledger.previous_validators()].iter().any(|set| set.power(hotkey).is_some())
 }
 
-/// The settlements in a response.
-fn settlements(bytes: &[u8]) -> Result<Delivery, Error> {
-    match codec::decode("response", bytes, RESPONSE_LIMIT)? {
-        Response::Settlements { batch, .. } if batch.len() > BATCH => Ok(Delivery::Malformed(format!(
-            "it sent {} settlements: at most {BATCH} are asked for",
-            batch.len()
-        ))),
-        Response::Settlements { batch, tip } => {
+/// The settlements in a response, and the first height that its sender has.
+fn settlements(bytes: &[u8]) -> Result<(Delivery, u64), Error> {
+    Ok(match codec::decode("response", bytes, RESPONSE_LIMIT)? {
+        Response::Settlements { batch, .. } if batch.len() > BATCH => {
+            let fault = format!("it sent {} settlements: at most {BATCH} are asked for", batch.len());
+            (Delivery::Malformed(fault), 0)
+        }
+        Response::Settlements { batch, first, tip } => {
             let decoded = batch.iter().map(|bytes| codec::decode("settlement", bytes, settlement::MAX_BYTES));
-            Ok(Delivery::Settlements(decoded.collect::<Result<_, _>>()?, tip))
+            (Delivery::Settlements(decoded.collect::<Result<_, _>>()?, tip), first)
         }
-        Response::Answer(_) | Response::Testimony(_) => {
-            Ok(Delivery::Malformed("it answered what was not asked".to_owned()))
-        }
-        Response::Declined => Ok(Delivery::Nothing),
-    }
+        Response::Declined => (Delivery::Nothing, 0),
+        _ => (Delivery::Malformed("it answered what was not asked".to_owned()), 0),
+    })
 }

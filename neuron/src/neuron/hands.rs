@@ -15,7 +15,7 @@ use storage::Blobs;
 use tokio::sync::{oneshot, watch};
 use tokio_util::time::{DelayQueue, delay_queue};
 
-use super::disk::{Disk, Synced};
+use super::disk::{Disk, Synced, Wanted};
 use super::gate::{Arrival, Asked, Pending, Request, Response, Tally};
 use super::{Duty, Error, View};
 use crate::model::{self, Model};
@@ -113,6 +113,10 @@ impl Hands {
     pub(super) fn receive(&mut self, arrival: Arrival) -> Result<Option<Input>, Error> {
         match arrival {
             Arrival::Input(input) => Ok(Some(input)),
+            Arrival::Wanted(ticket, wanted) => {
+                self.serve(ticket, wanted);
+                Ok(None)
+            }
             Arrival::Model(event) => self.modelled(event),
             Arrival::Poll(answer) => {
                 let ticket = self.ticket();
@@ -157,12 +161,7 @@ impl Hands {
                 self.refused.count("shunned");
                 let _ = self.network.shun(peer);
             }
-            Effect::Serve(ticket, height) => {
-                if !self.disk.serve(ticket, height) {
-                    self.refused.count("disk_busy");
-                    self.respond(ticket, &Response::Declined);
-                }
-            }
+            Effect::Serve(ticket, height) => self.serve(ticket, Wanted::Settlements(height)),
             Effect::Persist(persist) => self.disk.write(persist)?,
             Effect::Settle(settled) => return Ok(Some(self.settled(settled))),
             Effect::Schedule(timer, wait) => self.schedule(timer, wait),
@@ -214,6 +213,13 @@ impl Hands {
             pending().remove(&ticket);
         }
         sent.is_ok()
+    }
+
+    fn serve(&self, ticket: Ticket, wanted: Wanted) {
+        if !self.disk.serve(ticket, wanted) {
+            self.refused.count("disk_busy");
+            self.respond(ticket, &Response::Declined);
+        }
     }
 
     fn respond(&self, ticket: Ticket, response: &Response) {

@@ -39,6 +39,16 @@ pub enum Error {
     /// The log lacks it.
     #[error("settlement {0} is not in this neuron's log; ask one whose log is whole")]
     Missing(u64),
+    /// The log no longer has it.
+    #[error(
+        "height {height} is pruned: this neuron's ledgers begin at height {earliest}; ask one that keeps more"
+    )]
+    Pruned {
+        /// What was asked for.
+        height: u64,
+        /// The height of the earliest ledger there is.
+        earliest: u64,
+    },
     /// The log cannot be followed.
     #[error("settlement {height} of this neuron's log does not apply: {reason}; ask another neuron")]
     BadLog {
@@ -85,7 +95,8 @@ pub(super) struct Past {
 pub(super) struct Known(Arc<Mutex<Kept>>);
 
 struct Kept {
-    genesis: Ledger,
+    /// Of the genesis, or where the log begins.
+    earliest: Ledger,
     /// Of the last heights, some way apart.
     recent: BTreeMap<u64, Ledger>,
     /// Where the last replay stopped.
@@ -93,8 +104,8 @@ struct Kept {
 }
 
 impl Past {
-    pub(super) fn new(log: Reader, genesis: Ledger) -> Self {
-        let kept = Kept { genesis, recent: BTreeMap::new(), reached: None };
+    pub(super) fn new(log: Reader, earliest: Ledger) -> Self {
+        let kept = Kept { earliest, recent: BTreeMap::new(), reached: None };
         Self { log, known: Known(Arc::new(Mutex::new(kept))), turn: Arc::new(Semaphore::new(1)) }
     }
 
@@ -108,6 +119,7 @@ impl Past {
             return Err(Error::Ahead { height, tip });
         }
         let start = self.known.last(|ledger| ledger.height() <= height);
+        let start = start.map_err(|earliest| Error::Pruned { height, earliest })?;
         let path = Path { until: height, log: self.log.clone(), known: self.known.clone() };
         self.replay(move |gone| path.walk(start, &mut |_| (), gone, |_| false)).await
     }
@@ -115,7 +127,7 @@ impl Past {
     /// The ledger after a height that is near one whose ledger is kept, unless it takes too long. For a thread that may
     /// wait.
     pub(super) fn near(&self, height: u64, too_long: &dyn Fn() -> bool) -> Option<Ledger> {
-        let start = self.known.last(|ledger| ledger.height() <= height);
+        let start = self.known.last(|ledger| ledger.height() <= height).ok()?;
         if start.height() + NEAR < height {
             return None;
         }
@@ -131,6 +143,8 @@ impl Past {
         tell: impl Fn(&Counted<'_>) -> T + Send + 'static,
     ) -> Result<(Ledger, T), Error> {
         let start = self.known.last(|ledger| ledger.epoch(netuid).is_none_or(|now| now <= epoch));
+        let start =
+            start.map_err(|earliest| Error::Pruned { height: earliest.saturating_sub(1), earliest })?;
         let path = Path { until: tip, log: self.log.clone(), known: self.known.clone() };
         let find = move |gone: &dyn Fn() -> bool| {
             let mut told = None;
@@ -185,11 +199,12 @@ impl Known {
         }
     }
 
-    /// The last ledger of which this holds; the genesis if there is none.
-    fn last(&self, holds: impl Fn(&Ledger) -> bool) -> Ledger {
+    /// The last ledger of which this holds, or the height of the earliest if there is none.
+    fn last(&self, holds: impl Fn(&Ledger) -> bool) -> Result<Ledger, u64> {
         let kept = self.kept();
-        let known = kept.recent.values().chain(&kept.reached).filter(|ledger| holds(ledger));
-        known.max_by_key(|ledger| ledger.height()).unwrap_or(&kept.genesis).clone()
+        let known = kept.recent.values().chain(&kept.reached).chain([&kept.earliest]);
+        let last = known.filter(|ledger| holds(ledger)).max_by_key(|ledger| ledger.height());
+        last.cloned().ok_or(kept.earliest.height())
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -216,11 +231,15 @@ impl Path {
     ) -> Result<Ledger, Error> {
         let (began, mut ledger, mut root) = (Instant::now(), start, None);
         while ledger.height() < self.until && !is_over(&ledger) {
-            let batch = self.log.settlements(ledger.height() + 1);
-            if batch.is_empty() {
-                return Err(Error::Missing(ledger.height() + 1));
+            let height = ledger.height() + 1;
+            let excerpt = self.log.settlements(height);
+            if height < excerpt.first {
+                return Err(Error::Pruned { height, earliest: excerpt.first - 1 });
             }
-            for bytes in batch {
+            if excerpt.settlements.is_empty() {
+                return Err(Error::Missing(height));
+            }
+            for bytes in excerpt.settlements {
                 root = Some(step(&mut ledger, &bytes, watch)?);
                 if is_over(&ledger) || ledger.height() == self.until {
                     break;

@@ -94,7 +94,7 @@ impl Desk {
     }
 
     fn settled(&self, height: u64) -> Option<Certified> {
-        let bytes = self.log.settlements(height).into_iter().next()?;
+        let bytes = self.log.settlements(height).settlements.into_iter().next()?;
         codec::decode("settlement", &bytes, settlement::MAX_BYTES).ok()
     }
 

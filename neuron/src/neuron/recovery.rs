@@ -10,12 +10,14 @@ use protocol::settlement::{self, Certified};
 use storage::Store;
 
 use super::desk::Logged;
-use super::{Error, claim};
+use super::{Error, claim, snapshots};
 use crate::role::{Memory, Recovered};
 
 /// A neuron's memory, read.
 pub(crate) struct Remembered {
     pub(crate) recovered: Recovered,
+    /// The ledger before the first settlement of the log.
+    pub(crate) earliest: Ledger,
     /// What a validator wrote for itself.
     pub(crate) memory: Memory,
 }
@@ -33,6 +35,7 @@ pub(crate) fn recover(
     let log = Log { dir, genesis };
     let checkpoint = claim::pending(store, given, |store, height| log.header(store, height))?;
     let Head { ledger, tip } = log.head(store)?;
+    let earliest = log.base(store, Wish::Earliest).map_or_else(|_| ledger.clone(), |head| head.ledger);
     let height = ledger.height() + 1;
     let mut recovered = Recovered { ledger: Some(ledger), tip, ..Recovered::default() };
     recovered.trust.checkpoint = checkpoint;
@@ -51,7 +54,7 @@ pub(crate) fn recover(
         recovered.log.clear();
         recovered.drafts.clear();
     }
-    Ok(Remembered { recovered, memory: memory(store)? })
+    Ok(Remembered { recovered, earliest, memory: memory(store)? })
 }
 
 /// A validator without its memory scores anew and cannot reveal what it committed to: a loss, and no harm to others.
@@ -76,6 +79,15 @@ fn votes_from(store: &Store, height: u64) -> u64 {
     from
 }
 
+/// Which snapshot is wished for.
+#[derive(Clone, Copy)]
+enum Wish {
+    /// With the longest log after it.
+    Earliest,
+    /// With the shortest.
+    Latest,
+}
+
 /// Reads the settlement log of one network.
 struct Log<'a> {
     dir: &'a Path,
@@ -89,7 +101,7 @@ impl Log<'_> {
     fn head(&self, store: &mut Store) -> Result<Head, Error> {
         let indexed = self.indexed(store)?;
         let sound = indexed.is_some();
-        let mut head = indexed.unwrap_or_else(|| self.genesis.clone());
+        let mut head = indexed.map_or_else(|| self.base(store, Wish::Latest), Ok)?;
         while head.ledger.height() < store.tip() {
             let next = match self.follow(store, &head)? {
                 Ok(next) => next,
@@ -116,11 +128,50 @@ impl Log<'_> {
         Ok(head)
     }
 
+    /// Where the log may be gone through from: a snapshot, or the genesis if it begins there.
+    fn base(&self, store: &Store, wish: Wish) -> Result<Head, Error> {
+        let mut heights = store.snapshots().heights();
+        heights.retain(|height| height + 1 >= store.first());
+        match wish {
+            Wish::Earliest if store.first() == 1 => heights.clear(),
+            Wish::Earliest => heights.truncate(1),
+            Wish::Latest => heights.reverse(),
+        }
+        for height in heights {
+            match self.snapshot(store, height)? {
+                Ok(head) => return Ok(head),
+                Err(reason) => tracing::warn!(height, reason, "a snapshot is of no use"),
+            }
+        }
+        match store.first() {
+            1 => Ok(self.genesis.clone()),
+            first => Err(Error::NoBase { dir: self.dir.to_owned(), first }),
+        }
+    }
+
+    /// A snapshot is taken on trust no more than the log is.
+    fn snapshot(&self, store: &Store, height: u64) -> Result<Result<Head, String>, Error> {
+        let head = match snapshots::load(store.snapshots(), height) {
+            Ok(head) => head,
+            Err(error) => return Ok(Err(error.to_string())),
+        };
+        let (found, expected) = (head.ledger.genesis(), self.genesis.ledger.genesis());
+        if found != expected {
+            return Err(Error::OtherNetwork { dir: self.dir.to_owned(), found, expected });
+        }
+        Ok(Ok(head))
+    }
+
     /// The head that the index holds, if it is the one certified at its height. What is not is cleared away.
     fn indexed(&self, store: &mut Store) -> Result<Option<Head>, Error> {
         let Some(index) = store.index()? else {
             return Ok(None);
         };
+        if index.height < store.first() && store.first() > 1 {
+            tracing::info!(height = index.height, first = store.first(), "the index is older than the log");
+            store.reset_index()?;
+            return Ok(None);
+        }
         let tip = self.settlement(store, index.height)?.ok();
         let certified = match &tip {
             Some(tip) => tip.settlement.header.state_root,

@@ -22,6 +22,8 @@ use crate::host::Host;
 use crate::network::Event;
 use crate::role::bench::{Bench, NETUID};
 
+mod snapshots;
+
 /// Whatever takes longer has failed, even on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -59,6 +61,7 @@ impl Victim {
             bootstrap,
             checkpoint: None,
             seed: 1,
+            history: History { snapshots: 4, ..History::default() },
         };
         let hotkey = config.keypair.hotkey();
         Self { host: Host::start(config).await.unwrap(), hotkey, dir }
@@ -118,7 +121,8 @@ impl Hostile {
                     certified.certificate.signatures.clear();
                     ByteBuf::from(codec::encode(&certified))
                 });
-                let response = Response::Settlements { batch: forged.collect(), tip: chain.len() as u64 };
+                let response =
+                    Response::Settlements { batch: forged.collect(), first: 1, tip: chain.len() as u64 };
                 self.network.respond(ticket, codec::encode(&response)).unwrap();
             }
         });

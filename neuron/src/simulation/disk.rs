@@ -90,7 +90,7 @@ impl Disk {
     }
 
     pub(super) fn from(&mut self, height: u64, most: usize) -> Vec<Certified> {
-        let batch = self.desk.as_mut().map(|desk| desk.read(height)).unwrap_or_default();
+        let batch = self.desk.as_mut().map(|desk| desk.read(height).settlements).unwrap_or_default();
         let decoded = batch.iter().take(most).map(|bytes| {
             codec::decode("settlement", bytes, settlement::MAX_BYTES).expect("what was written reads back")
         });

@@ -92,7 +92,7 @@ impl Node {
             not(feature = "planted-faults"),
             expect(unused_mut, reason = "only a planted fault changes it")
         )]
-        let Remembered { mut recovered, memory } = self.disk.restart(&self.genesis)?;
+        let Remembered { mut recovered, memory, .. } = self.disk.restart(&self.genesis)?;
         #[cfg(feature = "planted-faults")]
         self.forget(&mut recovered);
         let genesis = self.genesis.ledger.clone();

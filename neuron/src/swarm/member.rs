@@ -16,7 +16,7 @@ use crate::api::{Client, Status};
 use crate::host::Host;
 use crate::log;
 use crate::network::Listen;
-use crate::neuron::{Config, Duty};
+use crate::neuron::{Config, Duty, History};
 
 /// How long a neuron may take to say how it does before it counts as silent.
 const STATUS_PATIENCE: Duration = Duration::from_secs(2);
@@ -159,6 +159,7 @@ fn config(seat: Seat, plan: &Plan, directory: &Directory) -> Result<Config, Erro
         bootstrap: if is_bootstrap { Vec::new() } else { file.bootstrap.clone() },
         checkpoint: None,
         seed: plan.seed,
+        history: History::default(),
     })
 }
 

@@ -231,3 +231,35 @@ proptest! {
         }
     }
 }
+
+/// What a snapshot costs: `cargo test -p protocol snapshots_of -- --ignored --nocapture`.
+#[test]
+#[ignore = "prints figures"]
+fn snapshots_of_small_and_large_ledgers() {
+    let mut coldkey = 0u64;
+    for accounts in [10, 10_000, 100_000] {
+        let mut genesis = genesis();
+        genesis.accounts.extend((0..accounts).map(|_| {
+            coldkey += 1;
+            (Coldkey(Hotkey(crypto::hash("account", &[&coldkey.to_le_bytes()]).0)), Amount::coins(1))
+        }));
+        genesis.accounts.sort_unstable();
+        let ledger = Ledger::new(&genesis).expect("sound");
+        let began = std::time::Instant::now();
+        let chunks: Vec<_> = Chunk::all_of(&ledger).iter().map(codec::encode).collect();
+        let made = began.elapsed();
+        let mut anchor = settled().0;
+        anchor.skip.header.state_root = ledger.root();
+        let mut assembly = Assembly::new(anchor);
+        chunks.iter().for_each(|chunk| assembly.add(Chunk::decode(chunk).expect("sound")).expect("the next"));
+        let proven = began.elapsed();
+        assert_eq!(Ledger::from_leaves(&assembly.leaves).expect("sound").root(), ledger.root());
+        let bytes: usize = chunks.iter().map(Vec::len).sum();
+        eprintln!(
+            "{accounts:>7} accounts: {:>3} chunks, {bytes:>9} bytes, made in {made:?}, proven in {:?}, a ledger in {:?}",
+            chunks.len(),
+            proven - made,
+            began.elapsed() - proven
+        );
+    }
+}

@@ -139,10 +139,12 @@ fn files_behind_the_earliest_snapshot_are_pruned_whole() {
 }
 
 #[test]
-fn without_a_snapshot_nothing_is_pruned() {
-    let mut store = open(&filled(2_100, &[]));
-    store.prune(0).unwrap();
-    check(&mut store, &[], (1, 2_100));
+fn without_two_snapshots_nothing_is_pruned() {
+    for snapshots in [&[][..], &[2_100]] {
+        let mut store = open(&filled(2_100, snapshots));
+        store.prune(0).unwrap();
+        check(&mut store, snapshots, (1, 2_100));
+    }
 }
 
 #[test]

@@ -51,6 +51,14 @@ impl Memory {
         Settled { certified, ledger, changes }
     }
 
+    /// The snapshot of a height.
+    fn parts(&self, height: u64) -> Vec<Vec<u8>> {
+        let at = |height: u64| height.checked_sub(1).map(|place| &self.settled[place as usize]);
+        let settled = at(height).unwrap();
+        let parent = at(height - 1).map(|parent| parent.certified.settlement.header.clone());
+        snapshots::parts(parent, settled.certified.clone(), &settled.ledger)
+    }
+
     fn store(&self) -> Store {
         Store::open(self.dir.path()).unwrap()
     }
@@ -140,6 +148,61 @@ fn a_missing_index_is_rebuilt_from_the_log() {
     let memory = Memory::new();
     fs::remove_dir_all(memory.dir.path().join("index")).unwrap();
     memory.recovers(HEIGHT);
+}
+
+/// A directory whose log begins after the snapshot of a height, as pruning or a peer's snapshot leaves it.
+fn pruned(height: u64) -> Memory {
+    let whole = Memory::new();
+    let memory = Memory { dir: TempDir::new().unwrap(), ..whole };
+    let mut store = memory.store();
+    store.adopt(height, &memory.parts(height)).unwrap();
+    for settled in &memory.settled[height as usize..] {
+        store.append_settlement(settled.ledger.height(), &codec::encode(&settled.certified)).unwrap();
+    }
+    drop(store);
+    // Adopting leaves the index empty: it is made anew at the first start.
+    memory.recover();
+    memory
+}
+
+#[test]
+fn a_pruned_log_is_gone_on_from_with_and_without_its_index() {
+    for height in 1..=HEIGHT {
+        let memory = pruned(height);
+        memory.recovers(HEIGHT);
+        fs::remove_dir_all(memory.dir.path().join("index")).unwrap();
+        memory.recovers(HEIGHT);
+        let (store, Remembered { earliest, .. }) = memory.recover();
+        assert_eq!((store.first(), earliest.height()), (height + 1, height));
+    }
+}
+
+#[test]
+fn a_pruned_log_whose_one_snapshot_is_damaged_begins_anew() {
+    let memory = pruned(3);
+    let snapshot = fs::read_dir(memory.dir.path().join("snapshots")).unwrap().next().unwrap().unwrap().path();
+    scratch(&snapshot);
+    memory.recovers(0);
+}
+
+#[test]
+fn a_whole_log_is_gone_through_from_its_last_snapshot() {
+    let memory = Memory::new();
+    memory.store().snapshots().put(4, &memory.parts(4)).unwrap();
+    memory.store().reset_index().unwrap();
+    memory.recovers(HEIGHT);
+    memory.store().snapshots().put(HEIGHT, &[b"no anchor".to_vec()]).unwrap();
+    memory.store().reset_index().unwrap();
+    memory.recovers(HEIGHT);
+}
+
+#[test]
+fn the_snapshot_of_another_network_is_refused_in_one_line() {
+    let mut memory = pruned(HEIGHT);
+    memory.bench.genesis.time += 1;
+    let refused = recover(&mut memory.store(), memory.dir.path(), &memory.genesis(), None);
+    let refused = refused.err().expect("refused").to_string();
+    assert!(refused.contains("another network") && refused.contains("--dir"), "{refused}");
 }
 
 #[test]

@@ -1,0 +1,78 @@
+//! A neuron that joins late, over real sockets and disks.
+use protocol::genesis::Genesis;
+
+use super::*;
+
+/// Heights between two snapshots.
+const EVERY: u64 = 4;
+
+/// A young network whose genesis vouches for all that is settled here.
+fn young() -> Bench {
+    let mut bench = bench();
+    bench.genesis.time = clock::now_ms();
+    let rules = &mut bench.genesis.parameters;
+    (rules.trusting_period, rules.evidence_expiry, rules.unbonding) = (10_000, 10_001, 100_000);
+    bench.tip.0 = Ledger::new(&bench.genesis).expect("a sound genesis");
+    bench
+}
+
+/// Lets so many heights pass that a newcomer asks for a snapshot.
+async fn age(genesis: &Genesis) {
+    let old = genesis.time + EVERY * genesis.parameters.interval;
+    until("the network is old enough", || clock::now_ms() > old).await;
+}
+
+fn snapshots(victim: &Victim) -> usize {
+    let made = std::fs::read_dir(victim.dir.path().join("snapshots")).unwrap();
+    made.filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|end| end == "snapshot")).count()
+}
+
+#[tokio::test]
+async fn a_newcomer_goes_on_after_a_snapshot_of_a_peer_and_has_no_settlement_before_it() {
+    let bench = young();
+    let old = Victim::start(&bench, 0, Duty::Validate, Vec::new()).await;
+    until("two snapshots are made", || snapshots(&old) == 2).await;
+    let addresses = old.host.handle().addresses().await;
+    let new = Victim::start(&bench, 1, Duty::Follow, addresses).await;
+    let began = new.host.handle().view().height;
+    assert!(began >= EVERY && began.is_multiple_of(EVERY), "{began}");
+    new.settles(3).await;
+    let height = new.host.handle().view().height;
+    until("both are there", || old.host.handle().view().height >= height).await;
+    let roots = old.host.handle().state_roots(height).await;
+    assert_eq!(new.host.handle().view_at(height).await.unwrap().state_root, roots[0].1);
+    let early = new.host.handle().view_at(began - 1).await.expect_err("it has no such ledger").to_string();
+    assert!(early.contains("pruned") && early.contains(&began.to_string()), "{early}");
+
+    let mut asker = Hostile::new(&bench, 2, new.host.handle().addresses().await);
+    let answer = asker.ask(&new, codec::encode(&Request::Settlements(1))).await;
+    let Response::Settlements { batch, first, tip } = answer else { panic!("{answer:?}") };
+    assert!(batch.is_empty() && first == began + 1 && tip >= height, "{first} {tip}");
+
+    let Victim { host, dir, .. } = new;
+    host.stop().await.unwrap();
+    assert_eq!(storage::Store::open(dir.path()).unwrap().first(), began + 1);
+}
+
+#[tokio::test]
+async fn a_newcomer_whose_one_peer_lies_begins_at_the_genesis() {
+    let bench = young();
+    age(&bench.genesis).await;
+    let mut hostile = Hostile::new(&bench, 0, Vec::new());
+    let addresses = hostile.network.listening().await;
+    let lies = tokio::spawn(async move {
+        let mut lies = 0;
+        while let Some(event) = hostile.events.recv().await {
+            if let Event::Asked { ticket, .. } = event {
+                let lie = Response::Anchor { anchor: vec![0xc1; 9].into(), first: 1 };
+                hostile.network.respond(ticket, codec::encode(&lie)).unwrap();
+                lies += 1;
+            }
+        }
+        lies
+    });
+    let new = Victim::start(&bench, 2, Duty::Follow, addresses).await;
+    assert_eq!((new.host.handle().view().height, snapshots(&new)), (0, 0));
+    new.host.stop().await.unwrap();
+    lies.abort();
+}
