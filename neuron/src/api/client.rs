@@ -130,9 +130,13 @@ impl Client {
         let mut stream = UnixStream::connect(door.path()).await?;
         let mut request = serde_json::to_vec(request)?;
         request.push(b'\n');
-        stream.write_all(&request).await?;
+        let written = stream.write_all(&request).await;
         let mut reply = Vec::new();
-        BufReader::new(stream).take(MAX_REPLY as u64).read_until(b'\n', &mut reply).await?;
+        let read = BufReader::new(stream).take(MAX_REPLY as u64).read_until(b'\n', &mut reply).await;
+        // Who does not let us finish may have said why.
+        if reply.is_empty() {
+            written.and(read)?;
+        }
         Ok(reply)
     }
 
