@@ -20,6 +20,19 @@ pub enum Error {
         /// The directory.
         path: PathBuf,
     },
+    /// Another version of the program laid the files out otherwise.
+    #[error(
+        "{path}: its files are of version {found}, and this neuron reads version {expected}; start the neuron that \
+         wrote them, or choose another directory"
+    )]
+    OtherVersion {
+        /// The directory.
+        path: PathBuf,
+        /// The files' version.
+        found: u64,
+        /// Ours.
+        expected: u64,
+    },
     /// A write failed earlier, so what the disk holds is unknown; nothing more is promised until it is
     /// reopened.
     #[error("{path}: an earlier write failed; restart the neuron, which reads again what the disk holds")]

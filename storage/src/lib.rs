@@ -22,6 +22,7 @@ mod durable;
 mod entry;
 mod error;
 mod files;
+mod format;
 mod journal;
 mod ledger;
 mod note;

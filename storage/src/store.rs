@@ -11,7 +11,7 @@ use crate::ledger::{Change, Ledger};
 use crate::settlements::Settlements;
 use crate::snapshots::Snapshots;
 use crate::votes::Votes;
-use crate::{Blobs, Damage, Error, Index, MAX_BLOB, durable, note, peers};
+use crate::{Blobs, Damage, Error, Index, MAX_BLOB, durable, format, note, peers};
 
 /// How many settlements a file of the log holds: few files in a year, and each small enough to copy about.
 const SEGMENT_LENGTH: u64 = 1024;
@@ -39,8 +39,8 @@ impl Store {
     /// Opens the store in `dir`, or makes it, readable by its owner alone.
     ///
     /// Whatever the files went through, this succeeds with the settlements from height 1, or from before the end of
-    /// the last snapshot, to the first that is missing or damaged, and [`Store::damage`] tells what was wrong. It fails if the system refuses to read
-    /// or write, or if the directory is in use.
+    /// the last snapshot, to the first that is missing or damaged, and [`Store::damage`] tells what was wrong. It fails
+    /// if the system refuses to read or write, if the directory is in use, or if another version wrote it.
     pub fn open(dir: &Path) -> Result<Self, Error> {
         Self::open_on(Arc::new(System), dir)
     }
@@ -53,6 +53,7 @@ impl Store {
     fn open_on(disk: Disk, dir: &Path) -> Result<Self, Error> {
         durable::create_dir(&*disk, dir)?;
         let lock = lock(&disk, dir)?;
+        format::check(&*disk, dir)?;
         let mut damage = Vec::new();
         let snapshots = Snapshots::open(&disk, &dir.join("snapshots"), &mut damage)?;
         let base = snapshots.heights().last().copied().unwrap_or(0);
