@@ -215,7 +215,7 @@ async fn consult(client: &Client, peer: Hotkey, subjects: &[Subject]) -> Result<
             Ok(()) => height = None,
             Err(Reason::Doubted(doubt @ Doubt::TooFar { .. })) => {
                 let far = skip.as_ref().map_or(0, |skip| skip.header.height);
-                height = Some(between(light.trusted().height, far).ok_or(doubt)?);
+                height = Some(light.between(far).ok_or(doubt)?);
             }
             Err(reason) => return Err(reason),
         }
@@ -235,12 +235,6 @@ fn advance(light: &mut LightClient, skip: Option<&Skip>) -> Result<(), Reason> {
         _ if found == known => Ok(()),
         _ => Ok(light.skip(skip.clone(), clock::now_ms())?),
     }
-}
-
-/// A height half-way to one that is too far, if there is one between.
-fn between(trusted: u64, far: u64) -> Option<u64> {
-    let height = trusted + far.checked_sub(trusted)? / 2;
-    (trusted < height && height < far).then_some(height)
 }
 
 /// The highest of what was proven, if no two contradict each other.

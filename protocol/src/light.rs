@@ -190,6 +190,21 @@ impl LightClient {
         self.go_on(&skip.header, skip.next)
     }
 
+    /// Whether a height up to the trusted one was settled as `skip` says by those whom its parent names. Whether it is
+    /// this network's is for the headers to show that lead from there to the trusted one.
+    pub fn check_earlier(&self, skip: &Skip) -> Result<(), Doubt> {
+        self.check_set(skip)?;
+        skip.check_parent()?;
+        Ok(skip.certificate.check(&self.genesis, &skip.header, &skip.validators)?)
+    }
+
+    /// A height half-way from what is trusted to one that is too far, if there is one between.
+    pub fn between(&self, far: u64) -> Option<u64> {
+        let trusted = self.trusted.height;
+        let height = trusted + far.checked_sub(trusted)? / 2;
+        (trusted < height && height < far).then_some(height)
+    }
+
     /// What is proven about a subject in the ledger after the trusted header; `None` if there is no such entry.
     pub fn read(&self, subject: &Subject, shown: &Shown) -> Result<Option<Fact>, Doubt> {
         subject.proven(shown, &self.trusted.state_root).ok_or(Doubt::Unproven(*subject))
@@ -211,23 +226,21 @@ impl LightClient {
     /// Whether the header is this network's and its set the one that the header before it names.
     fn check_place(&self, skip: &Skip) -> Result<(), Doubt> {
         let Trusted { height, hash, ref validators, .. } = self.trusted;
+        self.check_set(skip)?;
+        if Some(skip.header.height) != height.checked_add(1) {
+            return skip.check_parent();
+        }
+        let known = skip.header.parent == hash && skip.validators == *validators;
+        if known { Ok(()) } else { Err(Doubt::Mismatch("parent or set")) }
+    }
+
+    fn check_set(&self, skip: &Skip) -> Result<(), Doubt> {
         if skip.validators.members().len() > MAX_SIGNERS.into() {
             return Err(Doubt::Mismatch("set"));
         }
-        if skip.header.genesis != self.genesis {
-            return Err(Doubt::Mismatch("network"));
-        }
-        if Some(skip.header.height) == height.checked_add(1) {
-            let known = skip.header.parent == hash && skip.validators == *validators;
-            return if known { Ok(()) } else { Err(Doubt::Mismatch("parent or set")) };
-        }
-        let parent = skip.parent.as_ref().ok_or(Doubt::Mismatch("parent"))?;
-        if skip.header.parent != parent.hash() || parent.height.checked_add(1) != Some(skip.header.height) {
-            return Err(Doubt::Mismatch("parent"));
-        }
-        match parent.next_set == skip.validators.hash() {
+        match skip.header.genesis == self.genesis {
             true => Ok(()),
-            false => Err(Doubt::Mismatch("set")),
+            false => Err(Doubt::Mismatch("network")),
         }
     }
 
@@ -255,6 +268,19 @@ impl LightClient {
             validators: next,
         };
         Ok(())
+    }
+}
+
+impl Skip {
+    fn check_parent(&self) -> Result<(), Doubt> {
+        let parent = self.parent.as_ref().ok_or(Doubt::Mismatch("parent"))?;
+        if self.header.parent != parent.hash() || parent.height.checked_add(1) != Some(self.header.height) {
+            return Err(Doubt::Mismatch("parent"));
+        }
+        match parent.next_set == self.validators.hash() {
+            true => Ok(()),
+            false => Err(Doubt::Mismatch("set")),
+        }
     }
 }
 

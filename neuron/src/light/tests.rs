@@ -191,12 +191,3 @@ async fn what_is_too_old_needs_a_checkpoint_that_is_the_header_s() {
     let error = ask(Some(other)).await.unwrap_err().to_string();
     assert!(error.contains("the checkpoint says 1:"), "{error}");
 }
-
-#[test]
-fn the_way_to_a_far_header_is_halved() {
-    assert_eq!(between(10, 20), Some(15));
-    assert_eq!(between(10, 12), Some(11));
-    assert_eq!(between(10, 11), None);
-    assert_eq!(between(10, 9), None);
-    assert_eq!(between(u64::MAX - 1, u64::MAX), None);
-}

@@ -13,51 +13,76 @@ use super::Error;
 /// The longest claim, in bytes.
 const MAX_BYTES: usize = 256;
 
-/// A checkpoint that the log may not have reached.
+/// What a person said of a height.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Claim {
     checkpoint: Checkpoint,
     /// The last height that was reached without it.
     from: u64,
+    state: State,
+}
+
+/// What became of a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum State {
+    /// The log may not have reached it.
+    Pending,
     /// The log has another header: what follows `from` is being set aside.
-    refuted: bool,
+    Refuted,
+    /// The log had its header, or a snapshot was proven by it.
+    Kept,
 }
 
 /// The checkpoint that is still to be reached: the one `given` now, or at an earlier start. `header` finds the hash of
 /// a header in the log.
+///
+/// While one is, a snapshot gets into the store only if the checkpoint proves it: all up to it counts.
 pub(super) fn pending(
     store: &mut Store,
     given: Option<Checkpoint>,
     header: impl Fn(&mut Store, u64) -> Result<Option<Hash>, Error>,
 ) -> Result<Option<Checkpoint>, Error> {
-    let earlier = read(store)?;
-    let from = earlier.map_or(store.tip(), |claim| claim.from);
-    let Some(checkpoint) = given.or(earlier.map(|claim| claim.checkpoint)) else {
+    let (earlier, base) = (read(store)?, base(store));
+    let open = earlier.filter(|claim| claim.state == State::Pending);
+    let from = open.map_or(store.tip(), |claim| claim.from).max(base);
+    let Some(checkpoint) = given.or(open.map(|claim| claim.checkpoint)) else {
         return Ok(None);
     };
-    let claim = Claim { checkpoint, from, refuted: false };
+    let claim = Claim { checkpoint, from, state: State::Pending };
     let Some(hash) = header(store, checkpoint.height)? else {
-        if checkpoint.height <= base(store) {
-            return Err(Error::BehindLog { height: checkpoint.height, base: base(store) });
+        if checkpoint.height > base {
+            write(store, Some(claim))?;
+            return Ok(Some(checkpoint));
         }
-        write(store, Some(claim))?;
-        return Ok(Some(checkpoint));
+        if earlier.is_none_or(|claim| claim.checkpoint != checkpoint) {
+            return Err(Error::BehindLog { height: checkpoint.height, base });
+        }
+        write(store, Some(Claim { state: State::Kept, ..claim }))?;
+        return Ok(None);
     };
     let found = Checkpoint { hash, ..checkpoint };
     if checkpoint.height <= from {
         return match found == checkpoint {
-            true => Ok(earlier.map(|claim| claim.checkpoint)),
+            true => Ok(open.map(|claim| claim.checkpoint)),
             false => Err(Error::OtherCheckpoint { found, expected: checkpoint }),
         };
     }
     if found == checkpoint {
-        write(store, None)?;
+        write(store, Some(Claim { state: State::Kept, ..claim }))?;
         return Ok(None);
     }
     tracing::warn!(%found, %checkpoint, from, "set aside what was followed: it does not lead to the checkpoint");
     set_aside(store, claim)?;
-    write(store, given.map(|_| claim))?;
+    if given.is_some() {
+        write(store, Some(claim))?;
+    }
     Ok(given)
+}
+
+/// Whether what is settled at a height might have to be set aside; a snapshot of it could not be.
+pub(super) fn is_open(store: &mut Store, height: u64) -> Result<bool, storage::Error> {
+    let claim = store.claim()?.and_then(|bytes| decode(&bytes));
+    Ok(claim.is_some_and(|claim| claim.state == State::Pending && height <= claim.checkpoint.height))
 }
 
 /// The claim on disk. One that was refuted is brought to its end; without a readable one nobody knows what counts.
@@ -65,17 +90,16 @@ fn read(store: &mut Store) -> Result<Option<Claim>, Error> {
     let damaged = store.damage().len();
     let Some(bytes) = store.claim()? else {
         if store.damage().len() > damaged {
-            tracing::warn!("cannot read what was followed on a checkpoint's word: beginning at the genesis");
+            let from = base(store);
+            tracing::warn!(from, "cannot read what was followed on a checkpoint's word: going back");
             let checkpoint = Checkpoint { height: 0, hash: Hash::default() };
-            set_aside(store, Claim { checkpoint, from: 0, refuted: true })?;
-            write(store, None)?;
+            set_aside(store, Claim { checkpoint, from, state: State::Refuted })?;
         }
         return Ok(None);
     };
-    let claim: Option<Claim> = codec::decode("claim", &bytes, MAX_BYTES).unwrap_or_default();
-    if let Some(claim) = claim.filter(|claim| claim.refuted) {
+    let claim = decode(&bytes);
+    if let Some(claim) = claim.filter(|claim| claim.state == State::Refuted) {
         set_aside(store, claim)?;
-        write(store, None)?;
         return Ok(None);
     }
     Ok(claim)
@@ -83,17 +107,19 @@ fn read(store: &mut Store) -> Result<Option<Claim>, Error> {
 
 /// First it is written that this is being done: a half-cut log would not tell.
 fn set_aside(store: &mut Store, claim: Claim) -> Result<(), Error> {
-    write(store, Some(Claim { refuted: true, ..claim }))?;
-    if claim.from < base(store) {
-        return Err(Error::BehindLog { height: claim.from, base: base(store) });
-    }
-    Ok(store.set_settlements_aside(claim.from + 1)?)
+    write(store, Some(Claim { state: State::Refuted, ..claim }))?;
+    store.set_settlements_aside(claim.from + 1)?;
+    write(store, None)
 }
 
 /// The last height that the log cannot be cut back to: it is not kept, or what follows it stands in a snapshot.
 fn base(store: &Store) -> u64 {
     let snapshot = store.snapshots().heights().last().copied().unwrap_or(0);
     snapshot.max(store.first() - 1)
+}
+
+fn decode(bytes: &[u8]) -> Option<Claim> {
+    codec::decode("claim", bytes, MAX_BYTES).ok().flatten()
 }
 
 fn write(store: &mut Store, claim: Option<Claim>) -> Result<(), Error> {

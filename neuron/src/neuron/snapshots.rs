@@ -9,7 +9,7 @@ use protocol::settlement::{self, Certified, Header};
 use protocol::snapshot::{Anchor, Assembly, Chunk, Flaw};
 use storage::{Snapshots, Store};
 
-use super::History;
+use super::{History, claim};
 use crate::role::Settled;
 
 /// Why a snapshot on the disk is of no use.
@@ -48,6 +48,9 @@ impl Photographer {
         // A log that begins after a snapshot is lost with it, unless there is another.
         let is_at_risk = store.first() > 1 && store.snapshots().heights().len() < 2;
         if is_busy || !(is_at_risk || height.is_multiple_of(self.history.snapshots)) {
+            return Ok(());
+        }
+        if claim::is_open(store, height)? {
             return Ok(());
         }
         // What was made before is on the disk.

@@ -51,18 +51,12 @@ impl Victim {
     }
 
     async fn start_in(dir: TempDir, bench: &Bench, key: usize, duty: Duty, bootstrap: Vec<String>) -> Self {
-        let config = Config {
-            dir: dir.path().to_owned(),
-            genesis: bench.genesis.clone(),
-            keypair: bench.keys[key].clone(),
-            duty,
-            netuid: NETUID,
-            listen: Listen { ip: Ipv4Addr::LOCALHOST.into(), port: 0 },
-            bootstrap,
-            checkpoint: None,
-            seed: 1,
-            history: History { snapshots: 4, ..History::default() },
-        };
+        Self::start_from(None, dir, config(bench, key, duty, bootstrap)).await
+    }
+
+    /// With a checkpoint that a person gave.
+    async fn start_from(checkpoint: Option<Checkpoint>, dir: TempDir, config: Config) -> Self {
+        let config = Config { dir: dir.path().to_owned(), checkpoint, ..config };
         let hotkey = config.keypair.hotkey();
         Self { host: Host::start(config).await.unwrap(), hotkey, dir }
     }
@@ -78,6 +72,21 @@ impl Victim {
     async fn settles(&self, more: u64) {
         let height = self.host.handle().view().height;
         until("it settles", || self.host.handle().view().height >= height + more).await;
+    }
+}
+
+fn config(bench: &Bench, key: usize, duty: Duty, bootstrap: Vec<String>) -> Config {
+    Config {
+        dir: PathBuf::new(),
+        genesis: bench.genesis.clone(),
+        keypair: bench.keys[key].clone(),
+        duty,
+        netuid: NETUID,
+        listen: Listen { ip: Ipv4Addr::LOCALHOST.into(), port: 0 },
+        bootstrap,
+        checkpoint: None,
+        seed: 1,
+        history: History { snapshots: 4, ..History::default() },
     }
 }
 

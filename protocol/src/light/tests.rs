@@ -214,3 +214,34 @@ fn a_checkpoint_is_believed_if_it_is_the_header_that_was_named() {
     assert_eq!(chain.client.trust(&header, set(11), named), Ok(()));
     assert_eq!(chain.follow(chain.skip(11, 0)), Ok(11));
 }
+
+#[test]
+fn the_way_to_a_far_header_is_halved() {
+    let mut chain = Chain::new();
+    let mut check = |trusted, far, between| {
+        chain.client.trusted.height = trusted;
+        assert_eq!(chain.client.between(far), between, "{trusted} {far}");
+    };
+    check(10, 20, Some(15));
+    check(10, 12, Some(11));
+    check(10, 11, None);
+    check(10, 9, None);
+    check(u64::MAX - 1, u64::MAX, None);
+}
+
+#[test]
+fn a_height_before_the_trusted_one_is_settled_by_whom_its_parent_names() {
+    let mut chain = Chain::new();
+    let (skip, later) = (chain.skip(3, 0), chain.skip(4, 0));
+    chain.follow(later).unwrap();
+    let doubts = |change: &dyn Fn(&mut Skip)| {
+        let mut skip = skip.clone();
+        change(&mut skip);
+        chain.client.check_earlier(&skip).err()
+    };
+    assert_eq!(doubts(&|_| ()), None);
+    assert_eq!(doubts(&|skip| skip.parent = None), Some(Doubt::Mismatch("parent")));
+    assert_eq!(doubts(&|skip| skip.header.genesis = Hash([9; 32])), Some(Doubt::Mismatch("network")));
+    assert_eq!(doubts(&|skip| skip.validators = set(60)), Some(Doubt::Mismatch("set")));
+    assert!(matches!(doubts(&|skip| skip.certificate.signatures.clear()), Some(Doubt::Forged(_))));
+}

@@ -438,3 +438,52 @@ fn without_a_readable_claim_a_neuron_begins_anew() {
     scratch(&memory.dir.path().join("claim"));
     assert_eq!(found(&memory.told(None).unwrap()), (0, None));
 }
+
+/// A newcomer's directory, which was given a checkpoint and took the snapshot of a height that was proven by it.
+fn taken(checkpoint: Checkpoint, height: u64) -> Memory {
+    let memory = Memory { dir: TempDir::new().unwrap(), ..Memory::new() };
+    assert_eq!(found(&memory.told(Some(checkpoint)).unwrap()), (0, Some(checkpoint)));
+    memory.store().adopt(height, &memory.parts(height)).unwrap();
+    memory
+}
+
+#[test]
+fn a_checkpoint_that_proved_a_snapshot_may_be_named_again_and_no_other_before_it() {
+    let named = Memory::new().header(3);
+    let memory = taken(named, 4);
+    for given in [None, Some(named), None, Some(named)] {
+        assert_eq!(found(&memory.told(given).unwrap()), (4, None));
+    }
+    let refused = memory.told(Some(memory.header(2))).err().expect("nothing tells").to_string();
+    assert!(refused.contains("settlement 2 is needed"), "{refused}");
+}
+
+#[test]
+fn what_leads_from_a_snapshot_past_its_checkpoint_is_set_aside_up_to_the_snapshot() {
+    let named = Checkpoint { height: HEIGHT, hash: Hash([9; 32]) };
+    let memory = taken(named, 3);
+    for height in 4..=HEIGHT {
+        assert_eq!(found(&memory.told(None).unwrap()), (height - 1, Some(named)));
+        let settled = &memory.settled[height as usize - 1];
+        memory.store().append_settlement(height, &codec::encode(&settled.certified)).unwrap();
+    }
+    assert_eq!(found(&memory.told(None).unwrap()), (3, None));
+}
+
+#[test]
+fn no_snapshot_is_made_of_what_might_have_to_be_set_aside() {
+    let mut memory = Memory::new();
+    let named = Checkpoint { height: HEIGHT + 2, hash: Hash([9; 32]) };
+    memory.told(Some(named)).unwrap();
+    let mut store = memory.store();
+    let history = crate::neuron::History { snapshots: 1, ..Default::default() };
+    for height in HEIGHT + 1..=HEIGHT + 3 {
+        let settled = memory.settle();
+        store.append_settlement(height, &codec::encode(&settled.certified)).unwrap();
+        let mut photographer = snapshots::Photographer::new(history);
+        photographer.settled(&mut store, &settled).unwrap();
+        drop(photographer);
+        let made = if height > named.height { vec![height] } else { Vec::new() };
+        assert_eq!(store.snapshots().heights(), made);
+    }
+}

@@ -1,7 +1,11 @@
 //! A neuron that joins late, over real sockets and disks.
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use protocol::genesis::Genesis;
 
 use super::*;
+use crate::neuron::snapshots::parts;
 
 /// Heights between two snapshots.
 const EVERY: u64 = 4;
@@ -75,4 +79,66 @@ async fn a_newcomer_whose_one_peer_lies_begins_at_the_genesis() {
     assert_eq!((new.host.handle().view().height, snapshots(&new)), (0, 0));
     new.host.stop().await.unwrap();
     lies.abort();
+}
+
+#[tokio::test]
+async fn a_newcomer_with_a_checkpoint_goes_on_after_a_snapshot_that_leads_there() {
+    let bench = young();
+    let old = Victim::start(&bench, 0, Duty::Validate, Vec::new()).await;
+    until("two snapshots are made", || snapshots(&old) == 2).await;
+    old.settles(2).await;
+    let checkpoint = {
+        let view = old.host.handle().view();
+        Checkpoint { height: view.height, hash: view.tip }
+    };
+    let newcomer = config(&bench, 1, Duty::Follow, old.host.handle().addresses().await);
+    let mut dir = TempDir::new().unwrap();
+    // It may be named again: what the log no longer has was true.
+    for _ in 0..2 {
+        let new = Victim::start_from(Some(checkpoint), dir, newcomer.clone()).await;
+        let began = new.host.handle().view().height;
+        assert!(began >= EVERY, "{began}");
+        let beyond = checkpoint.height + 1;
+        until("it is past the checkpoint", || new.host.handle().view().height >= beyond).await;
+        let Victim { host, dir: used, .. } = new;
+        host.stop().await.unwrap();
+        assert!(storage::Store::open(used.path()).unwrap().first() > EVERY);
+        dir = used;
+    }
+}
+
+/// Offers a snapshot; whoever is the first to be asked for a part of it hangs up.
+async fn offer(mut peer: Hostile, parts: Arc<Vec<Vec<u8>>>, height: u64, broken_off: Arc<AtomicBool>) {
+    while let Some(event) = peer.events.recv().await {
+        let Event::Asked { ticket, bytes, .. } = event else { continue };
+        let response = match codec::decode("request", &bytes, 1_000).unwrap() {
+            Request::Snapshot => Response::Anchor { anchor: parts[0].clone().into(), first: height },
+            Request::Chunk(..) if !broken_off.swap(true, Ordering::Relaxed) => return,
+            Request::Chunk(_, number) => Response::Chunk(parts[number as usize + 1].clone().into()),
+            _ => Response::Declined,
+        };
+        peer.network.respond(ticket, codec::encode(&response)).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_snapshot_that_one_peer_breaks_off_is_finished_by_another() {
+    let mut bench = young();
+    // On the bench there are ten seconds between two settlements.
+    bench.genesis.time -= 10_000 * (EVERY + 1);
+    bench.tip.0 = Ledger::new(&bench.genesis).unwrap();
+    let settled: Vec<_> = (0..EVERY).map(|_| bench.settle(&[])).collect();
+    let [.., parent, tip] = &settled[..] else { unreachable!() };
+    let parts = parts(Some(parent.settlement.header.clone()), tip.clone(), &bench.tip.0);
+    let (parts, broken_off) = (Arc::new(parts), Arc::new(AtomicBool::new(false)));
+    let mut addresses = Vec::new();
+    for key in [0, 2] {
+        let peer = Hostile::new(&bench, key, Vec::new());
+        addresses.extend(peer.network.listening().await);
+        tokio::spawn(offer(peer, Arc::clone(&parts), EVERY, Arc::clone(&broken_off)));
+    }
+    let new = Victim::start(&bench, 1, Duty::Follow, addresses).await;
+    assert_eq!(new.host.handle().view().height, EVERY);
+    assert!(broken_off.load(Ordering::Relaxed));
+    new.host.stop().await.unwrap();
 }
