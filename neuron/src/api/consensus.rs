@@ -97,7 +97,7 @@ impl fmt::Display for Consensus {
         if let Some(stall) = self.stall() {
             return f.write_str(&stall);
         }
-        write!(f, "round {}", self.decided_round)?;
+        write!(f, "decided in round {}", self.decided_round)?;
         let steps = [
             ("proposal", self.proposal_ms),
             ("prevotes", self.prevotes_ms),
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_network_that_settles_tells_its_steps_and_who_is_missing() {
-        let steps = "round 0  proposal 310 ms  prevotes 140 ms  precommits 90 ms";
+        let steps = "decided in round 0  proposal 310 ms  prevotes 140 ms  precommits 90 ms";
         let (well, one_lost) = (at(2, &[1, 3], &[]), at(2, &[], &[2]));
         assert!(well.waiting_for.is_empty() && well.stall().is_none(), "{well:?}");
         assert_eq!(well.to_string(), steps);

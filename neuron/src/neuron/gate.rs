@@ -355,3 +355,6 @@ fn settlements(bytes: &[u8]) -> Result<(Delivery, u64), Error> {
         _ => (Delivery::Malformed("it answered what was not asked".to_owned()), 0),
     })
 }
+
+#[cfg(test)]
+mod tests;
