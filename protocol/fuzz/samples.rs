@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 use super::*;
 use protocol::consensus::{Output, Speech};
 use protocol::genesis::GenesisNeuron;
+use protocol::head::Judged;
+use protocol::settlement::Inputs;
 use protocol::subnet::{Netuid, Rule, Uid};
 use protocol::transaction::{Action, Coldkey};
 use protocol::weights::Row;
@@ -18,7 +20,7 @@ pub(crate) static HERE: LazyLock<Hash> = LazyLock::new(|| genesis().hash());
 
 static HEAD: LazyLock<Head> = LazyLock::new(|| {
     let start = Head::new(Ledger::new(&genesis()).expect("a sound genesis"), None);
-    let (settlement, ledger) = draft(&start);
+    let Judged { settlement, ledger, .. } = draft(&start);
     let certificate = certify(&settlement.header);
     Head::new(ledger, Some(Certified { settlement, certificate }))
 });
@@ -56,27 +58,9 @@ fn certified() -> &'static Certified {
     HEAD.tip.as_ref().expect("it settled once")
 }
 
-/// The settlement after `head`, without inputs, and the ledger that it leads to.
-fn draft(head: &Head) -> (Settlement, Ledger) {
-    let (parent, time) = head.parent();
-    let (mut ledger, height) = (head.ledger.clone(), head.ledger.height() + 1);
-    let certificate = head.tip.as_ref().map(|tip| tip.certificate.clone());
-    let signers = certificate.as_ref().map(Certificate::signers).unwrap_or_default();
-    ledger.close(time, &signers);
-    let body = Body { parent_certificate: certificate, ..Body::default() };
-    let header = Header {
-        version: settlement::VERSION,
-        genesis: ledger.genesis(),
-        height,
-        time,
-        round: 0,
-        proposer: head.ledger.validators().proposer(height, 0),
-        parent,
-        input_root: body.root(),
-        state_root: ledger.root(),
-        next_set: ledger.validators().hash(),
-    };
-    (Settlement { header, body }, ledger)
+/// The settlement after `head`, without inputs.
+fn draft(head: &Head) -> Judged {
+    head.draft(head.ledger.clone(), Inputs::default(), 0, 0)
 }
 
 /// Everybody's precommit.
@@ -154,7 +138,7 @@ fn messages() -> Vec<Vec<u8>> {
         Speech::Proposal(proposed()),
     ];
     let tellings = speeches.map(|speech| Telling { told: 9, speech });
-    let draft = Draft { round: 0, settlement: draft(head()).0 };
+    let draft = Draft { round: 0, settlement: draft(head()).settlement };
     let evidence = Evidence::votes(signed[1].clone(), signed[2].clone());
     let commit = Commit { netuid: Netuid(1), epoch: 0, commitment: *HERE };
     let row = Row(vec![(Uid(1), 65_535), (Uid(2), 0)]);
@@ -189,7 +173,7 @@ fn messages() -> Vec<Vec<u8>> {
 }
 
 fn headers() -> Vec<Vec<u8>> {
-    let (next, _) = draft(head());
+    let next = draft(head()).settlement;
     vec![encode(&header()), encode(&next.header), encode(certified()), encode(&skip())]
 }
 

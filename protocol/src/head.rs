@@ -95,6 +95,29 @@ impl Head {
         self.prove(&certified.certificate, &certified.settlement.header, self.ledger.validators())
     }
 
+    /// Drafts what follows, for the validator whose turn `round` is: `ledger` is a copy of ours on which `inputs` were
+    /// tried, and the time is `now` (milliseconds since 1970), or later if that is too early.
+    pub fn draft(&self, mut ledger: Ledger, inputs: Inputs, now: u64, round: u32) -> Judged {
+        let (height, (parent, earliest)) = (self.ledger.height() + 1, self.parent());
+        let time = now.max(earliest);
+        let certificate = self.tip.as_ref().map(|tip| tip.certificate.clone());
+        ledger.close(time, &certificate.as_ref().map(Certificate::signers).unwrap_or_default());
+        let body = inputs.clone().into_body(certificate);
+        let header = Header {
+            version: VERSION,
+            genesis: self.ledger.genesis(),
+            height,
+            time,
+            round,
+            proposer: self.ledger.validators().proposer(height, round),
+            parent,
+            input_root: body.root(),
+            state_root: ledger.root(),
+            next_set: ledger.validators().hash(),
+        };
+        Judged { settlement: Settlement { header, body }, inputs, ledger }
+    }
+
     /// Executes a settlement and checks every rule; its time may not pass `latest` (milliseconds since 1970).
     pub fn judge(&self, settlement: Settlement, latest: u64) -> Result<Judged, Flaw> {
         let header = &settlement.header;
@@ -179,5 +202,58 @@ impl Head {
             return Ok(());
         }
         proven
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crypto::Keypair;
+
+    use super::*;
+    use crate::consensus::vote::{Ballot, Vote};
+    use crate::genesis::GenesisNeuron;
+    use crate::subnet::Netuid;
+    use crate::transaction::Coldkey;
+    use crate::{Amount, Genesis, Signed};
+
+    fn key() -> Keypair {
+        Keypair::from_seed([1; 32])
+    }
+
+    /// A network of one.
+    fn head() -> Head {
+        let neuron = GenesisNeuron {
+            netuid: Netuid(1),
+            hotkey: key().hotkey(),
+            coldkey: Coldkey(key().hotkey()),
+            stake: Amount::coins(10),
+            settles: true,
+            permit: false,
+        };
+        Head::new(Ledger::new(&Genesis::dev(1_000, vec![neuron])).expect("sound"), None)
+    }
+
+    fn certify(settlement: Settlement) -> Certified {
+        let (height, header) = (settlement.header.height, settlement.header.hash());
+        let vote = Vote::of(Ballot::Precommit, height, 0, Some(header), key().hotkey());
+        let vote = Signed::author(&key(), &settlement.header.genesis, vote);
+        let signatures = vec![(vote.signer(), vote.signed().signature())];
+        Certified { certificate: Certificate { height, round: 0, header, signatures }, settlement }
+    }
+
+    #[test]
+    fn a_draft_holds_every_rule_and_so_does_the_next_one() {
+        let mut head = head();
+        for (height, lateness) in [(1, -5), (2, 7), (3, 0)] {
+            let (_, earliest) = head.parent();
+            let now = earliest.saturating_add_signed(lateness);
+            let draft = head.draft(head.ledger.clone(), Inputs::default(), now, 0);
+            let header = &draft.settlement.header;
+            assert_eq!((header.height, header.time), (height, now.max(earliest)));
+            let judged = head.judge(draft.settlement, now.max(earliest)).expect("it holds every rule");
+            let certified = certify(judged.settlement);
+            head.check(&certified).expect("all of the stake signed");
+            head.advance(judged.ledger, certified);
+        }
     }
 }

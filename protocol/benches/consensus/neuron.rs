@@ -9,7 +9,7 @@ use protocol::consensus::{Engine, LinearTimeouts, Output, Speech, Step};
 use protocol::genesis::GenesisNeuron;
 use protocol::head::{Head, Judged};
 use protocol::message::{Heard, Message};
-use protocol::settlement::{Certificate, Certified, Header, Inputs, Settlement, VERSION};
+use protocol::settlement::{Certificate, Certified, Inputs};
 use protocol::subnet::Netuid;
 use protocol::telling::{Telling, Words};
 use protocol::transaction::Coldkey;
@@ -79,7 +79,7 @@ impl Neuron {
     }
 
     fn propose(&mut self, round: u32) -> Vec<Packet> {
-        let judged = self.draft(round);
+        let judged = self.head.draft(self.head.ledger.clone(), Inputs::default(), 0, round);
         let settlement = judged.settlement.clone();
         let (height, hash) = (settlement.header.height, settlement.header.hash());
         self.drafts.insert(hash, judged);
@@ -87,27 +87,6 @@ impl Neuron {
         let step = self.engine.propose(height, round, hash);
         let told = packet(&Message::Draft(Box::new(draft.into_signed())));
         [vec![told], self.carry_out(step)].concat()
-    }
-
-    fn draft(&self, round: u32) -> Judged {
-        let (parent, time) = self.head.parent();
-        let certificate = self.head.tip.as_ref().map(|tip| tip.certificate.clone());
-        let mut ledger = self.head.ledger.clone();
-        ledger.close(time, &certificate.as_ref().map(Certificate::signers).unwrap_or_default());
-        let body = Inputs::default().into_body(certificate);
-        let header = Header {
-            version: VERSION,
-            genesis: self.genesis,
-            height: ledger.height(),
-            time,
-            round,
-            proposer: self.keypair.hotkey(),
-            parent,
-            input_root: body.root(),
-            state_root: ledger.root(),
-            next_set: ledger.validators().hash(),
-        };
-        Judged { settlement: Settlement { header, body }, inputs: Inputs::default(), ledger }
     }
 
     fn drafted(&mut self, draft: &Verified<Draft>) -> Vec<Packet> {

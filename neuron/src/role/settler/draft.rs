@@ -4,7 +4,7 @@ use protocol::consensus::Output;
 use protocol::consensus::vote::Draft;
 use protocol::head::{Flaw, Judged};
 use protocol::message::Message;
-use protocol::settlement::{Header, Settlement, VERSION};
+use protocol::settlement::{Header, Settlement};
 use protocol::{Signed, Verified};
 
 use super::{Moment, Settler};
@@ -22,26 +22,9 @@ const EARLY_DRAFTS: usize = 8;
 impl Settler {
     /// Drafts the next settlement from the pool.
     pub(super) fn draft(&self, moment: Moment, round: u32) -> Judged {
-        let (head, (parent, earliest)) = (&self.head, self.head.parent());
-        let mut ledger = head.ledger.clone();
-        let inputs = self.pool.draft(&parent, &mut ledger);
-        let time = moment.now.max(earliest);
-        let signers = head.tip.as_ref().map(|tip| tip.certificate.signers()).unwrap_or_default();
-        ledger.close(time, &signers);
-        let body = inputs.clone().into_body(head.tip.as_ref().map(|tip| tip.certificate.clone()));
-        let header = Header {
-            version: VERSION,
-            genesis: self.genesis,
-            height: head.ledger.height() + 1,
-            time,
-            round,
-            proposer: self.keypair.hotkey(),
-            parent,
-            input_root: body.root(),
-            state_root: ledger.root(),
-            next_set: ledger.validators().hash(),
-        };
-        Judged { settlement: Settlement { header, body }, inputs, ledger }
+        let mut ledger = self.head.ledger.clone();
+        let inputs = self.pool.draft(&self.head.parent().0, &mut ledger);
+        self.head.draft(ledger, inputs, moment.now, round)
     }
 
     /// Drafts the next settlement, or takes the one we drafted for this round before a crash. A draft in which coins
