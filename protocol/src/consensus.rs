@@ -10,7 +10,7 @@ mod validators;
 pub mod vote;
 
 pub use arc_malachitebft_core_types::{LinearTimeouts, Timeout};
-pub use context::{Candidate, Context};
+pub use context::{Candidate, Context, Ed25519};
 pub use engine::{Engine, LogEntry, Output, Speech, Step};
 pub use evidence::{Evidence, Proven};
 pub use validators::{MAX_TOTAL, ValidatorSet};

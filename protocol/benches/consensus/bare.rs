@@ -9,12 +9,14 @@ use arc_malachitebft_core_consensus::{
 use arc_malachitebft_core_types::{
     CertificateError, CommitCertificate, NilOrVal, Round, SignedMessage, ValidatorSet, ValuePayload,
 };
-use crypto::{Hash, Keypair, Signature, hash};
+use crypto::{Hash, Hotkey, Keypair, Signature, hash};
+use ed25519_dalek::VerifyingKey;
 use protocol::codec::{decode, encode};
+use protocol::consensus::Candidate;
 use protocol::message::Topic;
 use serde::{Deserialize, Serialize};
 
-use self::context::{At, Ballot, Choice, Id, Offer, One, Plain, Set};
+use self::context::{At, Ballot, Id, Offer, One, Plain, Set};
 use super::network::{Packet, Validator};
 
 /// Room in the core's queue of heights ahead, as ours has.
@@ -70,7 +72,7 @@ impl Bare {
         match output {
             Output::Send(message) => vec![packet(&message)],
             Output::Build(height, round) => {
-                let value = Choice(hash("neuron v1 bench", &[&height.0.to_le_bytes()]));
+                let value = Candidate(hash("neuron v1 bench", &[&height.0.to_le_bytes()]));
                 self.step(Input::Propose(LocallyProposedValue { height, round, value }))
             }
             Output::Decided => {
@@ -122,7 +124,7 @@ fn answer(effect: Effect<Plain>, keypair: &Keypair, outputs: &mut Vec<Output>) -
                 ConsensusMsg::Vote(vote) => signing_bytes(vote),
                 ConsensusMsg::Proposal(proposal) => signing_bytes(proposal),
             };
-            r.resume_with(key.verify(&bytes.0, &message.signature).is_ok())
+            r.resume_with(is_signed(&key, bytes, &message.signature))
         }
         Effect::VerifyCommitCertificate(certificate, set, thresholds, r) => {
             r.resume_with(verify(&certificate, &set, thresholds))
@@ -152,8 +154,7 @@ fn verify(
             value: NilOrVal::Val(certificate.value_id),
             voter: commit.address,
         };
-        let proven = commit.address.0.verify(&signing_bytes(&vote).0, &commit.signature);
-        signed += u64::from(proven.is_ok());
+        signed += u64::from(is_signed(&commit.address.0, signing_bytes(&vote), &commit.signature));
     }
     let (total, quorum) = (set.total_voting_power(), thresholds.quorum);
     match quorum.is_met(signed, total) {
@@ -164,6 +165,12 @@ fn verify(
             expected: quorum.min_expected(total),
         }),
     }
+}
+
+/// The strict rule by itself: ours remembers.
+fn is_signed(by: &Hotkey, bytes: Hash, signature: &Signature) -> bool {
+    let key = VerifyingKey::from_bytes(&by.0).expect("a key of ours");
+    key.verify_strict(&bytes.0, &ed25519_dalek::Signature::from_bytes(&signature.0)).is_ok()
 }
 
 fn sign<T: Serialize>(keypair: &Keypair, message: T) -> SignedMessage<Plain, T> {

@@ -21,15 +21,9 @@ pub(crate) trait Validator {
     fn settled(&self) -> u64;
 }
 
-/// What happens to a validator.
-enum Event {
-    Begin,
-    Hear(Packet),
-}
-
-/// All that happened to the first validator of a network.
+/// All that the first validator of a network heard, height by height.
 #[derive(Default)]
-pub(crate) struct Transcript(Vec<Event>);
+pub(crate) struct Transcript(Vec<Vec<Packet>>);
 
 /// What some settlements took.
 #[derive(Default)]
@@ -50,20 +44,23 @@ pub(crate) struct Network<V> {
 
 impl Taken {
     /// What each of so many validators said of one settlement, in bytes.
-    pub(crate) fn bytes_each(&self, validators: u16) -> f64 {
-        self.bytes as f64 / (self.settlements as f64 * f64::from(validators))
+    pub(crate) fn bytes_each(&self, validators: usize) -> f64 {
+        self.bytes as f64 / (self.settlements as f64 * validators as f64)
     }
 }
 
 impl Transcript {
-    /// Has another, equal to the first as it was, go through the same.
-    pub(crate) fn replay(&self, validator: &mut impl Validator) {
-        for event in &self.0 {
-            match event {
-                Event::Begin => validator.begin(),
-                Event::Hear(packet) => validator.hear(packet),
-            };
-        }
+    /// Cuts it into so many parts, or a few more.
+    pub(crate) fn parts(&self, count: usize) -> impl Iterator<Item = &[Vec<Packet>]> {
+        self.0.chunks((self.0.len() / count).max(1))
+    }
+}
+
+/// Has a validator, equal to the first as it was, go through some heights again.
+pub(crate) fn replay(heights: &[Vec<Packet>], validator: &mut impl Validator) {
+    for packets in heights {
+        validator.begin();
+        packets.iter().for_each(|packet| drop(validator.hear(packet)));
     }
 }
 
@@ -84,7 +81,7 @@ impl<V: Validator> Network<V> {
 
     /// Goes on until nobody has more to say.
     fn settle_one(&mut self, height: u64) -> u32 {
-        self.transcript.0.push(Event::Begin);
+        self.transcript.0.push(Vec::new());
         let mut said: Vec<_> =
             self.validators.iter_mut().enumerate().map(|(n, validator)| (n, validator.begin())).collect();
         let mut decided = None;
@@ -107,7 +104,7 @@ impl<V: Validator> Network<V> {
                 self.taken.bytes += packet.1.len();
                 for to in (0..self.validators.len()).filter(|to| to != from) {
                     if to == 0 {
-                        self.transcript.0.push(Event::Hear(packet.clone()));
+                        self.transcript.0.last_mut().expect("a height is begun").push(packet.clone());
                     }
                     let answer = self.validators[to].hear(packet);
                     answers.extend((!answer.is_empty()).then_some((to, answer)));

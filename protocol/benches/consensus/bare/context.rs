@@ -1,11 +1,12 @@
-//! The least types that Malachite's core takes.
+//! The least types that Malachite's core takes; hashes and signatures are ours.
 use std::fmt;
 
 use arc_malachitebft_core_types::{
     Address, Context, Extension, Height, LinearTimeouts, NilOrVal, Proposal, ProposalPart, Round,
-    SignedExtension, SigningScheme, Validator, ValidatorSet, Value, Vote, VoteType,
+    SignedExtension, Validator, ValidatorSet, Vote, VoteType,
 };
-use crypto::{Hash, Hotkey, Signature};
+use crypto::Hotkey;
+use protocol::consensus::{Candidate, Ed25519};
 use serde::{Deserialize, Serialize};
 
 /// Ties these types together.
@@ -15,10 +16,6 @@ pub(crate) struct Plain;
 /// A height.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct At(pub(crate) u64);
-
-/// What is put to the vote.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct Choice(pub(crate) Hash);
 
 /// Who votes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -38,7 +35,7 @@ pub(crate) struct Ballot {
     pub(crate) precommit: bool,
     pub(crate) height: At,
     pub(crate) round: Round,
-    pub(crate) value: NilOrVal<Choice>,
+    pub(crate) value: NilOrVal<Candidate>,
     pub(crate) voter: Id,
 }
 
@@ -47,7 +44,7 @@ pub(crate) struct Ballot {
 pub(crate) struct Offer {
     height: At,
     round: Round,
-    value: Choice,
+    value: Candidate,
     locked_in: Round,
     proposer: Id,
 }
@@ -55,10 +52,6 @@ pub(crate) struct Offer {
 /// No parts, no extensions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Unused;
-
-/// Signatures as ours.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Ed25519;
 
 impl Context for Plain {
     type Address = Id;
@@ -68,7 +61,7 @@ impl Context for Plain {
     type Validator = One;
     type ValidatorSet = Set;
     type Timeouts = LinearTimeouts;
-    type Value = Choice;
+    type Value = Candidate;
     type Vote = Ballot;
     type Extension = Unused;
     type SigningScheme = Ed25519;
@@ -78,15 +71,22 @@ impl Context for Plain {
         &set.0[turn as usize % set.0.len()]
     }
 
-    fn new_proposal(&self, height: At, round: Round, value: Choice, locked_in: Round, proposer: Id) -> Offer {
+    fn new_proposal(
+        &self,
+        height: At,
+        round: Round,
+        value: Candidate,
+        locked_in: Round,
+        proposer: Id,
+    ) -> Offer {
         Offer { height, round, value, locked_in, proposer }
     }
 
-    fn new_prevote(&self, height: At, round: Round, value: NilOrVal<Choice>, voter: Id) -> Ballot {
+    fn new_prevote(&self, height: At, round: Round, value: NilOrVal<Candidate>, voter: Id) -> Ballot {
         Ballot { precommit: false, height, round, value, voter }
     }
 
-    fn new_precommit(&self, height: At, round: Round, value: NilOrVal<Choice>, voter: Id) -> Ballot {
+    fn new_precommit(&self, height: At, round: Round, value: NilOrVal<Candidate>, voter: Id) -> Ballot {
         Ballot { precommit: true, height, round, value, voter }
     }
 }
@@ -132,11 +132,11 @@ impl Vote<Plain> for Ballot {
         self.round
     }
 
-    fn value(&self) -> &NilOrVal<Choice> {
+    fn value(&self) -> &NilOrVal<Candidate> {
         &self.value
     }
 
-    fn take_value(self) -> NilOrVal<Choice> {
+    fn take_value(self) -> NilOrVal<Candidate> {
         self.value
     }
 
@@ -170,11 +170,11 @@ impl Proposal<Plain> for Offer {
         self.round
     }
 
-    fn value(&self) -> &Choice {
+    fn value(&self) -> &Candidate {
         &self.value
     }
 
-    fn take_value(self) -> Choice {
+    fn take_value(self) -> Candidate {
         self.value
     }
 
@@ -204,37 +204,6 @@ impl Height for At {
     }
 }
 
-impl Value for Choice {
-    type Id = Self;
-
-    fn id(&self) -> Self {
-        *self
-    }
-}
-
-impl SigningScheme for Ed25519 {
-    type DecodingError = &'static str;
-    type Signature = Signature;
-    type PublicKey = Hotkey;
-    type PrivateKey = ();
-
-    fn decode_signature(bytes: &[u8]) -> Result<Signature, &'static str> {
-        bytes.try_into().map(Signature).map_err(|_| "a signature has 64 bytes")
-    }
-
-    fn encode_signature(signature: &Signature) -> Vec<u8> {
-        signature.0.to_vec()
-    }
-
-    fn decode_public_key(bytes: &[u8]) -> Result<Hotkey, &'static str> {
-        bytes.try_into().map(Hotkey).map_err(|_| "a public key has 32 bytes")
-    }
-
-    fn encode_public_key(key: &Hotkey) -> Vec<u8> {
-        key.0.to_vec()
-    }
-}
-
 impl Address for Id {}
 
 impl ProposalPart<Plain> for Unused {
@@ -254,12 +223,6 @@ impl Extension for Unused {
 }
 
 impl fmt::Display for At {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl fmt::Display for Choice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
