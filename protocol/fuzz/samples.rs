@@ -86,7 +86,7 @@ pub(crate) fn of(decoder: &str) -> Vec<Vec<u8>> {
         "message" => messages(),
         "vote" => votes().iter().flat_map(|vote| [encode(vote), encode(&sign(vote.clone()))]).collect(),
         "proposal" => vec![proposal(), encode(&proposed())],
-        "certificate" => vec![encode(&certified().certificate)],
+        "certificate" => certificates(),
         "header" => headers(),
         "proof" => proofs(),
         "transaction" => orders().into_iter().flat_map(|o| [encode(&o), encode(&sign(o))]).collect(),
@@ -127,6 +127,14 @@ fn proposed() -> Signed<Proposal> {
 
 fn proposal() -> Vec<u8> {
     encode(&*proposed().verify(&HERE).expect("an engine signs what it says"))
+}
+
+/// The certificate, and one that a few sign over and over.
+fn certificates() -> Vec<Vec<u8>> {
+    let mut stuffed = certified().certificate.clone();
+    let few = stuffed.signatures.iter().find(|(signer, _)| *signer != KEYS[0].hotkey()).copied();
+    stuffed.signatures = vec![few.expect("all sign"); 9];
+    vec![encode(&certified().certificate), encode(&stuffed)]
 }
 
 fn messages() -> Vec<Vec<u8>> {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crypto::hash;
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
-use storage::{Blobs, Damage, Error, Index, Store};
+use storage::{Blobs, Damage, Error, Index, Loss, MemoryDisk, Store};
 use tempfile::TempDir;
 
 /// In memory where there is such a place: thousands of syncs take their time on a busy disk.
@@ -473,6 +473,28 @@ fn a_note_reads_back_after_a_reopen_and_a_damaged_one_is_set_aside() {
     assert_eq!(store.note().unwrap(), None);
     assert!(matches!(store.damage(), [Damage { torn: false, .. }]));
     assert!(dir.path().join("note.damaged").exists());
+}
+
+#[test]
+fn a_note_a_claim_and_a_snapshot_survive_a_power_cut_right_after() {
+    let writes: [fn(&Store); 3] = [
+        |store| store.save_note(b"note").unwrap(),
+        |store| store.save_claim(b"claim").unwrap(),
+        |store| store.snapshots().put(1, &[b"part".to_vec()]).unwrap(),
+    ];
+    for loss in Loss::ALL {
+        let disk = MemoryDisk::default();
+        let open = || Store::open_in_memory(&disk, Path::new("/store")).unwrap();
+        for (seed, write) in (0..).zip(writes) {
+            write(&open());
+            disk.crash(loss, seed);
+        }
+        let mut store = open();
+        assert_eq!(store.note().unwrap(), Some(b"note".to_vec()), "{loss:?}");
+        assert_eq!(store.claim().unwrap(), Some(b"claim".to_vec()), "{loss:?}");
+        assert_eq!(store.snapshots().part(1, 0).unwrap(), Some(b"part".to_vec()), "{loss:?}");
+        assert_eq!(store.damage(), [], "{loss:?}");
+    }
 }
 
 #[test]
