@@ -107,6 +107,18 @@ async fn a_newcomer_with_a_checkpoint_goes_on_after_a_snapshot_that_leads_there(
     }
 }
 
+#[tokio::test]
+async fn a_checkpoint_that_nothing_leads_to_stops_a_newcomer_with_both_headers() {
+    let bench = young();
+    let old = Victim::start(&bench, 0, Duty::Validate, Vec::new()).await;
+    let lied = Checkpoint { height: 2, hash: Hash([9; 32]) };
+    let newcomer = config(&bench, 1, Duty::Follow, old.host.handle().addresses().await);
+    let mut new = Victim::start_from(Some(lied), TempDir::new().unwrap(), newcomer).await;
+    let ended = tokio::time::timeout(DEADLINE, new.host.ended()).await.expect("it stops by itself");
+    let reason = ended.expect_err("it cannot go on").to_string();
+    assert!(reason.contains("leads to 2:") && reason.contains(&lied.to_string()), "{reason}");
+}
+
 /// Offers a snapshot; whoever is the first to be asked for a part of it hangs up.
 async fn offer(mut peer: Hostile, parts: Arc<Vec<Vec<u8>>>, height: u64, broken_off: Arc<AtomicBool>) {
     while let Some(event) = peer.events.recv().await {
