@@ -52,8 +52,8 @@ pub(super) struct Args {
     /// Addresses to join at, instead of those in the genesis file
     #[arg(long, value_name = "ADDR", num_args = 1..)]
     bootstrap: Vec<String>,
-    /// A recent header that somebody you trust told you, if this neuron was away for so long that it must not believe
-    /// those who settled when it left; `neuron metagraph --json` shows one as "checkpoint"
+    /// A recent header that somebody you trust told you, if this neuron was away for so long, or the genesis is so old,
+    /// that it must not believe those who settled then; `neuron metagraph --json` shows one as "checkpoint"
     #[arg(long, value_name = "HEIGHT:HASH")]
     checkpoint: Option<Checkpoint>,
     /// The interface to listen on

@@ -167,6 +167,11 @@ impl Search {
                 self.stage = Stage::Offer;
                 Answer::Useful
             }
+            // The checkpoint may as well be wrong.
+            Err(doubt @ Doubt::OtherCheckpoint { .. }) => {
+                tracing::warn!(%doubt, "a peer has another header than the checkpoint");
+                Answer::Useless
+            }
             Err(doubt) => Answer::Lie(doubt.to_string()),
         }
     }

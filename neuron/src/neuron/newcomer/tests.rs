@@ -344,7 +344,7 @@ fn a_snapshot_that_does_not_lead_to_the_checkpoint_is_refused() {
     };
     let header = offer.answer(&search.request());
     let wrong = other.answer(&search.request());
-    assert!(matches!(lead(&mut search, &wrong), Answer::Lie(fault) if fault.contains("checkpoint")));
+    assert!(matches!(lead(&mut search, &wrong), Answer::Useless), "the checkpoint may be wrong");
     assert!(matches!(lead(&mut search, &header), Answer::Useful));
     let forged = other.answer(&Request::Snapshot);
     assert!(matches!(lead(&mut search, &forged), Answer::Useful), "it may lead there");
