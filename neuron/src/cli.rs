@@ -1,5 +1,6 @@
 //! The command line: each command is a module, its doc comments are its help.
 
+mod asking;
 mod children;
 mod explain;
 mod light;
@@ -20,12 +21,12 @@ mod transfer;
 mod weights;
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use color_eyre::eyre::{Report, Result, WrapErr, eyre};
+use color_eyre::eyre::{Report, Result, WrapErr};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::clock;
@@ -160,22 +161,4 @@ fn swarms() -> PathBuf {
 /// The link to the swarm that was started last.
 fn latest() -> PathBuf {
     swarms().join("latest")
-}
-
-/// The neuron that a question is for: of the directory named, or the first of the last swarm's.
-fn neuron_dir(dir: Option<&Path>) -> Result<PathBuf> {
-    Ok(neuron_dirs(dir)?.remove(0))
-}
-
-/// The neuron of the directory named, or every validator of a swarm.
-fn neuron_dirs(dir: Option<&Path>) -> Result<Vec<PathBuf>> {
-    let whole = match dir {
-        Some(dir) => dir.to_owned(),
-        None => std::fs::canonicalize(latest()).map_err(|_| {
-            eyre!("no swarm runs on this machine; start one with `neuron swarm`, or name a --dir")
-        })?,
-    };
-    let validators = (0..).map(|number| whole.join(format!("validator-{number}")));
-    let validators: Vec<_> = validators.take_while(|dir| dir.is_dir()).collect();
-    Ok(if validators.is_empty() { vec![whole] } else { validators })
 }

@@ -1,5 +1,4 @@
 //! `neuron children`: hotkeys that vote with another's stake.
-use std::path::PathBuf;
 
 use clap::Subcommand;
 use color_eyre::eyre::Result;
@@ -8,11 +7,12 @@ use protocol::parameters::BASIS_POINTS;
 use protocol::subnet::Netuid;
 use protocol::transaction::Action;
 
+use super::asking::Asking;
 use super::order::Sending;
 use super::out::{self, Out};
 use super::stake::basis_points;
 use super::table::{Columns, percent, table};
-use crate::api::{Child, Children, Client};
+use crate::api::{Child, Children};
 
 /// Lend parts of a hotkey's stake in a subnet to others, which vote on weights with it and share what that earns
 ///
@@ -70,12 +70,8 @@ enum Command {
         /// In which subnet; the asked neuron's own if left out
         #[arg(long, value_name = "N")]
         netuid: Option<u16>,
-        /// The directory of a neuron or of a swarm [default: the last swarm]
-        #[arg(long, value_name = "DIR")]
-        dir: Option<PathBuf>,
-        /// Print one JSON document, amounts in units of 1e-9 coins
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        asking: Asking,
     },
 }
 
@@ -99,10 +95,9 @@ pub(super) async fn perform(args: Args) -> Result<()> {
             let action = Action::SetChildTake { netuid: Netuid(netuid), hotkey, take };
             sending.carry_out(sending.client()?, action, &deed).await
         }
-        Command::Show { hotkey, netuid, dir, json } => {
-            let client = Client::new(&super::neuron_dir(dir.as_deref())?);
-            let children = client.children(netuid.map(Netuid), hotkey).await?;
-            if json { out::document(&children) } else { show(&children) }
+        Command::Show { hotkey, netuid, asking } => {
+            let children = asking.client()?.children(netuid.map(Netuid), hotkey).await?;
+            if asking.json { out::document(&children) } else { show(&children) }
         }
     }
 }

@@ -1,5 +1,4 @@
 //! `neuron explain`: why a neuron earned what it earned.
-use std::path::PathBuf;
 
 use color_eyre::eyre::Result;
 use protocol::Amount;
@@ -7,6 +6,7 @@ use protocol::explanation::{Bond, Cause, Explanation, Mining, Nothing, Reason, S
 use protocol::subnet::Netuid;
 use serde::Serialize;
 
+use super::asking::Asking;
 use super::out::{self, Out};
 use super::table::{Columns, measure, number, percent, table};
 use crate::api::{Client, Explained, Remembered};
@@ -27,12 +27,8 @@ pub(super) struct Args {
     /// In which subnet [default: the asked neuron's own]
     #[arg(long, value_name = "N")]
     netuid: Option<u16>,
-    /// The directory of a neuron or of a swarm [default: the last swarm]
-    #[arg(long, value_name = "DIR")]
-    dir: Option<PathBuf>,
-    /// Print one JSON document, amounts in units of 1e-9 coins
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    asking: Asking,
 }
 
 #[derive(Serialize)]
@@ -69,11 +65,10 @@ const BONDS: Columns<'_> = &[
 ];
 
 pub(super) async fn perform(args: Args) -> Result<()> {
-    let clients: Vec<_> =
-        super::neuron_dirs(args.dir.as_deref())?.iter().map(|dir| Client::new(dir)).collect();
+    let clients = args.asking.clients()?;
     let explained = clients[0].explain(&args.who, args.netuid.map(Netuid), args.epoch).await?;
     let queries = remembered(&clients, &explained).await;
-    if args.json {
+    if args.asking.json {
         return out::document(&Document { explained, queries });
     }
     sections(&explained, &queries).into_iter().try_for_each(|section| Out::People.say(&section))

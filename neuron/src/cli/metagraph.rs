@@ -1,12 +1,12 @@
 //! `neuron metagraph`: a subnet as a table.
-use std::path::PathBuf;
 
 use color_eyre::eyre::Result;
 use protocol::subnet::Netuid;
 
+use super::asking::Asking;
 use super::out::{self, Out};
 use super::table::{coins, measure, number, percent, table};
-use crate::api::{Client, Metagraph, Neuron};
+use crate::api::{Metagraph, Neuron};
 
 /// Show a subnet: who is in it, what each has at stake and earns
 ///
@@ -16,18 +16,14 @@ use crate::api::{Client, Metagraph, Neuron};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: neuron metagraph --json | jq '.neurons[] | {uid, role, incentive}'")]
 pub(super) struct Args {
-    /// The directory of a neuron or of a swarm
-    #[arg(long, value_name = "DIR")]
-    dir: Option<PathBuf>,
     /// The subnet; the neuron's own if left out
     #[arg(long, value_name = "N")]
     netuid: Option<u16>,
     /// As it was after this height; the neuron replays its log to there
     #[arg(long, value_name = "HEIGHT")]
     at: Option<u64>,
-    /// Print one JSON document
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    asking: Asking,
 }
 
 /// Headings, and which hold numbers.
@@ -44,9 +40,9 @@ const COLUMNS: [(&str, bool); 9] = [
 ];
 
 pub(super) async fn perform(args: Args) -> Result<()> {
-    let client = Client::new(&super::neuron_dir(args.dir.as_deref())?);
+    let client = args.asking.client()?;
     let graph = client.metagraph(args.netuid.map(Netuid), args.at).await?;
-    if args.json {
+    if args.asking.json {
         return out::document(&graph);
     }
     Out::People.say(&heading(&graph))?;

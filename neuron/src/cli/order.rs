@@ -10,6 +10,7 @@ use protocol::{Amount, Signed, Verified};
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
 
+use super::asking::Asking;
 use super::out::{self, Out};
 use crate::api::{self, Client, Stamp, Trial};
 use crate::key;
@@ -32,18 +33,14 @@ pub(super) struct Sending {
     /// The key of the account that pays and signs
     #[arg(long, value_name = "FILE")]
     coldkey: PathBuf,
-    /// The directory of a neuron or of a swarm [default: the last swarm]
-    #[arg(long, value_name = "DIR")]
-    dir: Option<PathBuf>,
     /// Say what would happen, and send nothing
     #[arg(long)]
     dry_run: bool,
     /// Do not wait until it is settled; send nothing more from this account before it is
     #[arg(long, conflicts_with = "dry_run")]
     no_wait: bool,
-    /// Print one JSON document, amounts in units of 1e-9 coins
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    asking: Asking,
 }
 
 /// A signed transaction that the ledger would accept.
@@ -72,7 +69,7 @@ struct Receipt {
 impl Sending {
     /// The neuron to send through.
     pub(super) fn client(&self) -> Result<Client> {
-        Ok(Client::new(&super::neuron_dir(self.dir.as_deref())?))
+        self.asking.client()
     }
 
     /// Does what was asked for, as far as the flags say, and tells what became of it; `deed` names it.
@@ -84,7 +81,7 @@ impl Sending {
             order.send().await?;
             if self.no_wait { order.receipt(true) } else { order.settled(deed).await? }
         };
-        if self.json {
+        if self.asking.json {
             return out::document(&receipt);
         }
         Out::People.say(&format!("{deed}: {}", receipt.line()))

@@ -1,13 +1,12 @@
 //! `neuron query`: one question to the whole swarm.
-use std::path::PathBuf;
 
 use color_eyre::eyre::Result;
 use crypto::Hash;
 use serde::Serialize;
 
+use super::asking::Asking;
 use super::out::{self, Out};
 use super::table::{measure, number, table};
-use crate::api::Client;
 use crate::role::{Poll, Voice};
 
 /// Ask the swarm one question and show who answered, how fast and how well
@@ -17,12 +16,8 @@ use crate::role::{Poll, Voice};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: neuron query --dir ~/my-swarm/validator-1")]
 pub(super) struct Args {
-    /// The directory of a validator or of a swarm
-    #[arg(long, value_name = "DIR")]
-    dir: Option<PathBuf>,
-    /// Print one JSON document
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    asking: Asking,
 }
 
 /// A poll with what every document carries.
@@ -40,10 +35,10 @@ const COLUMNS: [(&str, bool); 4] =
     [("uid", true), ("hotkey", false), ("milliseconds", true), ("score", true)];
 
 pub(super) async fn perform(args: Args) -> Result<()> {
-    let client = Client::new(&super::neuron_dir(args.dir.as_deref())?);
+    let client = args.asking.client()?;
     let mut poll = client.poll().await?;
     poll.voices.sort_by(|a, b| b.score.unwrap_or(-1.0).total_cmp(&a.score.unwrap_or(-1.0)));
-    if args.json {
+    if args.asking.json {
         let status = client.status().await?;
         let (network, height, state_root) = (status.network, status.height, status.state_root);
         return out::document(&Document { network, height, state_root, poll });

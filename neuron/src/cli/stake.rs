@@ -9,10 +9,11 @@ use protocol::amount::COIN;
 use protocol::parameters::BASIS_POINTS;
 use protocol::transaction::{Action, Coldkey};
 
+use super::asking::Asking;
 use super::order::Sending;
 use super::out::{self, Out};
 use super::table::{Columns, table};
-use crate::api::{Account, Client};
+use crate::api::Account;
 use crate::key;
 
 /// Back a hotkey with coins, take them back, or list what an account has at stake
@@ -87,12 +88,8 @@ struct List {
     /// The account by its public key, 64 hexadecimal digits
     #[arg(long, value_name = "COLDKEY")]
     account: Option<Hotkey>,
-    /// The directory of a neuron or of a swarm [default: the last swarm]
-    #[arg(long, value_name = "DIR")]
-    dir: Option<PathBuf>,
-    /// Print one JSON document, amounts in units of 1e-9 coins
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    asking: Asking,
 }
 
 /// Headings, and which hold numbers.
@@ -134,9 +131,9 @@ pub(super) fn basis_points(text: &str) -> Result<u16, String> {
 
 async fn list(args: List) -> Result<()> {
     let account = args.coldkey.as_deref().map(owner).transpose()?.or(args.account).map(Coldkey);
-    let client = Client::new(&super::neuron_dir(args.dir.as_deref())?);
+    let client = args.asking.client()?;
     let account = client.account(account).await?;
-    if args.json {
+    if args.asking.json {
         return out::document(&account);
     }
     let Account { stamp, coldkey, balance, .. } = &account;

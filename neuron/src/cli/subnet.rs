@@ -1,5 +1,4 @@
 //! `neuron subnet`: subnets, their rules, and what each gets of emission.
-use std::path::PathBuf;
 
 use clap::Subcommand;
 use color_eyre::eyre::{Result, eyre};
@@ -9,10 +8,11 @@ use protocol::subnet::Netuid;
 use protocol::transaction::{Action, Coldkey};
 use serde::Serialize;
 
+use super::asking::Asking;
 use super::order::Sending;
 use super::out::{self, Out};
 use super::table::{Columns, coins, percent, table};
-use crate::api::{Client, Stamp, Subnet, Subnets};
+use crate::api::{Stamp, Subnet, Subnets};
 use crate::setting;
 use crate::word;
 
@@ -42,7 +42,7 @@ enum Command {
     },
     /// Show every subnet: task, owner, share of emission, what a slot costs
     #[command(after_help = "Example: neuron subnet list --json | jq '.subnets[] | {netuid, task, share}'")]
-    List(Look),
+    List(Asking),
     /// Show the rules of a subnet
     #[command(after_help = "Example: neuron subnet show 1 --json | jq .rules.tempo")]
     Show {
@@ -50,7 +50,7 @@ enum Command {
         #[arg(value_name = "N")]
         netuid: u16,
         #[command(flatten)]
-        look: Look,
+        asking: Asking,
     },
     /// Change a rule of a subnet of one's own; to a wrong name it answers with all of them
     #[command(
@@ -94,16 +94,6 @@ enum Command {
     },
 }
 
-#[derive(Debug, clap::Args)]
-struct Look {
-    /// The directory of a neuron or of a swarm [default: the last swarm]
-    #[arg(long, value_name = "DIR")]
-    dir: Option<PathBuf>,
-    /// Print one JSON document, amounts in units of 1e-9 coins
-    #[arg(long)]
-    json: bool,
-}
-
 /// One subnet with what every document carries.
 #[derive(Serialize)]
 struct Document<'a> {
@@ -134,8 +124,8 @@ pub(super) async fn perform(args: Args) -> Result<()> {
             let deed = format!("found a subnet of {task}");
             sending.carry_out(sending.client()?, Action::Found { task, limit }, &deed).await
         }
-        Command::List(look) => list(&look).await,
-        Command::Show { netuid, look } => show(Netuid(netuid), &look).await,
+        Command::List(asking) => list(&asking).await,
+        Command::Show { netuid, asking } => show(Netuid(netuid), &asking).await,
         Command::Set { netuid, rule, value, sending } => {
             let words = format!("{rule} {value}");
             let rule = word::read(&words).map_err(|fault| eyre!("{words}: {fault}"))?;
@@ -156,9 +146,9 @@ pub(super) async fn perform(args: Args) -> Result<()> {
     }
 }
 
-async fn list(look: &Look) -> Result<()> {
-    let subnets = ask(look).await?;
-    if look.json {
+async fn list(asking: &Asking) -> Result<()> {
+    let subnets = ask(asking).await?;
+    if asking.json {
         return out::document(&subnets);
     }
     let price = subnets.lock_price;
@@ -166,12 +156,12 @@ async fn list(look: &Look) -> Result<()> {
     Out::People.say(&table(COLUMNS, subnets.subnets.iter().map(cells)).trim_fmt())
 }
 
-async fn show(netuid: Netuid, look: &Look) -> Result<()> {
-    let Subnets { stamp, subnets, .. } = ask(look).await?;
+async fn show(netuid: Netuid, asking: &Asking) -> Result<()> {
+    let Subnets { stamp, subnets, .. } = ask(asking).await?;
     let subnet = subnets.iter().find(|subnet| subnet.netuid == netuid);
     let subnet = subnet
         .ok_or_else(|| eyre!("there is no subnet {netuid}; see `neuron subnet list` for those there are"))?;
-    if look.json {
+    if asking.json {
         return out::document(&Document { stamp, subnet });
     }
     let Subnet { task, founded, epoch, .. } = subnet;
@@ -182,9 +172,8 @@ async fn show(netuid: Netuid, look: &Look) -> Result<()> {
     Out::People.say(&table(RULES, rules).trim_fmt())
 }
 
-async fn ask(look: &Look) -> Result<Subnets> {
-    let client = Client::new(&super::neuron_dir(look.dir.as_deref())?);
-    Ok(client.subnets().await?)
+async fn ask(asking: &Asking) -> Result<Subnets> {
+    Ok(asking.client()?.subnets().await?)
 }
 
 fn cells(subnet: &Subnet) -> Vec<String> {

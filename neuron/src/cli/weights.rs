@@ -1,14 +1,14 @@
 //! `neuron weights`: what validators think of miners.
-use std::path::PathBuf;
 
 use clap::Subcommand;
 use color_eyre::eyre::Result;
 use crypto::Hotkey;
 use protocol::subnet::Netuid;
 
+use super::asking::Asking;
 use super::out::{self, Out};
 use super::table::{Columns, number, table};
-use crate::api::{Client, Sealed, Vote, Votes};
+use crate::api::{Sealed, Vote, Votes};
 
 /// Show what validators think of miners
 ///
@@ -35,12 +35,8 @@ struct Show {
     /// The subnet [default: the asked neuron's own]
     #[arg(long, value_name = "N")]
     netuid: Option<u16>,
-    /// The directory of a neuron or of a swarm [default: the last swarm]
-    #[arg(long, value_name = "DIR")]
-    dir: Option<PathBuf>,
-    /// Print one JSON document
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    asking: Asking,
 }
 
 /// Headings, and which hold numbers.
@@ -52,9 +48,9 @@ const COMMITS: Columns<'_> =
 
 pub(super) async fn perform(args: Args) -> Result<()> {
     let Command::Show(args) = args.command;
-    let client = Client::new(&super::neuron_dir(args.dir.as_deref())?);
+    let client = args.asking.client()?;
     let votes = client.votes(args.netuid.map(Netuid), args.hotkey).await?;
-    if args.json {
+    if args.asking.json {
         return out::document(&votes);
     }
     let Votes { stamp, netuid, epoch, rows, commits } = &votes;
