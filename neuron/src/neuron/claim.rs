@@ -42,41 +42,71 @@ pub(super) fn pending(
     given: Option<Checkpoint>,
     header: impl Fn(&mut Store, u64) -> Result<Option<Hash>, Error>,
 ) -> Result<Option<Checkpoint>, Error> {
-    let (earlier, base) = (read(store)?, base(store));
-    let open = earlier.filter(|claim| claim.state == State::Pending);
-    let from = open.map_or(store.tip(), |claim| claim.from).max(base);
-    let Some(checkpoint) = given.or(open.map(|claim| claim.checkpoint)) else {
-        return Ok(None);
+    let earlier = match read(store)? {
+        Some(claim) if claim.state == State::Pending => resolve(store, claim, &header)?,
+        other => other,
     };
+    let open = earlier.filter(|claim| claim.state == State::Pending);
+    let followed = open.map(|claim| claim.checkpoint);
+    let Some(checkpoint) = given.filter(|given| earlier.is_none_or(|claim| claim.checkpoint != *given))
+    else {
+        return Ok(followed);
+    };
+    let from = open.map_or(store.tip(), |claim| claim.from);
     let claim = Claim { checkpoint, from, state: State::Pending };
+    let base = base(store);
     let Some(hash) = header(store, checkpoint.height)? else {
-        if checkpoint.height > base {
-            write(store, Some(claim))?;
-            return Ok(Some(checkpoint));
-        }
-        if earlier.is_none_or(|claim| claim.checkpoint != checkpoint) {
+        if checkpoint.height <= base {
             return Err(Error::BehindLog { height: checkpoint.height, base });
         }
-        write(store, Some(Claim { state: State::Kept, ..claim }))?;
-        return Ok(None);
+        write(store, Some(claim))?;
+        return Ok(Some(checkpoint));
     };
     let found = Checkpoint { hash, ..checkpoint };
-    if checkpoint.height <= from {
-        return match found == checkpoint {
-            true => Ok(open.map(|claim| claim.checkpoint)),
-            false => Err(Error::OtherCheckpoint { found, expected: checkpoint }),
-        };
+    match (found == checkpoint, checkpoint.height <= from) {
+        // It says nothing of what is above it.
+        (true, true) if open.is_some() => Ok(followed),
+        (true, _) => {
+            write(store, Some(Claim { state: State::Kept, ..claim }))?;
+            Ok(None)
+        }
+        (false, true) => Err(Error::OtherCheckpoint { found, expected: checkpoint }),
+        (false, false) => {
+            set_aside(store, claim, found)?;
+            write(store, Some(claim))?;
+            Ok(Some(checkpoint))
+        }
     }
-    if found == checkpoint {
-        write(store, Some(Claim { state: State::Kept, ..claim }))?;
-        return Ok(None);
+}
+
+/// What became of a claim since it was made: kept, still open, or refuted and gone.
+fn resolve(
+    store: &mut Store,
+    claim: Claim,
+    header: impl Fn(&mut Store, u64) -> Result<Option<Hash>, Error>,
+) -> Result<Option<Claim>, Error> {
+    let Claim { checkpoint, .. } = claim;
+    let base = base(store);
+    // A snapshot that was taken since is proven by the checkpoint; damage may have cost us what we had.
+    let from = claim.from.min(store.tip()).max(base);
+    if from != claim.from {
+        write(store, Some(Claim { from, ..claim }))?;
     }
-    tracing::warn!(%found, %checkpoint, from, "set aside what was followed: it does not lead to the checkpoint");
-    set_aside(store, claim)?;
-    if given.is_some() {
-        write(store, Some(claim))?;
+    let claim = Claim { from, ..claim };
+    let found = header(store, checkpoint.height)?.map(|hash| Checkpoint { hash, ..checkpoint });
+    let is_kept = found.map_or(checkpoint.height <= base, |found| found == checkpoint);
+    match found.filter(|_| !is_kept) {
+        Some(found) => {
+            set_aside(store, claim, found)?;
+            Ok(None)
+        }
+        None if is_kept => {
+            let kept = Claim { state: State::Kept, ..claim };
+            write(store, Some(kept))?;
+            Ok(Some(kept))
+        }
+        None => Ok(Some(claim)),
     }
-    Ok(given)
 }
 
 /// Whether what is settled at a height might have to be set aside; a snapshot of it could not be.
@@ -93,20 +123,26 @@ fn read(store: &mut Store) -> Result<Option<Claim>, Error> {
             let from = base(store);
             tracing::warn!(from, "cannot read what was followed on a checkpoint's word: going back");
             let checkpoint = Checkpoint { height: 0, hash: Hash::default() };
-            set_aside(store, Claim { checkpoint, from, state: State::Refuted })?;
+            refute(store, Claim { checkpoint, from, state: State::Refuted })?;
         }
         return Ok(None);
     };
     let claim = decode(&bytes);
     if let Some(claim) = claim.filter(|claim| claim.state == State::Refuted) {
-        set_aside(store, claim)?;
+        refute(store, claim)?;
         return Ok(None);
     }
     Ok(claim)
 }
 
+fn set_aside(store: &mut Store, claim: Claim, found: Checkpoint) -> Result<(), Error> {
+    let Claim { checkpoint, from, .. } = claim;
+    tracing::warn!(%found, %checkpoint, from, "set aside what was followed: it does not lead to the checkpoint");
+    refute(store, claim)
+}
+
 /// First it is written that this is being done: a half-cut log would not tell.
-fn set_aside(store: &mut Store, claim: Claim) -> Result<(), Error> {
+fn refute(store: &mut Store, claim: Claim) -> Result<(), Error> {
     write(store, Some(Claim { state: State::Refuted, ..claim }))?;
     store.set_settlements_aside(claim.from + 1)?;
     write(store, None)

@@ -487,3 +487,41 @@ fn no_snapshot_is_made_of_what_might_have_to_be_set_aside() {
         assert_eq!(store.snapshots().heights(), made);
     }
 }
+
+#[test]
+fn a_checkpoint_that_was_reached_is_kept_though_a_snapshot_was_made_since() {
+    let mut memory = Memory::new();
+    let named = Memory::new().follow(1);
+    memory.told(Some(named)).unwrap();
+    memory.follow(3);
+    memory.store().snapshots().put(HEIGHT + 3, &memory.parts(HEIGHT + 3)).unwrap();
+    for given in [None, Some(named), None] {
+        assert_eq!(found(&memory.told(given).unwrap()), (HEIGHT + 3, None));
+    }
+}
+
+#[test]
+fn a_checkpoint_that_was_in_the_log_may_be_named_again_after_it_is_pruned() {
+    let memory = Memory::new();
+    let named = memory.header(3);
+    assert_eq!(found(&memory.told(Some(named)).unwrap()), (HEIGHT, None));
+    memory.store().adopt(HEIGHT, &memory.parts(HEIGHT)).unwrap();
+    assert_eq!(found(&memory.told(Some(named)).unwrap()), (HEIGHT, None));
+}
+
+#[test]
+fn what_damage_took_since_a_claim_is_made_again_on_its_word() {
+    let mut memory = Memory::new();
+    let named = Checkpoint { height: HEIGHT + 2, hash: Hash([9; 32]) };
+    memory.told(Some(named)).unwrap();
+    memory.store().set_settlements_aside(3).unwrap();
+    assert_eq!(found(&memory.told(None).unwrap()), (2, Some(named)));
+    let mut store = memory.store();
+    for height in 3..=HEIGHT {
+        let settled = &memory.settled[height as usize - 1];
+        store.append_settlement(height, &codec::encode(&settled.certified)).unwrap();
+    }
+    drop(store);
+    memory.follow(2);
+    assert_eq!(found(&memory.told(None).unwrap()), (2, None), "nothing above counts");
+}
