@@ -45,8 +45,10 @@ impl Photographer {
     pub(super) fn settled(&mut self, store: &mut Store, settled: &Settled) -> Result<(), storage::Error> {
         let height = settled.ledger.height();
         let is_busy = self.making.as_ref().is_some_and(|making| !making.is_finished());
+        let heights = store.snapshots().heights().into_iter();
         // A log that begins after a snapshot is lost with it, unless there is another.
-        let is_at_risk = store.first() > 1 && store.snapshots().heights().len() < 2;
+        let is_at_risk =
+            store.first() > 1 && heights.filter(|height| height + 1 >= store.first()).count() < 2;
         if is_busy || !(is_at_risk || height.is_multiple_of(self.history.snapshots)) {
             return Ok(());
         }
