@@ -184,6 +184,7 @@ impl Client {
         match codec::decode("testimony", &bytes, Testimony::MAX_BYTES) {
             Ok(Response::Testimony(testimony)) => Ok(*testimony),
             Ok(Response::Declined) => Err(Reason::Declined),
+            Ok(Response::Busy) => Err(Reason::Silent(Failure::Refused)),
             Ok(_) => Err(Reason::Malformed("it answers something else".to_owned())),
             Err(error) => Err(Reason::Malformed(error.to_string())),
         }

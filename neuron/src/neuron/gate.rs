@@ -70,6 +70,8 @@ pub(crate) enum Response {
     Chunk(serde_bytes::ByteBuf),
     /// No answer will come.
     Declined,
+    /// None comes now: it may be asked again.
+    Busy,
 }
 
 /// What comes to the neuron's loop from outside.
@@ -194,13 +196,15 @@ impl Gate {
     }
 
     fn asked(&self, ticket: u64, bytes: &[u8], view: &watch::Receiver<View>) {
-        let taken = self.take(ticket, bytes, view).unwrap_or_else(|error| {
-            self.refused.count(error.reason());
-            false
-        });
-        if !taken {
-            let _ = self.network.respond(ticket, codec::encode(&Response::Declined));
-        }
+        let refusal = match self.take(ticket, bytes, view) {
+            Ok(true) => return,
+            Ok(false) => Response::Busy,
+            Err(error) => {
+                self.refused.count(error.reason());
+                Response::Declined
+            }
+        };
+        let _ = self.network.respond(ticket, codec::encode(&refusal));
     }
 
     /// Whether somebody sees to a request.
@@ -351,7 +355,7 @@ fn settlements(bytes: &[u8]) -> Result<(Delivery, u64), Error> {
             let decoded = batch.iter().map(|bytes| codec::decode("settlement", bytes, settlement::MAX_BYTES));
             (Delivery::Settlements(decoded.collect::<Result<_, _>>()?, tip), first)
         }
-        Response::Declined => (Delivery::Nothing, 0),
+        Response::Declined | Response::Busy => (Delivery::Nothing, 0),
         _ => (Delivery::Malformed("it answered what was not asked".to_owned()), 0),
     })
 }

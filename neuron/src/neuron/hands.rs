@@ -218,7 +218,7 @@ impl Hands {
     fn serve(&self, ticket: Ticket, wanted: Wanted) {
         if !self.disk.serve(ticket, wanted) {
             self.refused.count("disk_busy");
-            self.respond(ticket, &Response::Declined);
+            self.respond(ticket, &Response::Busy);
         }
     }
 

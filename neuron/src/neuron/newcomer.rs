@@ -20,13 +20,16 @@ use super::gate::Response;
 use super::recovery::Remembered;
 use super::{Config, Error, recovery};
 use crate::clock;
-use crate::network::{Event, Network, Verdict};
+use crate::network::{Event, Failure, Network, Verdict};
 
 /// How long peers are waited for that have a snapshot to offer; longer than it takes to connect.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Longer than the network waits for an answer; without one a full queue lost the question.
 const LONGEST_WAIT: Duration = Duration::from_secs(12);
+
+/// How long peers are waited for that are busy.
+const BUSY_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Between two questions while nobody is there, or who is there is busy.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -67,32 +70,42 @@ fn may_help(config: &Config, head: &Head, checkpoint: Option<Checkpoint>, now: u
 
 /// The snapshot of a peer, if we need it and there is one.
 async fn take(network: &Network, events: &mut mpsc::Receiver<Event>, mut search: Search) -> Option<Taken> {
-    let (mut progress, mut ticket) = (Instant::now(), 0);
-    while !search.is_over() && progress.elapsed() < PATIENCE {
+    let (mut progress, mut patience, mut ticket) = (Instant::now(), PATIENCE, 0);
+    while !search.is_over() && progress.elapsed() < patience {
         ticket += 1;
         let request = codec::encode(&search.request());
         let _ = match search.sender {
             Some(peer) => network.ask(peer, ticket, request),
             None => network.ask_anyone(search.useless(), ticket, request),
         };
-        let answered = timeout(LONGEST_WAIT, answer(network, events, ticket)).await;
-        match answered.unwrap_or(Some((search.sender, None))) {
-            None => return None,
-            Some((Some(peer), Some(response))) => match search.hear(peer, &response, clock::now_ms()) {
-                Answer::Useful => progress = Instant::now(),
-                Answer::Other => {}
-                Answer::Useless => search.pass_over(peer),
-                Answer::Lie(fault) => {
-                    tracing::warn!(?peer, fault, "dropped a peer: its snapshot is not taken");
-                    let _ = network.shun(peer);
-                    search.pass_over(peer);
-                }
-            },
-            Some((peer, _)) => {
-                if let Some(peer) = peer.filter(|peer| search.sender == Some(*peer)) {
-                    search.pass_over(peer);
-                }
+        let lost = Some((search.sender, Err(Failure::Timeout)));
+        let answer = match timeout(LONGEST_WAIT, answer(network, events, ticket)).await.unwrap_or(lost)? {
+            (Some(peer), Ok(response)) => (peer, search.hear(peer, &response, clock::now_ms())),
+            (Some(peer), Err(Failure::Refused | Failure::Busy)) => (peer, Answer::Busy),
+            (Some(peer), Err(_)) => {
+                // Others had no turn meanwhile.
+                progress = Instant::now();
+                (peer, Answer::Useless)
+            }
+            (None, _) if search.may_follow() => break,
+            (None, _) => {
                 sleep(PAUSE).await;
+                continue;
+            }
+        };
+        patience = PATIENCE;
+        match answer {
+            (_, Answer::Useful) => progress = Instant::now(),
+            (_, Answer::Other) => {}
+            (_, Answer::Busy) => {
+                patience = BUSY_PATIENCE;
+                sleep(PAUSE).await;
+            }
+            (peer, Answer::Useless) => search.pass_over(peer),
+            (peer, Answer::Lie(fault)) => {
+                tracing::warn!(?peer, fault, "dropped a peer: its snapshot is not taken");
+                let _ = network.shun(peer);
+                search.pass_over(peer);
             }
         }
     }
@@ -104,15 +117,13 @@ async fn answer(
     network: &Network,
     events: &mut mpsc::Receiver<Event>,
     expected: u64,
-) -> Option<(Option<Hotkey>, Option<Vec<u8>>)> {
+) -> Option<(Option<Hotkey>, Result<Vec<u8>, Failure>)> {
     loop {
         match events.recv().await? {
-            Event::Responded { from, ticket, result } if ticket == expected => {
-                return Some((from, result.ok()));
-            }
+            Event::Responded { from, ticket, result } if ticket == expected => return Some((from, result)),
             Event::Responded { .. } => {}
             Event::Asked { ticket, .. } => {
-                let _ = network.respond(ticket, codec::encode(&Response::Declined));
+                let _ = network.respond(ticket, codec::encode(&Response::Busy));
             }
             Event::Gossip { id, .. } => {
                 let _ = network.judge(id, Verdict::Ignore);

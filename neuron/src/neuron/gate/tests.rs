@@ -66,6 +66,7 @@ fn changed_responses_harm_nobody() {
         Response::Anchor { anchor: parts[0].clone().into(), first: 1 },
         Response::Chunk(parts[1].clone().into()),
         Response::Declined,
+        Response::Busy,
     ];
     check(&responses, RESPONSE_LIMIT);
 }

@@ -5,6 +5,7 @@ use protocol::head::Head;
 use protocol::light::{Checkpoint, Doubt, Inquiry, LightClient, Skip};
 use protocol::settlement::{self, Certified};
 use protocol::snapshot::{Anchor, Assembly, Chunk};
+use serde_bytes::ByteBuf;
 
 use crate::neuron::gate::{RESPONSE_LIMIT, Request, Response};
 use crate::neuron::{Config, Error};
@@ -13,7 +14,10 @@ use crate::neuron::{Config, Error};
 const USELESS: usize = 256;
 
 /// The furthest that a snapshot may lie before a checkpoint, in heights: that it leads there takes all settlements between.
-const LONGEST_LINK: u64 = 8_192;
+pub(super) const LONGEST_LINK: u64 = 8_192;
+
+/// How long a peer may take to show that, in milliseconds.
+pub(super) const LINK_MS: u64 = 120_000;
 
 /// A snapshot that a peer sent, proven.
 pub(super) struct Taken {
@@ -28,6 +32,8 @@ pub(super) enum Answer {
     Useful,
     /// It has another snapshot, if any.
     Other,
+    /// It may answer later.
+    Busy,
     /// It had nothing for us.
     Useless,
     /// No honest peer sends it.
@@ -38,9 +44,13 @@ pub(super) enum Answer {
 pub(super) struct Search {
     /// What is believed.
     client: LightClient,
+    /// What a person vouches for, until its header is needed and found.
+    checkpoint: Option<Checkpoint>,
     /// The height we are at.
     tip: u64,
     stage: Stage,
+    /// Somebody has the settlement that we lack.
+    may_follow: bool,
     /// Not asked again.
     useless: Vec<Hotkey>,
     /// Who is asked, once one has offered something.
@@ -49,14 +59,14 @@ pub(super) struct Search {
 
 /// What is looked for.
 enum Stage {
-    /// The header that a person vouches for.
-    Vouched(Checkpoint),
     /// A snapshot.
     Offer,
+    /// The header that a person vouches for, which comes before one.
+    Vouched(Offer, Checkpoint),
     /// A header on the way to one that is too far from what is believed.
     Nearer(Offer, u64),
-    /// The settlements that lead from one to what is believed, after the one of this name.
-    Link(Offer, Checkpoint),
+    /// The settlements that lead from one to what is believed, after the one of this name; until a time.
+    Link(Offer, Checkpoint, u64),
     /// The chunks of one that is believed.
     Chunks(Assembly, Vec<Vec<u8>>),
     /// Nothing more.
@@ -76,17 +86,17 @@ impl Search {
             let own = Checkpoint { height: header.height, hash: header.hash() };
             client.trust(header, head.ledger.validators().clone(), own).expect("our own tip was certified");
         }
-        let stage = checkpoint.map_or(Stage::Offer, Stage::Vouched);
-        Ok(Self { client, tip: head.ledger.height(), stage, useless: Vec::new(), sender: None })
+        let (tip, stage) = (head.ledger.height(), Stage::Offer);
+        Ok(Self { client, checkpoint, tip, stage, may_follow: false, useless: Vec::new(), sender: None })
     }
 
     /// What to ask next.
     pub(super) fn request(&self) -> Request {
         let header = |height| Request::Inquiry(Inquiry { height: Some(height), ..Inquiry::default() });
         match &self.stage {
-            Stage::Vouched(checkpoint) => header(checkpoint.height),
+            Stage::Vouched(_, checkpoint) => header(checkpoint.height),
             Stage::Nearer(_, height) => header(*height),
-            Stage::Link(_, last) => Request::Settlements(last.height + 1),
+            Stage::Link(_, last, _) => Request::Settlements(last.height + 1),
             Stage::Chunks(assembly, parts) => Request::Chunk(assembly.height(), parts.len() as u64 - 1),
             Stage::Offer | Stage::Over(_) => Request::Snapshot,
         }
@@ -102,6 +112,11 @@ impl Search {
         matches!(self.stage, Stage::Over(_))
     }
 
+    /// Whether what we lack can be had without a snapshot, as far as peers say.
+    pub(super) fn may_follow(&self) -> bool {
+        self.may_follow
+    }
+
     /// The snapshot, if one was found.
     pub(super) fn taken(self) -> Option<Taken> {
         match self.stage {
@@ -113,7 +128,7 @@ impl Search {
     /// Asks others from now on; chunks that came so far stay.
     pub(super) fn pass_over(&mut self, peer: Hotkey) {
         self.sender = None;
-        if matches!(self.stage, Stage::Nearer(..) | Stage::Link(..)) {
+        if !matches!(self.stage, Stage::Chunks(..)) {
             self.stage = Stage::Offer;
         }
         if self.useless.len() >= USELESS {
@@ -129,15 +144,23 @@ impl Search {
             Err(error) => return Answer::Lie(error.to_string()),
         };
         let answer = match (std::mem::replace(&mut self.stage, Stage::Offer), response) {
-            (stage, Response::Declined) => self.declined(peer, stage),
-            (Stage::Vouched(checkpoint), Response::Testimony(told)) => self.vouched(checkpoint, told.skip),
+            (stage, Response::Busy) => {
+                self.stage = stage;
+                Answer::Busy
+            }
+            (Stage::Chunks(..), Response::Declined) if self.sender != Some(peer) => Answer::Other,
+            (_, Response::Declined) => Answer::Useless,
+            (Stage::Vouched(offer, checkpoint), Response::Testimony(told)) => {
+                self.vouched(offer, checkpoint, told.skip, now)
+            }
             (Stage::Nearer(offer, height), Response::Testimony(told)) => {
                 self.nearer(offer, height, told.skip, now)
             }
             (Stage::Offer, Response::Anchor { first, anchor }) => self.offered(first, &anchor, now),
-            (Stage::Link(offer, last), Response::Settlements { batch, .. }) => {
-                self.linked(offer, last, &batch)
+            (Stage::Link(offer, last, until), Response::Settlements { batch, .. }) if now <= until => {
+                self.linked(offer, (last, until), &batch)
             }
+            (Stage::Link(..), _) => Answer::Useless,
             (Stage::Chunks(assembly, parts), Response::Chunk(chunk)) => self.brought(assembly, parts, &chunk),
             (stage, _) => {
                 self.stage = stage;
@@ -150,36 +173,10 @@ impl Search {
         answer
     }
 
-    /// Who did not begin to send a snapshot may have another.
-    fn declined(&mut self, peer: Hotkey, stage: Stage) -> Answer {
-        let begun_by_another = matches!(stage, Stage::Chunks(..)) && self.sender != Some(peer);
-        if let Stage::Vouched(_) = stage {
-            self.stage = stage;
-        }
-        if begun_by_another { Answer::Other } else { Answer::Useless }
-    }
-
-    fn vouched(&mut self, checkpoint: Checkpoint, skip: Option<Skip>) -> Answer {
-        self.stage = Stage::Vouched(checkpoint);
-        let Some(skip) = skip else { return Answer::Useless };
-        match self.client.trust(&skip.header, skip.next, checkpoint) {
-            Ok(()) => {
-                self.stage = Stage::Offer;
-                Answer::Useful
-            }
-            // The checkpoint may as well be wrong.
-            Err(doubt @ Doubt::OtherCheckpoint { .. }) => {
-                tracing::warn!(%doubt, "a peer has another header than the checkpoint");
-                Answer::Useless
-            }
-            Err(doubt) => Answer::Lie(doubt.to_string()),
-        }
-    }
-
     /// A ledger that we have is left for a snapshot only if what follows it is not to be had.
     fn offered(&mut self, first: u64, bytes: &[u8], now: u64) -> Answer {
         if self.tip > 0 && first <= self.tip + 1 {
-            self.stage = Stage::Over(None);
+            self.may_follow = true;
             return Answer::Useless;
         }
         match Anchor::decode(bytes) {
@@ -194,16 +191,18 @@ impl Search {
 
     /// Whether what is believed vouches for an offer, or what has to be asked to know.
     fn judge(&mut self, offer: Offer, now: u64) -> Answer {
-        let (height, believed) = (offer.0.height(), self.client.trusted().height);
-        if height + LONGEST_LINK < believed {
-            return Answer::Useless;
-        }
-        if height <= believed {
+        let (height, believed) = (offer.0.height(), self.believed());
+        if height <= believed.height {
             let first = Checkpoint { height, hash: offer.0.skip.header.hash() };
             return match self.client.check_earlier(&offer.0.skip) {
-                Ok(()) => self.link(offer, first),
+                Ok(()) if height + LONGEST_LINK < believed.height => Answer::Useless,
+                Ok(()) => self.link(offer, first, now + LINK_MS),
                 Err(doubt) => Answer::Lie(doubt.to_string()),
             };
+        }
+        if let Some(checkpoint) = self.checkpoint {
+            self.stage = Stage::Vouched(offer, checkpoint);
+            return Answer::Useful;
         }
         match self.client.clone().skip(offer.0.skip.clone(), now) {
             Ok(()) => self.begin(offer),
@@ -211,16 +210,33 @@ impl Search {
         }
     }
 
+    /// The latest header that is believed.
+    fn believed(&self) -> Checkpoint {
+        self.checkpoint.unwrap_or(self.client.checkpoint())
+    }
+
+    fn vouched(&mut self, offer: Offer, checkpoint: Checkpoint, skip: Option<Skip>, now: u64) -> Answer {
+        let Some(skip) = skip else { return Answer::Useless };
+        match self.client.trust(&skip.header, skip.next, checkpoint) {
+            Ok(()) => {
+                self.checkpoint = None;
+                self.judge(offer, now)
+            }
+            Err(doubt) => self.doubt(offer, checkpoint.height, doubt),
+        }
+    }
+
     /// What a doubt says of the peer, or which header between may dispel it.
     fn doubt(&mut self, offer: Offer, far: u64, doubt: Doubt) -> Answer {
+        use Doubt::{Expired, OtherCheckpoint, TooFar, Untimely};
         match (&doubt, self.client.between(far)) {
-            (Doubt::TooFar { .. }, Some(height)) => {
+            (TooFar { .. }, Some(height)) => {
                 self.stage = Stage::Nearer(offer, height);
                 Answer::Useful
             }
-            // The peer cannot help it.
-            (Doubt::TooFar { .. } | Doubt::Expired { .. }, _) => {
-                tracing::warn!(height = offer.0.height(), %doubt, "a snapshot is not taken");
+            // The peer may not help it: our clock, or what a person told us, may as well be wrong.
+            (TooFar { .. } | Expired { .. } | Untimely { .. } | OtherCheckpoint { .. }, _) => {
+                tracing::warn!(height = offer.0.height(), %doubt, "a snapshot is not taken; are clock and checkpoint right?");
                 Answer::Useless
             }
             _ => Answer::Lie(doubt.to_string()),
@@ -237,16 +253,15 @@ impl Search {
         }
     }
 
-    fn linked<T: AsRef<[u8]>>(&mut self, offer: Offer, mut last: Checkpoint, batch: &[T]) -> Answer {
+    fn linked(&mut self, offer: Offer, (mut last, until): (Checkpoint, u64), batch: &[ByteBuf]) -> Answer {
         if batch.is_empty() {
             return Answer::Useless;
         }
         for bytes in batch {
-            if last.height >= self.client.trusted().height {
+            if last.height >= self.believed().height {
                 break;
             }
-            let header = match codec::decode::<Certified>("settlement", bytes.as_ref(), settlement::MAX_BYTES)
-            {
+            let header = match codec::decode::<Certified>("settlement", bytes, settlement::MAX_BYTES) {
                 Ok(certified) => certified.settlement.header,
                 Err(error) => return Answer::Lie(error.to_string()),
             };
@@ -255,19 +270,19 @@ impl Search {
             }
             last = Checkpoint { height: header.height, hash: header.hash() };
         }
-        self.link(offer, last)
+        self.link(offer, last, until)
     }
 
     /// An offer of which `last` is the latest descendant that is known.
-    fn link(&mut self, offer: Offer, last: Checkpoint) -> Answer {
-        let expected = self.client.checkpoint();
+    fn link(&mut self, offer: Offer, last: Checkpoint, until: u64) -> Answer {
+        let expected = self.believed();
         if last.height < expected.height {
-            self.stage = Stage::Link(offer, last);
+            self.stage = Stage::Link(offer, last, until);
             return Answer::Useful;
         }
         match last == expected {
             true => self.begin(offer),
-            false => Answer::Lie(Doubt::OtherCheckpoint { found: last, expected }.to_string()),
+            false => self.doubt(offer, last.height, Doubt::OtherCheckpoint { found: last, expected }),
         }
     }
 
