@@ -14,7 +14,7 @@ pub struct Damage {
     /// Whether it looks like the write that a crash interrupted, so that nothing acknowledged is missing.
     ///
     /// If not, what was dropped stands beside the file, under the same name with `.damaged` or `.broken`
-    /// added. A vote log damaged like this may lack votes that left: do not vote before the next height.
+    /// added. What a vote log lacks then, [`Store::has_lost_votes`](crate::Store::has_lost_votes) remembers.
     pub torn: bool,
 }
 

@@ -1,7 +1,7 @@
 //! One entry of a log file, as `arc-malachitebft-wal` writes it, read without trusting a byte.
 //!
 //! ```text
-//! flag (1, always 0) | length (8, BE) | CRC-32 of the data (4, BE) | data: height (8, BE) ‖ content ‖ 1
+//! flag (1, always 0) | length (8, BE) | CRC-32 of the data (4, BE) | data: height (8, BE) ‖ content ‖ 255
 //! ```
 //!
 //! The height is ours: it stands under the checksum, which the log's own header does not. So is the last byte: where a
@@ -19,8 +19,12 @@ pub const MAX_ENTRY: u64 = 16 << 20;
 const HEADER: usize = ENTRY_HEADER_SIZE as usize;
 const HEIGHT: usize = size_of::<u64>();
 
-/// What every entry ends in, as nothing that was not written to its end does.
-const END: u8 = 1;
+/// What every entry ends in, as nothing that was not written to its end does. Far from a zero, so that no changed bit
+/// makes it one; earlier files have a 1.
+const END: u8 = 0xff;
+
+/// The most bytes to go through in search of an entry: less than a second of checksums, whatever the bytes say.
+const MAX_SEARCH: usize = 1 << 30;
 
 /// Where an entry lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +35,13 @@ pub(crate) struct Entry {
     pub(crate) offset: u64,
     /// How many bytes it takes.
     pub(crate) size: u64,
+}
+
+impl Entry {
+    /// Whether it has no content.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.size == ENTRY_HEADER_SIZE + sealed_size(&[])
+    }
 }
 
 /// What is found where an entry should start.
@@ -46,6 +57,11 @@ pub(crate) enum Found {
     Damaged,
 }
 
+/// How many bytes [`seal`] makes of `content`.
+pub(crate) fn sealed_size(content: &[u8]) -> u64 {
+    (HEIGHT + content.len() + 1) as u64
+}
+
 /// The data of an entry: `content` under its height.
 pub(crate) fn seal(height: u64, content: &[u8]) -> Vec<u8> {
     [&height.to_be_bytes(), content, &[END]].concat()
@@ -58,19 +74,33 @@ pub(crate) fn read(source: &mut impl Read, rest: u64, data: &mut Vec<u8>) -> io:
         return Ok(if rest == 0 { Found::End } else { Found::Torn });
     };
     source.read_exact(&mut header)?;
-    let length = be_u64(&header[1..9]);
-    if header[0] != 0 || length <= HEIGHT as u64 || length > MAX_ENTRY {
-        return Ok(Found::Damaged);
-    }
-    if length > rest {
-        return Ok(Found::Torn);
-    }
+    let length = match length(&header) {
+        None => return Ok(Found::Damaged),
+        Some(length) if length > rest => return Ok(Found::Torn),
+        Some(length) => length,
+    };
     data.resize(length as usize, 0);
     source.read_exact(data)?;
-    Ok(match crc32fast::hash(data).to_be_bytes() == header[9..] {
+    Ok(match passes(&header, data) {
         true => Found::Whole { height: be_u64(&data[..HEIGHT]), size: ENTRY_HEADER_SIZE + length },
         false if length == rest && data.last() == Some(&0) => Found::Torn,
         false => Found::Damaged,
+    })
+}
+
+/// Whether a whole entry lies in `torn`, the end of a file from where it seems to break off: then it is a changed length
+/// that says so, and no crash. What takes too long to go through is taken for one too.
+pub(crate) fn is_within(torn: &[u8]) -> bool {
+    let mut searched = 0;
+    (0..torn.len()).any(|start| {
+        let Some((header, rest)) = torn[start..].split_first_chunk() else { return false };
+        // The first has no length to believe: it may have been the last of the file.
+        let size = if start == 0 { Some(rest.len()) } else { length(header).map(|length| length as usize) };
+        let Some(data) = size.and_then(|size| rest.get(..size)).filter(|data| data.len() > HEIGHT) else {
+            return false;
+        };
+        searched += data.len();
+        searched > MAX_SEARCH || passes(header, data)
     })
 }
 
@@ -86,6 +116,16 @@ pub(crate) fn content(mut file: &mut dyn File, entry: Entry) -> io::Result<Optio
         }
         _ => None,
     })
+}
+
+/// How many bytes of data the header promises, if it can be one.
+fn length(header: &[u8; HEADER]) -> Option<u64> {
+    let length = be_u64(&header[1..9]);
+    (header[0] == 0 && length > HEIGHT as u64 && length <= MAX_ENTRY).then_some(length)
+}
+
+fn passes(header: &[u8; HEADER], data: &[u8]) -> bool {
+    crc32fast::hash(data).to_be_bytes() == header[9..]
 }
 
 fn be_u64(bytes: &[u8]) -> u64 {

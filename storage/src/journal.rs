@@ -38,16 +38,15 @@ impl Journal {
     /// Appends entries with their heights; all are on the disk when this returns, and after a crash before that some
     /// of the first.
     pub(crate) fn append_all(&mut self, entries: &[(u64, &[u8])]) -> Result<Vec<Entry>, Error> {
-        let sealed: Vec<_> =
-            entries.iter().map(|(height, content)| (*height, entry::seal(*height, content))).collect();
-        if let Some((_, data)) = sealed.iter().find(|(_, data)| data.len() as u64 > MAX_ENTRY) {
-            return Err(Error::TooLarge { path: self.path(), size: data.len() as u64, limit: MAX_ENTRY });
+        let mut sizes = entries.iter().map(|(_, content)| entry::sealed_size(content));
+        if let Some(size) = sizes.find(|&size| size > MAX_ENTRY) {
+            return Err(Error::TooLarge { path: self.path(), size, limit: MAX_ENTRY });
         }
         self.guarded(|log| {
-            let mut written = Vec::with_capacity(sealed.len());
-            for (height, data) in sealed {
+            let mut written = Vec::with_capacity(entries.len());
+            for &(height, content) in entries {
                 let offset = log.size_bytes()?;
-                log.append(&data)?;
+                log.append(entry::seal(height, content))?;
                 written.push(Entry { height, offset, size: log.size_bytes()? - offset });
             }
             log.flush()?;
@@ -94,33 +93,55 @@ pub(crate) fn recover(
     path: &Path,
     belongs: impl FnMut(u64) -> bool,
 ) -> Result<Recovery, Error> {
-    let mut file = match disk.open(path, Access::Change) {
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Recovery::default()),
-        opened => opened.map_err(Error::at(path))?,
-    };
-    let scan = scan(&mut *file, belongs).map_err(Error::at(path))?;
+    let scan = scan(disk, path, belongs)?;
     let damage = scan.damage(path).map(Damage::report);
     if let Some(damage) = &damage {
         if !damage.torn {
             copy_aside(disk, path)?;
         }
-        cut(&mut *file, scan.end).map_err(Error::at(path))?;
+        cut(disk, path, scan.end)?;
     }
     Ok(Recovery { entries: scan.entries, damage })
 }
 
 /// Copies the file to its name with `.damaged` added and cuts it at `end`, after so many entries that are kept.
-pub(crate) fn set_aside(disk: &Disk, path: &Path, end: u64, kept: u64) -> Result<Damage, Error> {
-    let mut file = disk.open(path, Access::Change).map_err(Error::at(path))?;
+pub(crate) fn set_aside(disk: &dyn Files, path: &Path, end: u64, kept: u64) -> Result<Damage, Error> {
+    let file = disk.open(path, Access::Read).map_err(Error::at(path))?;
     let lost = file.size().map_err(Error::at(path))? - end;
-    copy_aside(&**disk, path)?;
-    cut(&mut *file, end).map_err(Error::at(path))?;
+    copy_aside(disk, path)?;
+    cut(disk, path, end)?;
     Ok(Damage { path: path.to_owned(), kept, lost, torn: false }.report())
 }
 
-struct Scan {
-    entries: Vec<Entry>,
-    /// Where the good part ends.
+/// Puts one `last` entry, a height and its content, in the place of all after the whole entries that a `scan` found.
+/// What was there is copied aside, and a crash leaves it or the new end, nothing between.
+pub(crate) fn replace_end(
+    disk: &Disk,
+    path: &Path,
+    scan: &Scan,
+    last: (u64, &[u8]),
+) -> Result<Damage, Error> {
+    let new = durable::beside(path, ".new");
+    if disk.kind(&new).is_some() {
+        disk.remove(&new).map_err(Error::at(&new))?;
+    }
+    if disk.kind(path).is_some() {
+        copy_aside(&**disk, path)?;
+        copy(&**disk, path, &new).map_err(Error::at(&new))?;
+        cut(&**disk, &new, scan.end)?;
+    }
+    Journal::open(disk, &new)?.append(last.0, last.1)?;
+    disk.rename(&new, path).map_err(Error::at(path))?;
+    durable::sync_parent(&**disk, path)?;
+    let (kept, lost) = scan.kept_and_lost();
+    Ok(Damage { path: path.to_owned(), kept, lost, torn: false }.report())
+}
+
+/// What a log file holds.
+pub(crate) struct Scan {
+    /// The whole entries before the first bad one.
+    pub(crate) entries: Vec<Entry>,
+    /// Where the good part ends, 0 without a header.
     end: u64,
     size: u64,
     torn: bool,
@@ -128,17 +149,46 @@ struct Scan {
 }
 
 impl Scan {
+    /// A file that is missing or never got its header.
+    fn blank(size: u64) -> Self {
+        Self { entries: Vec::new(), end: 0, size, torn: true, header: true }
+    }
+
+    pub(crate) fn is_blank(&self) -> bool {
+        self.end == 0
+    }
+
+    /// Whether it has an end that no crash leaves.
+    pub(crate) fn is_damaged(&self) -> bool {
+        !self.is_clean() && !self.torn
+    }
+
+    fn is_clean(&self) -> bool {
+        self.size == self.end && self.header
+    }
+
+    fn kept_and_lost(&self) -> (u64, u64) {
+        (self.entries.len() as u64, self.size - self.end)
+    }
+
     fn damage(&self, path: &Path) -> Option<Damage> {
-        let (kept, lost) = (self.entries.len() as u64, self.size - self.end);
-        let clean = lost == 0 && self.header;
-        (!clean).then(|| Damage { path: path.to_owned(), kept, lost, torn: self.torn })
+        let (kept, lost) = self.kept_and_lost();
+        (!self.is_clean()).then(|| Damage { path: path.to_owned(), kept, lost, torn: self.torn })
     }
 }
 
-fn scan(mut file: &mut dyn File, mut belongs: impl FnMut(u64) -> bool) -> io::Result<Scan> {
+/// Checks every entry of the file at `path`, as [`recover`] does, and leaves it as it is.
+pub(crate) fn scan(disk: &dyn Files, path: &Path, belongs: impl FnMut(u64) -> bool) -> Result<Scan, Error> {
+    match disk.open(path, Access::Read) {
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(Scan::blank(0)),
+        opened => opened.and_then(|mut file| scan_file(&mut *file, belongs)).map_err(Error::at(path)),
+    }
+}
+
+fn scan_file(mut file: &mut dyn File, mut belongs: impl FnMut(u64) -> bool) -> io::Result<Scan> {
     let size = file.size()?;
     if size < HEADER_SIZE || is_zero_from(file, 0)? {
-        return Ok(Scan { entries: Vec::new(), end: 0, size, torn: true, header: true });
+        return Ok(Scan::blank(size));
     }
     file.rewind()?;
     let mut source = BufReader::with_capacity(SCAN_BUFFER, &mut file);
@@ -153,9 +203,21 @@ fn scan(mut file: &mut dyn File, mut belongs: impl FnMut(u64) -> bool) -> io::Re
             found => break found,
         }
     };
-    // A torn length says nothing, but then nothing follows it.
-    let torn = header && (found == Found::Torn || is_zero_from(file, end + ENTRY_HEADER_SIZE)?);
+    let torn = header && is_torn(file, end, found)?;
     Ok(Scan { entries, end, size, torn, header })
+}
+
+/// Whether what was `found` at the end of the whole entries is a write that a crash interrupted.
+fn is_torn(file: &mut dyn File, end: u64, found: Found) -> io::Result<bool> {
+    if found != Found::Torn {
+        // A torn length says nothing, but then nothing follows it.
+        return is_zero_from(file, end + ENTRY_HEADER_SIZE);
+    }
+    let mut rest = Vec::new();
+    file.seek(SeekFrom::Start(end))?;
+    // One entry would have had more bytes.
+    file.take(ENTRY_HEADER_SIZE + MAX_ENTRY).read_to_end(&mut rest)?;
+    Ok(!entry::is_within(&rest))
 }
 
 /// Reads the log's own header: the version, and a number that we do not use.
@@ -179,24 +241,30 @@ fn is_zero_from(file: &mut dyn File, offset: u64) -> io::Result<bool> {
 
 fn copy_aside(disk: &dyn Files, path: &Path) -> Result<(), Error> {
     let aside = durable::beside(path, ".damaged");
-    copy(disk, path, &aside).map_err(Error::at(&aside))
+    copy(disk, path, &aside).map_err(Error::at(&aside))?;
+    durable::sync_parent(disk, &aside)
 }
 
+/// Copies as much as the file says to have, so that one without an end fills no disk.
 fn copy(disk: &dyn Files, from: &Path, to: &Path) -> io::Result<()> {
-    let (mut from, mut to) = (disk.open(from, Access::Read)?, disk.open(to, Access::Create)?);
+    let (from, mut to) = (disk.open(from, Access::Read)?, disk.open(to, Access::Create)?);
     to.truncate(0)?;
-    io::copy(&mut from, &mut to)?;
+    let size = from.size()?;
+    io::copy(&mut from.take(size), &mut to)?;
     to.sync()
 }
 
 /// Leaves a header that opens and the entries up to `end`; 0 leaves nothing.
-fn cut(file: &mut dyn File, end: u64) -> io::Result<()> {
-    file.truncate(end)?;
-    if end >= HEADER_SIZE {
-        file.seek(SeekFrom::Start(0))?;
-        file.write_all(&(Version::V1 as u32).to_be_bytes())?;
-    }
-    file.sync()
+fn cut(disk: &dyn Files, path: &Path, end: u64) -> Result<(), Error> {
+    let cut = |file: &mut dyn File| {
+        file.truncate(end)?;
+        if end >= HEADER_SIZE {
+            file.seek(SeekFrom::Start(0))?;
+            file.write_all(&(Version::V1 as u32).to_be_bytes())?;
+        }
+        file.sync()
+    };
+    disk.open(path, Access::Change).and_then(|mut file| cut(&mut *file)).map_err(Error::at(path))
 }
 
 #[cfg(test)]

@@ -7,14 +7,18 @@
 //!
 //! ```text
 //! DIR/lock             held by the one process that uses DIR
+//! DIR/format           the version of all this
 //! DIR/settlements/     the settlement log, a file per 1,024 heights, named by its first height
 //! DIR/snapshots/       states that the settlement log may begin after, a file each, named by its height
 //! DIR/votes.log        the vote log
 //! DIR/index/           the ledger index (sled); index.broken/ is the last one that was set aside
 //! DIR/blobs/           contents by their hash
 //! DIR/note             what a role wants to know again
+//! DIR/claim            on whose word settlements are followed
 //! DIR/peers            addresses, one a line
 //! ```
+//!
+//! What is found damaged is kept beside its file, under the same name with `.damaged` added.
 
 mod blobs;
 mod damage;

@@ -138,7 +138,7 @@ impl Settlements {
         (self.journal, self.reader) = (None, None);
         // The cut comes first: of files after a cut, none is believed at the next start.
         let mut damage =
-            vec![journal::set_aside(&self.disk, &self.path(first), entry.offset, height - first)?];
+            vec![journal::set_aside(&*self.disk, &self.path(first), entry.offset, height - first)?];
         let after = self.segments.partition_point(|segment| segment.first <= first);
         for later in self.segments.split_off(after) {
             damage.push(self.set_file_aside(later.first)?);

@@ -57,8 +57,8 @@ impl Snapshots {
             self.disk.remove(&unfinished).map_err(Error::at(&unfinished))?;
         }
         let mut journal = Journal::open(&self.disk, &unfinished)?;
-        let parts = (0..parts.len() as u64).rev().zip(parts);
-        let entries = parts.map(|(rest, part)| journal.append(rest, part)).collect::<Result<_, _>>()?;
+        let numbered: Vec<_> = (0..parts.len() as u64).rev().zip(parts.iter().map(Vec::as_slice)).collect();
+        let entries = journal.append_all(&numbered)?;
         drop(journal);
         self.disk.rename(&unfinished, &path).map_err(Error::at(&path))?;
         durable::sync_parent(&*self.disk, &path)?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crypto::Hash;
 
-use crate::files::{Access, Disk, MemoryDisk, System};
+use crate::files::{Disk, MemoryDisk, System};
 use crate::ledger::{Change, Ledger};
 use crate::settlements::Settlements;
 use crate::snapshots::Snapshots;
@@ -60,7 +60,7 @@ impl Store {
         let settlements =
             Settlements::open(&disk, &dir.join("settlements"), (SEGMENT_LENGTH, base), &mut damage)?;
         Ok(Self {
-            votes: open_votes(&disk, &dir.join(VOTES), settlements.tip(), &mut damage)?,
+            votes: Votes::open(&disk, &dir.join(VOTES), settlements.tip(), &mut damage)?,
             settlements,
             snapshots,
             ledger: open_ledger(&disk, &dir.join("index"), &mut damage)?,
@@ -143,7 +143,7 @@ impl Store {
     }
 
     /// Appends to what was voted and proposed at `height`, all entries or none; on the disk when this
-    /// returns.
+    /// returns. No entries change nothing.
     ///
     /// Refused below [`Store::votes_height`]: what was voted there is forgotten, and voting again could be
     /// voting twice. At most [`MAX_ENTRY`](crate::MAX_ENTRY) bytes at once.
@@ -160,6 +160,12 @@ impl Store {
     /// until then without voting.
     pub fn votes_height(&self) -> u64 {
         self.votes.height()
+    }
+
+    /// Whether votes that left at `height` may be missing, since the log was damaged or taken away while that height was
+    /// in progress: follow until the next one without voting. No restart forgets it.
+    pub fn has_lost_votes(&self, height: u64) -> bool {
+        self.votes.has_lost(height)
     }
 
     /// The ledger's state as the index has it; `None` if it is missing, unreadable or ahead of the log.
@@ -245,15 +251,6 @@ fn lock(disk: &Disk, dir: &Path) -> Result<Box<dyn Any + Send>, Error> {
     let path = dir.join("lock");
     let lock = disk.lock(&path).map_err(Error::at(&path))?;
     lock.ok_or_else(|| Error::Locked { path: dir.to_owned() })
-}
-
-/// A vote log is there before the first settlement, with its header: where it is missing or empty, somebody took it away.
-fn open_votes(disk: &Disk, path: &Path, tip: u64, damage: &mut Vec<Damage>) -> Result<Votes, Error> {
-    let size = disk.open(path, Access::Read).and_then(|file| file.size()).unwrap_or(0);
-    if tip > 0 && size == 0 {
-        damage.push(Damage { path: path.to_owned(), kept: 0, lost: 0, torn: false }.report());
-    }
-    Votes::open(disk, path, damage)
 }
 
 fn open_ledger(disk: &Disk, dir: &Path, damage: &mut Vec<Damage>) -> Result<Ledger, Error> {

@@ -26,18 +26,20 @@ pub(crate) struct Votes {
 }
 
 impl Votes {
-    /// Checks the log and keeps it up to the first damaged batch.
-    pub(crate) fn open(disk: &Disk, path: &Path, damage: &mut Vec<Damage>) -> Result<Self, Error> {
-        let mut latest = 0;
-        let recovery = journal::recover(&**disk, path, |height| {
-            let belongs = height >= latest;
-            latest = latest.max(height);
-            belongs
-        })?;
+    /// Checks the log, given the height of the last settlement, and keeps it up to the first damaged batch.
+    pub(crate) fn open(disk: &Disk, path: &Path, tip: u64, damage: &mut Vec<Damage>) -> Result<Self, Error> {
+        damage.extend(record_loss(disk, path, tip)?);
+        let recovery = journal::recover(&**disk, path, rising())?;
         damage.extend(recovery.damage);
-        let (height, mut batches) = (latest, recovery.entries);
+        let mut batches = recovery.entries;
+        let height = batches.last().map_or(0, |batch| batch.height);
         batches.retain(|batch| batch.height == height);
         Ok(Self { disk: disk.clone(), journal: Journal::open(disk, path)?, height, batches })
+    }
+
+    /// Whether batches of this height may be missing.
+    pub(crate) fn has_lost(&self, height: u64) -> bool {
+        height == self.height && self.batches.iter().any(Entry::is_empty)
     }
 
     /// The height of the last votes, 0 for none.
@@ -49,6 +51,9 @@ impl Votes {
     pub(crate) fn append(&mut self, height: u64, entries: &[Vec<u8>]) -> Result<(), Error> {
         if height < self.height {
             return Err(Error::PastVote { height, latest: self.height });
+        }
+        if entries.is_empty() {
+            return Ok(());
         }
         if height > self.height {
             self.turn_to(height)?;
@@ -84,6 +89,29 @@ impl Votes {
         self.height = height;
         self.batches.clear();
         Ok(())
+    }
+}
+
+/// Where votes that left may be missing, the log gets an empty batch in their place, at the height in progress: a later
+/// start must know of it too. It is there with its header before the first settlement.
+fn record_loss(disk: &Disk, path: &Path, tip: u64) -> Result<Option<Damage>, Error> {
+    let log = journal::scan(&**disk, path, rising())?;
+    let is_taken_away = tip > 0 && log.is_blank();
+    if !is_taken_away && !log.is_damaged() {
+        return Ok(None);
+    }
+    let latest = log.entries.last().map_or(0, |batch| batch.height);
+    let height = latest.max(tip.saturating_add(1));
+    journal::replace_end(disk, path, &log, (height, &join(&[]))).map(Some)
+}
+
+/// What batches belong in the log: none of a height that was left.
+fn rising() -> impl FnMut(u64) -> bool {
+    let mut latest = 0;
+    move |height| {
+        let belongs = height >= latest;
+        latest = latest.max(height);
+        belongs
     }
 }
 

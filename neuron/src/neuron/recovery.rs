@@ -70,9 +70,7 @@ fn memory(store: &mut Store) -> Result<Memory, Error> {
 
 /// The first height to vote in, given the one in progress.
 fn votes_from(store: &Store, height: u64) -> u64 {
-    let lost = store.damage().iter().any(|damage| !damage.torn && damage.path.ends_with(storage::VOTES));
-    let last = store.votes_height();
-    let from = Recovered::may_vote_from(height, last, lost);
+    let from = Recovered::may_vote_from(height, store.votes_height(), store.has_lost_votes(height));
     if from > height {
         tracing::warn!(height, from, "votes that left may be forgotten: following without voting until then");
     }

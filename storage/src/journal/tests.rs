@@ -83,6 +83,64 @@ fn an_entry_torn_at_any_byte_is_torn_whether_or_not_the_file_has_its_size() {
 }
 
 #[test]
+fn a_changed_length_is_damage_wherever_the_entry_lies() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log");
+    let mut journal = open(&path);
+    let entries = [1, 2, 3].map(|height| journal.append(height, &[7; 100]).unwrap());
+    let whole = fs::read(&path).unwrap();
+    for entry in entries {
+        for bit in 0..64 {
+            let mut bytes = whole.clone();
+            bytes[entry.offset as usize + 8 - bit / 8] ^= 1 << (bit % 8);
+            fs::write(&path, bytes).unwrap();
+            let damage = recover(&System, &path, |_| true).unwrap().damage.unwrap();
+            assert_eq!((damage.kept, damage.torn), (entry.height - 1, false), "bit {bit}");
+        }
+    }
+}
+
+#[test]
+fn a_torn_entry_full_of_lengths_is_looked_through_to_an_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log");
+    open(&path).append(1, &[0, 0, 0, 0, 0, 0, 0x40, 0].repeat(1 << 20)).unwrap();
+    let size = fs::metadata(&path).unwrap().len();
+    OpenOptions::new().write(true).open(&path).unwrap().set_len(size - 1).unwrap();
+    let damage = recover(&System, &path, |_| true).unwrap().damage.unwrap();
+    assert_eq!((damage.kept, damage.torn), (0, false), "what takes too long is not taken for a crash");
+}
+
+#[test]
+fn no_power_cut_loses_what_was_cut_off_and_not_its_copy() {
+    let (memory, path) = (MemoryDisk::default(), Path::new("/log"));
+    let disk = Arc::new(memory.clone()) as Disk;
+    let mut journal = Journal::open(&disk, path).unwrap();
+    let end = journal.append(1, b"one").unwrap().offset;
+    drop(journal);
+    let size = disk.open(path, Access::Read).unwrap().size().unwrap();
+    memory.observe(move |platter| {
+        let disk = MemoryDisk::from(platter.clone());
+        disk.crash(Loss::All, 0);
+        let size_of = |path: &Path| disk.open(path, Access::Read).and_then(|file| file.size()).unwrap_or(0);
+        let kept = size_of(path).max(size_of(Path::new("/log.damaged")));
+        assert_eq!(kept, size, "it is in the one or the other");
+    });
+    set_aside(&*disk, path, end, 0).unwrap();
+}
+
+#[test]
+fn a_new_end_is_written_over_what_a_crash_left_of_one() {
+    let (memory, path) = (MemoryDisk::default(), Path::new("/log"));
+    let disk = Arc::new(memory.clone()) as Disk;
+    memory.replace(Path::new("/log.new"), b"half of what was to be").unwrap();
+    let missing = scan(&*disk, path, |_| true).unwrap();
+    replace_end(&disk, path, &missing, (7, b"")).unwrap();
+    let recovery = recover(&*disk, path, |_| true).unwrap();
+    assert_eq!((recovery.entries.len(), recovery.damage), (1, None));
+}
+
+#[test]
 fn an_entry_over_the_limit_is_refused_and_the_journal_goes_on() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("log");

@@ -50,6 +50,18 @@ fn check(store: &mut Store, snapshots: &[u64], (first, tip): (u64, u64)) {
     assert_eq!(store.settlement(tip + 1).unwrap().unwrap(), (tip + 1).to_be_bytes());
 }
 
+#[test]
+fn a_snapshot_of_many_parts_is_synced_once() {
+    let (disk, parts) = (MemoryDisk::default(), vec![vec![7; 100]; 500]);
+    let store = open(&disk);
+    let before = disk.changes();
+    store.snapshots().put(1, &parts).unwrap();
+    let others = disk.changes() - before - parts.len() as u64;
+    assert!(others < 10, "{others} changes beside a write for each part");
+    drop(store);
+    assert_eq!(open(&disk).snapshots().part(1, 499).unwrap().unwrap(), parts[499]);
+}
+
 fn path(kind: &str, height: u64, extension: &str) -> PathBuf {
     Path::new(DIR).join(format!("{kind}/{height:020}.{extension}"))
 }

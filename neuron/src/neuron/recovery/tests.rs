@@ -346,7 +346,25 @@ fn a_scratched_vote_log_may_lack_votes_that_left_so_the_height_is_sat_out() {
     store.append_votes(HEIGHT + 1, &[vec![2; 100]]).unwrap();
     drop(store);
     scratch(&memory.dir.path().join(storage::VOTES));
-    assert_eq!(memory.recovers(HEIGHT).votes_from, HEIGHT + 2);
+    check_sits_out(memory);
+}
+
+#[test]
+fn a_vote_log_that_was_taken_away_lacks_votes_that_left_so_the_height_is_sat_out() {
+    let memory = Memory::new();
+    memory.store().append_votes(HEIGHT + 1, &[vec![1; 100]]).unwrap();
+    fs::remove_file(memory.dir.path().join(storage::VOTES)).unwrap();
+    check_sits_out(memory);
+}
+
+/// However often it starts, it does not vote before the next height, and then it does.
+#[track_caller]
+fn check_sits_out(mut memory: Memory) {
+    for _ in 0..3 {
+        assert_eq!(memory.recovers(HEIGHT).votes_from, HEIGHT + 2);
+    }
+    memory.follow(1);
+    assert_eq!(memory.recovers(HEIGHT + 1).votes_from, HEIGHT + 2);
 }
 
 #[test]
