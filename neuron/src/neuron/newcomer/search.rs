@@ -70,7 +70,7 @@ enum Stage {
     /// The chunks of one that is believed.
     Chunks(Assembly, Vec<Vec<u8>>),
     /// Nothing more.
-    Over(Option<Taken>),
+    Over(Taken),
 }
 
 /// A snapshot's anchor and its encoding.
@@ -120,7 +120,7 @@ impl Search {
     /// The snapshot, if one was found.
     pub(super) fn taken(self) -> Option<Taken> {
         match self.stage {
-            Stage::Over(taken) => taken,
+            Stage::Over(taken) => Some(taken),
             _ => None,
         }
     }
@@ -195,7 +195,7 @@ impl Search {
         if height <= believed.height {
             let first = Checkpoint { height, hash: offer.0.skip.header.hash() };
             return match self.client.check_earlier(&offer.0.skip) {
-                Ok(()) if height + LONGEST_LINK < believed.height => Answer::Useless,
+                Ok(()) if believed.height - height > LONGEST_LINK => Answer::Useless,
                 Ok(()) => self.link(offer, first, now + LINK_MS),
                 Err(doubt) => Answer::Lie(doubt.to_string()),
             };
@@ -301,7 +301,7 @@ impl Search {
         parts.push(bytes.to_vec());
         self.stage = match assembly.wants() {
             Some(_) => Stage::Chunks(assembly, parts),
-            None => Stage::Over(Some(Taken { height: assembly.height(), parts })),
+            None => Stage::Over(Taken { height: assembly.height(), parts }),
         };
         Answer::Useful
     }

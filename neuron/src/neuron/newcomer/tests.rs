@@ -397,8 +397,8 @@ fn a_snapshot_too_far_before_the_checkpoint_is_not_linked_to_it() {
     let offer = Offer::new();
     let dir = TempDir::new().unwrap();
     let head = Head::new(protocol::Ledger::new(&offer.bench.genesis).unwrap(), None);
-    let check = |far, answer: &str| {
-        let checkpoint = Checkpoint { height: HEIGHT + far, hash: Hash::default() };
+    let check = |far: u64, answer: &str| {
+        let checkpoint = Checkpoint { height: HEIGHT.saturating_add(far), hash: Hash::default() };
         let mut search = Search::new(&offer.config(&dir), &head, Some(checkpoint)).unwrap();
         let anchor = codec::encode(&offer.answer(&Request::Snapshot));
         let heard = search.hear(offer.peer(0), &anchor, offer.now());
@@ -406,4 +406,5 @@ fn a_snapshot_too_far_before_the_checkpoint_is_not_linked_to_it() {
     };
     check(search::LONGEST_LINK, "useful");
     check(search::LONGEST_LINK + 1, "useless");
+    check(u64::MAX, "useless");
 }

@@ -64,21 +64,24 @@ async fn a_newcomer_whose_one_peer_lies_begins_at_the_genesis() {
     age(&bench.genesis).await;
     let mut hostile = Hostile::new(&bench, 0, Vec::new());
     let addresses = hostile.network.listening().await;
-    let lies = tokio::spawn(async move {
-        let mut lies = 0;
-        while let Some(event) = hostile.events.recv().await {
-            if let Event::Asked { ticket, .. } = event {
-                let lie = Response::Anchor { anchor: vec![0xc1; 9].into(), first: 1 };
-                hostile.network.respond(ticket, codec::encode(&lie)).unwrap();
-                lies += 1;
+    let lied = Arc::new(AtomicBool::new(false));
+    let liar = tokio::spawn({
+        let lied = Arc::clone(&lied);
+        async move {
+            while let Some(event) = hostile.events.recv().await {
+                if let Event::Asked { ticket, .. } = event {
+                    let lie = Response::Anchor { anchor: vec![0xc1; 9].into(), first: 1 };
+                    hostile.network.respond(ticket, codec::encode(&lie)).unwrap();
+                    lied.store(true, Ordering::Relaxed);
+                }
             }
         }
-        lies
     });
     let new = Victim::start(&bench, 2, Duty::Follow, addresses).await;
     assert_eq!((new.host.handle().view().height, snapshots(&new)), (0, 0));
+    assert!(lied.load(Ordering::Relaxed), "it was asked");
     new.host.stop().await.unwrap();
-    lies.abort();
+    liar.abort();
 }
 
 #[tokio::test]
