@@ -59,6 +59,8 @@ struct Trial {
     rng: StdRng,
     began: Instant,
     fallen: BTreeMap<usize, Fallen>,
+    /// How often somebody fell and was seen again: a killed one as another process.
+    risen: u32,
     /// The highest height each neuron ever said it had settled.
     acknowledged: BTreeMap<usize, u64>,
     highest: u64,
@@ -71,7 +73,7 @@ impl Trial {
         swarm.wait_for_height(3).await.unwrap();
         let (rng, now) = (StdRng::seed_from_u64(SEED), Instant::now());
         let (fallen, acknowledged) = (BTreeMap::new(), BTreeMap::new());
-        Self { swarm, rng, began: now, fallen, acknowledged, highest: 0, grown: now }
+        Self { swarm, rng, began: now, fallen, risen: 0, acknowledged, highest: 0, grown: now }
     }
 
     async fn endure(&mut self, storm: &Storm) {
@@ -80,14 +82,20 @@ impl Trial {
             while self.began.elapsed() < storm.span.mul_f64(part) {
                 self.look().await;
             }
-            let victim = self.victim().await;
             let is_stop = self.rng.random_bool(storm.stops);
             let pause = is_stop.then(|| Duration::from_millis(self.rng.random_range(STOP_MS)));
-            self.strike(victim, pause).await;
+            let mut victim = self.victim().await;
+            while !self.strike(victim, pause).await {
+                // Somebody must settle on meanwhile, or this ends.
+                self.look().await;
+                victim = self.victim().await;
+            }
         }
         while !self.fallen.is_empty() || self.began.elapsed() < storm.span {
             self.look().await;
         }
+        eprintln!("{} of {} blows landed and were survived", self.risen, storm.blows);
+        assert_eq!(self.risen, storm.blows);
     }
 
     /// Somebody who may fall, as soon as there is one.
@@ -113,16 +121,17 @@ impl Trial {
         !self.fallen.contains_key(&victim) && 3 * down < all
     }
 
-    async fn strike(&mut self, victim: usize, pause: Option<Duration>) {
+    /// Kills somebody, or stops it for a while; false if it did not say in time which process it is, as on a busy machine.
+    async fn strike(&mut self, victim: usize, pause: Option<Duration>) -> bool {
         let member = &self.swarm.members()[victim];
-        // Busy machines answer late.
-        let Some(status) = member.status().await else { return };
+        let Some(status) = member.status().await else { return false };
         signal(if pause.is_some() { "-STOP" } else { "-KILL" }, status.pid);
         let what = pause.map_or_else(|| "killed".to_owned(), |pause| format!("stopped for {pause:.1?}"));
         let at = self.began.elapsed().as_secs_f64();
         eprintln!("{at:5.1} s {what}: {} at height {}", member.name(), status.height);
         let until = Instant::now() + pause.unwrap_or(LIFE);
         self.fallen.insert(victim, Fallen { pid: status.pid, is_stopped: pause.is_some(), until });
+        true
     }
 
     /// Looks once; nobody may have fallen back, and something must have been settled lately.
@@ -135,6 +144,7 @@ impl Trial {
             if is_over && fallen.is_stopped {
                 signal("-CONT", fallen.pid);
             }
+            self.risen += u32::from(is_over);
             !is_over
         });
         self.note(&look);
@@ -216,7 +226,10 @@ async fn with_a_third_of_the_stake_silent_nothing_settles_and_then_it_goes_on() 
     let mut trial = Trial::new(Plan { miners: 1, ..plan(dir.path()) }).await;
     for victims in [[0, 1], [2, 3]] {
         for victim in victims {
-            trial.strike(victim, Some(SILENCE)).await;
+            let deadline = Instant::now() + PATIENCE;
+            while !trial.strike(victim, Some(SILENCE)).await {
+                assert!(Instant::now() < deadline, "neuron {victim} says nothing for {PATIENCE:?}");
+            }
         }
         let silent = Instant::now();
         let before = trial.swarm.look().await.height();
