@@ -12,6 +12,7 @@ mod node;
 mod owners;
 mod plan;
 mod traffic;
+mod witness;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
@@ -130,22 +131,24 @@ impl Simulation {
         let mut goal = None;
         while let Some(Reverse((time, number))) = self.queue.pop() {
             self.now = time;
+            if self.record.is_broken() {
+                return;
+            }
             if time >= calm {
                 let (height, deadline) = *goal.get_or_insert_with(|| self.goal());
-                if time > deadline {
-                    self.record.stuck(time - BEGINNING, self.nodes.iter().map(Node::height).collect());
-                }
                 if self.arrived(height) {
+                    return;
+                }
+                if time > deadline {
                     break;
                 }
-            }
-            if self.record.is_broken() {
-                break;
             }
             if let Some((node, event)) = self.events.remove(&number) {
                 self.happen(node, event);
             }
         }
+        // Time is up, or nothing will ever happen again.
+        self.record.stuck(self.now - BEGINNING, self.nodes.iter().map(Node::height).collect());
     }
 
     /// When messages begin to arrive, and soon.
@@ -154,8 +157,10 @@ impl Simulation {
     }
 
     /// Which height to reach once it is calm, and by when.
-    fn goal(&self) -> (u64, u64) {
+    fn goal(&mut self) -> (u64, u64) {
         let tip = self.nodes.iter().map(Node::height).max().unwrap_or(0);
+        let rounds = self.nodes.iter().filter(|node| node.height() == tip).filter_map(Node::round);
+        self.record.calm(tip + 1, rounds.max().unwrap_or(0));
         let height = self.plan.settlements.max(tip + SETTLEMENTS_IN_CALM);
         (height, self.now + RECOVERY_MS.max(SETTLEMENT_MS * (height - tip)))
     }
@@ -216,6 +221,7 @@ impl Simulation {
 
     /// Hears an input, and then what carrying out its effects brings at once.
     fn hear(&mut self, node: usize, input: Input) {
+        self.witness(node, &input);
         let mut inputs = VecDeque::from([input]);
         while let Some(input) = inputs.pop_front() {
             let now = self.now + self.nodes[node].clock_skew_ms;
@@ -258,6 +264,9 @@ impl Simulation {
             Effect::Persist(persist) => self.persist(node, persist),
             Effect::Settle(settled) => return Some(Input::Settled(settled)),
             Effect::Schedule(timer, wait) => {
+                if let Timer::Vote(height, _) = timer {
+                    self.goes_on(node, height);
+                }
                 let (life, set) = self.nodes[node].set(timer);
                 self.at(self.now + wait, node, Event::Ring { life, timer, set });
             }

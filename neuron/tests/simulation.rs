@@ -53,6 +53,7 @@ fn two_hundred_rough_histories_hold_every_rule() {
 fn a_twin_with_less_than_a_third_of_the_stake_cannot_fork_the_ledger() {
     let tally = all_sound(0..40, |seed| Plan { twins: 1, ..plan(seed) });
     assert!(tally.twins_slashed >= 20, "in most histories: {}", tally.twins_slashed);
+    assert!(tally.contradictions >= 40, "they are heard: {}", tally.contradictions);
 }
 
 #[test]

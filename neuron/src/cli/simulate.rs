@@ -62,6 +62,7 @@ struct Document {
     events: u64,
     violations: u64,
     failures: Vec<Broken>,
+    contradictions: u64,
     evidence: u64,
     slashed: u64,
     set_changes: u64,
@@ -156,6 +157,7 @@ impl Args {
             events: tally.events,
             violations: tally.failed,
             failures: tally.failures.iter().map(broken).collect(),
+            contradictions: tally.contradictions,
             evidence: tally.twins_accused,
             slashed: tally.twins_slashed,
             set_changes: tally.set_changes,
@@ -176,13 +178,14 @@ fn line(broken: &Broken) -> String {
 fn summary(document: &Document) -> String {
     format!(
         "{} histories, {} settlements, {} events: {} broke a rule\nworst round {}, slowest recovery {:.1} virtual s, \
-         {} proofs against twins, {} punishments\n{} changes of the settling set, {} of its members\n{:.1} CPU seconds, {:.1} histories in each",
+         {} contradictions of twins, {} proofs, {} punishments\n{} changes of the settling set, {} of its members\n{:.1} CPU seconds, {:.1} histories in each",
         document.seeds,
         document.settlements,
         document.events,
         document.violations,
         document.worst_round,
         document.slowest_recovery_ms as f64 / 1_000.0,
+        document.contradictions,
         document.evidence,
         document.slashed,
         document.set_changes,

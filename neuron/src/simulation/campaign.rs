@@ -27,6 +27,8 @@ pub struct Tally {
     pub settlements: u64,
     /// Events of all of them.
     pub events: u64,
+    /// Times that an honest node heard a twin contradict itself.
+    pub contradictions: u64,
     /// Times that a twin was caught.
     pub twins_accused: u64,
     /// Punishments of twins that were settled.
@@ -82,6 +84,7 @@ impl Tally {
         self.histories += 1;
         self.settlements += outcome.settlements.len() as u64;
         self.events += outcome.events;
+        self.contradictions += outcome.contradictions as u64;
         self.twins_accused += outcome.twins_accused as u64;
         self.twins_slashed += outcome.twins_slashed as u64;
         self.set_changes += outcome.set_changes as u64;

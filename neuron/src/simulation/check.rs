@@ -27,13 +27,24 @@ pub enum Violation {
     Supply {
         /// The height.
         height: u64,
+        /// Whose ledger it is.
+        node: usize,
+    },
+    /// A ledger is not the one whose root was certified.
+    Root {
+        /// The height.
+        height: u64,
+        /// Whose ledger it is.
+        node: usize,
     },
     /// A certificate does not convince the independent checker.
     Certificate {
         /// The height.
         height: u64,
+        /// Whose certificate it is: every node has its own.
+        node: usize,
     },
-    /// A height took more rounds than any sound history needs.
+    /// A height took more rounds than any sound history needs, not counting those before the calm.
     Rounds {
         /// The height.
         height: u64,
@@ -57,6 +68,15 @@ pub enum Violation {
         burned: Amount,
         /// What it had to burn.
         due: Amount,
+    },
+    /// A node heard a validator sign twice at a height that it voted on, and accused nobody.
+    Unaccused {
+        /// The node.
+        node: usize,
+        /// The validator.
+        offender: Hotkey,
+        /// The height.
+        height: u64,
     },
     /// An honest node that lives on proved that a validator signed twice, and nothing came of it.
     Unpunished(Hotkey),
@@ -83,7 +103,7 @@ pub enum Violation {
     },
 }
 
-/// The last round that may decide a height: timeouts grow, so the calm comes before it.
+/// The last round that may decide a height, counted from the one that is voted in when it gets calm.
 const LAST_ROUND: u32 = 12;
 
 /// Settlements after which what was proven must have been punished: it is told, proposed and decided.
@@ -113,11 +133,15 @@ pub(super) struct Record {
     ledgers: Vec<Ledger>,
     violations: Vec<Violation>,
     honest_accused: usize,
+    /// Times that an honest node heard a twin contradict itself.
+    pub(super) contradictions: usize,
     twins_accused: usize,
     twins_slashed: usize,
     accusations: Vec<Accusation>,
     /// At which height who was punished last.
     punished: BTreeMap<Hotkey, u64>,
+    /// The height that was voted on when it got calm, and in which round.
+    calm: (u64, u32),
     worst_round: u32,
     set_changes: usize,
     member_changes: usize,
@@ -134,10 +158,12 @@ impl Record {
             ledgers: vec![genesis.clone()],
             violations: Vec::new(),
             honest_accused: 0,
+            contradictions: 0,
             twins_accused: 0,
             twins_slashed: 0,
             accusations: Vec::new(),
             punished: BTreeMap::new(),
+            calm: (0, 0),
             worst_round: 0,
             set_changes: 0,
             member_changes: 0,
@@ -160,29 +186,39 @@ impl Record {
     pub(super) fn settled(&mut self, node: usize, settled: &Arc<Settled>) {
         let header = &settled.certified.settlement.header;
         let (height, place) = (header.height, header.height as usize - 1);
+        self.check_own(node, settled, place);
         if let Some(known) = self.settlements.get(place) {
             if *known != header.hash() {
                 self.violations.push(Violation::Fork { height, node });
             }
             return;
         }
-        let set = self.ledgers[place].validators();
-        let proof = &settled.certified.certificate;
-        if checker::check(&self.genesis, header, proof, set.members()).is_err() {
-            self.violations.push(Violation::Certificate { height });
-        }
         let round = settled.certified.certificate.round;
         self.worst_round = self.worst_round.max(round);
-        if round > LAST_ROUND {
+        let (begun, before) = self.calm;
+        if round > LAST_ROUND + if height == begun { before } else { 0 } {
             self.violations.push(Violation::Rounds { height, round });
-        }
-        if !settled.ledger.supply().check() {
-            self.violations.push(Violation::Supply { height });
         }
         self.check_punishments(settled);
         self.count_changes(settled.ledger.validators());
         self.settlements.push(header.hash());
         self.ledgers.push(settled.ledger.clone());
+    }
+
+    /// Checks what each node has of its own: a certificate and a ledger.
+    fn check_own(&mut self, node: usize, settled: &Settled, place: usize) {
+        let Settled { certified, ledger, .. } = settled;
+        let header = &certified.settlement.header;
+        let (height, set) = (header.height, self.ledgers[place].validators().members());
+        if checker::check(&self.genesis, header, &certified.certificate, set).is_err() {
+            self.violations.push(Violation::Certificate { height, node });
+        }
+        if (ledger.height(), ledger.root()) != (height, header.state_root) {
+            self.violations.push(Violation::Root { height, node });
+        }
+        if !ledger.supply().check() {
+            self.violations.push(Violation::Supply { height, node });
+        }
     }
 
     fn count_changes(&mut self, next: &ValidatorSet) {
@@ -259,6 +295,15 @@ impl Record {
         }
     }
 
+    /// Checks that a node accused, in one of its lives, whom it heard contradict itself at a height.
+    pub(super) fn check_accused(&mut self, (node, life): (usize, u64), offender: Hotkey, height: u64) {
+        let accused =
+            |a: &Accusation| (a.node, a.life, a.offender, a.height) == (node, life, offender, height);
+        if !self.accusations.iter().any(accused) {
+            self.violations.push(Violation::Unaccused { node, offender, height });
+        }
+    }
+
     pub(super) fn refused(&mut self, node: usize, reason: String) {
         self.violations.push(Violation::DiskRefused { node, reason });
     }
@@ -270,8 +315,19 @@ impl Record {
         }
     }
 
+    /// Whether a hotkey was among those who settle a height.
+    pub(super) fn had_say(&self, hotkey: &Hotkey, height: u64) -> bool {
+        let before = self.ledgers.get(height as usize - 1);
+        before.is_some_and(|ledger| ledger.validators().power(hotkey).is_some())
+    }
+
     pub(super) fn is_twin(&self, hotkey: &Hotkey) -> bool {
         self.twins.contains(hotkey)
+    }
+
+    /// It gets calm while this height is voted on, in this round.
+    pub(super) fn calm(&mut self, height: u64, round: u32) {
+        self.calm = (height, round);
     }
 
     pub(super) fn stuck(&mut self, after_ms: u64, heights: Vec<u64>) {
@@ -301,6 +357,7 @@ impl Record {
             violations: self.violations,
             ledger: self.ledgers.pop(),
             honest_accused: self.honest_accused,
+            contradictions: self.contradictions,
             twins_accused: self.twins_accused,
             twins_slashed: self.twins_slashed,
             worst_round: self.worst_round,

@@ -10,6 +10,7 @@ use protocol::ledger::Ledger;
 use rand::rngs::StdRng;
 
 use super::disk::Disk;
+use super::witness::Witness;
 use super::{NETUID, Plan};
 use crate::neuron;
 use crate::neuron::recovery::Remembered;
@@ -30,6 +31,8 @@ pub(super) struct Node {
     timers: HashMap<Timer, u64>,
     timers_set: u64,
     life: u64,
+    /// What this life heard of validators that run twice.
+    pub(super) witness: Witness,
 }
 
 impl Node {
@@ -48,6 +51,7 @@ impl Node {
             timers: HashMap::new(),
             timers_set: 0,
             life: 0,
+            witness: Witness::default(),
         }
     }
 
@@ -88,6 +92,7 @@ impl Node {
 
     pub(super) fn restart(&mut self) -> Result<(), neuron::Error> {
         self.life += 1;
+        self.witness = Witness::default();
         #[cfg_attr(
             not(feature = "planted-faults"),
             expect(unused_mut, reason = "only a planted fault changes it")
@@ -133,6 +138,16 @@ impl Node {
 
     pub(super) fn cancel(&mut self, timer: Timer) {
         self.timers.remove(&timer);
+    }
+
+    /// The round that it votes in, of the height after its last settlement, if it has begun.
+    pub(super) fn round(&self) -> Option<u32> {
+        let height = self.height() + 1;
+        let rounds = self.timers.keys().filter_map(|timer| match timer {
+            Timer::Vote(about, timeout) if *about == height => timeout.round.as_u32(),
+            _ => None,
+        });
+        rounds.max()
     }
 
     /// Whether a timer that runs out is the one that was last set; it is then gone.

@@ -47,6 +47,8 @@ pub struct Outcome {
     pub ledger: Option<Ledger>,
     /// Accusations against validators that run once.
     pub honest_accused: usize,
+    /// Times that an honest node heard a twin contradict itself at a height that it voted on.
+    pub contradictions: usize,
     /// Accusations against twins.
     pub twins_accused: usize,
     /// Punishments of twins that were settled.

@@ -1,9 +1,16 @@
-//! Who is silent, and what becomes of settlement meanwhile.
+//! Who is silent, and what becomes of settlement meanwhile; and that the checks see what they are for.
 mod power;
 
+use std::sync::Arc;
+
+use protocol::consensus::vote::{Ballot, Vote};
 use protocol::ledger::Ledger;
+use protocol::message::Heard;
+use protocol::telling::Words;
+use protocol::{Signed, Verified};
 
 use super::*;
+use crate::role::Settled;
 
 /// When some fall silent, after the beginning, and for how long, in virtual milliseconds.
 const SILENCE: (u64, u64) = (5_000, 30_000);
@@ -30,4 +37,78 @@ fn settlement_goes_on_without_less_than_a_third_of_the_stake() {
 fn settlement_halts_without_more_than_a_third_of_the_stake_until_they_return() {
     let halted = longest_wait(&[1, 4]);
     assert!((SILENCE.1 - 5_000..SILENCE.1 + 15_000).contains(&halted), "{halted}");
+}
+
+/// A network without faults whose first node has settled so many heights.
+fn settled(height: u64) -> Simulation {
+    let mut simulation = Simulation::new(Plan::calm(5, 4, 0, height));
+    simulation.play();
+    assert!(!simulation.record.is_broken());
+    simulation
+}
+
+#[test]
+fn every_node_is_held_to_its_own_certificate_and_its_own_ledger() {
+    let forge = |harm: fn(&mut Settled, &[Ledger])| {
+        let mut simulation = settled(4);
+        let certified = simulation.nodes[1].disk.from(3, 1).remove(0);
+        let ledger = simulation.record.ledgers()[3].clone();
+        let mut settled = Settled { certified, ledger, changes: Vec::new() };
+        harm(&mut settled, simulation.record.ledgers());
+        simulation.record.settled(1, &Arc::new(settled));
+        simulation.record.outcome(0, 0, 0).violations
+    };
+    assert_eq!(forge(|_, _| ()), []);
+    let certificate = Violation::Certificate { height: 3, node: 1 };
+    assert_eq!(forge(|settled, _| settled.certified.certificate.signatures.truncate(1)), [certificate]);
+    let root = Violation::Root { height: 3, node: 1 };
+    assert_eq!(forge(|settled, ledgers| settled.ledger = ledgers[2].clone()), [root]);
+}
+
+#[test]
+fn a_history_in_which_everything_stops_is_stuck() {
+    let mut simulation = Simulation::new(Plan::calm(5, 4, 0, 20));
+    (0..4).for_each(|node| simulation.at(BEGINNING + SILENCE.0, node, Event::Crash));
+    let outcome = simulation.run();
+    assert!(matches!(outcome.violations[..], [Violation::Stuck { .. }]), "{:?}", outcome.violations);
+}
+
+/// What comes of it when a node that votes hears two votes of a twin, for other headers or the same.
+fn hear_twice(headers: [u8; 2], accused: bool) -> Vec<Violation> {
+    let mut simulation = Simulation::new(Plan { twins: 1, ..Plan::calm(5, 4, 0, 20) });
+    while simulation.nodes[1].round().is_none() {
+        step(&mut simulation);
+    }
+    let (node, twin) = (1, simulation.plan.keypair(0));
+    let sign = |header| {
+        let vote = Vote::of(Ballot::Prevote, 1, 7, Some(Hash([header; 32])), twin.hotkey());
+        Signed::author(&twin, &simulation.genesis, vote)
+    };
+    let votes = headers.map(sign);
+    for vote in votes.clone() {
+        simulation.witness(node, &Input::Told(Heard::Telling(Words::Votes(vec![vote]))));
+    }
+    if accused {
+        let [one, other] = votes.map(Verified::into_signed);
+        simulation.accuse(node, &[Evidence::votes(one, other)]);
+    }
+    simulation.goes_on(node, 2);
+    simulation.record.outcome(0, 0, 0).violations
+}
+
+#[test]
+fn whoever_hears_a_validator_contradict_itself_must_accuse_it() {
+    let offender = Plan::calm(5, 4, 0, 20).keypair(0).hotkey();
+    assert_eq!(hear_twice([1, 2], false), [Violation::Unaccused { node: 1, offender, height: 1 }]);
+    assert_eq!(hear_twice([1, 2], true), []);
+    assert_eq!(hear_twice([1, 1], false), []);
+}
+
+/// Lets the next thing happen.
+fn step(simulation: &mut Simulation) {
+    let Reverse((time, number)) = simulation.queue.pop().expect("a history goes on");
+    simulation.now = time;
+    if let Some((node, event)) = simulation.events.remove(&number) {
+        simulation.happen(node, event);
+    }
 }

@@ -82,15 +82,6 @@ fn cut_everywhere() -> u64 {
     changes.load(Ordering::Relaxed)
 }
 
-/// Lets the next thing happen.
-fn step(simulation: &mut Simulation) {
-    let Reverse((time, number)) = simulation.queue.pop().expect("a history goes on");
-    simulation.now = time;
-    if let Some((node, event)) = simulation.events.remove(&number) {
-        simulation.happen(node, event);
-    }
-}
-
 /// Lets things happen until all nodes are at a height, or some rule is broken.
 fn go_to(simulation: &mut Simulation, height: u64) {
     while simulation.nodes.iter().any(|node| node.height() < height) && !simulation.record.is_broken() {
