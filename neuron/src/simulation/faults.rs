@@ -8,8 +8,8 @@ use rand::{RngExt, SeedableRng};
 /// The chance that a message arrives twice before calm.
 const DUPLICATES: f64 = 0.05;
 
-/// How far clocks run apart, in milliseconds: a tenth of what a voter tolerates.
-const SKEW_MS: u64 = 200;
+/// The furthest that clocks run apart, in milliseconds: a little less than what a voter tolerates.
+const SKEW_MS: u64 = 1_900;
 
 /// How long before calm the last node has come, in virtual milliseconds.
 const LAST_COMER_MS: u64 = 5_000;
@@ -131,10 +131,10 @@ impl Faults {
             crash_at_sync: 0.01,
             one_way: rng.random_range(0.0..0.3),
             late: rng.random_range(0..3),
-            skew_ms: SKEW_MS,
             duplicates: DUPLICATES,
             orders: ORDERS,
             hidden: rng.random_range(0.0..0.3),
+            skew_ms: rng.random_range(0..=SKEW_MS),
             seed,
         }
     }
@@ -157,6 +157,11 @@ impl Faults {
             }
         }
         self
+    }
+
+    /// How far the clock of the node of this number runs ahead, in milliseconds.
+    pub(super) fn skew(&self, number: usize) -> u64 {
+        StdRng::seed_from_u64(self.seed ^ 0xc10c ^ (number as u64) << 48).random_range(0..=self.skew_ms)
     }
 
     /// When each node begins, in virtual milliseconds.

@@ -46,7 +46,7 @@ impl Node {
             genesis: Head::new(genesis, None),
             validates: number < plan.validators,
             disk: Disk::default(),
-            clock_skew_ms: plan.seed.wrapping_mul(number as u64 + 1) % plan.faults.skew_ms.max(1),
+            clock_skew_ms: plan.faults.skew(number),
             roles: Vec::new(),
             timers: HashMap::new(),
             timers_set: 0,
