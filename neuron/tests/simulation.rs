@@ -57,6 +57,16 @@ fn a_twin_with_less_than_a_third_of_the_stake_cannot_fork_the_ledger() {
 }
 
 #[test]
+fn some_histories_have_a_twin_and_some_have_miners_if_nothing_is_said() {
+    let with = |validators, has: fn((usize, usize)) -> bool| {
+        (0..1_000).filter(|seed| has(Plan::company(*seed, validators))).count()
+    };
+    assert!((200..300).contains(&with(7, |(twins, _)| twins > 0)));
+    assert!((90..160).contains(&with(7, |(_, miners)| miners > 0)));
+    assert_eq!(with(1, |(twins, _)| twins > 0), 0, "one must run once");
+}
+
+#[test]
 fn three_twins_that_share_less_than_a_third_of_the_stake_cannot_fork_or_stop_the_ledger() {
     all_sound(0..20, |seed| Plan { twins: 3, ..plan(seed) });
 }

@@ -29,12 +29,13 @@ pub(super) struct Args {
     /// Neurons that settle
     #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=128))]
     validators: u16,
-    /// Neurons that only mine
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=128))]
-    miners: u16,
+    /// Neurons that only mine [default: some in one history of eight]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(..=128))]
+    miners: Option<u16>,
     /// How many validators run twice with one key, and so sign twice; they have just under a third of the stake
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    twins: u16,
+    /// [default: one in one history of four]
+    #[arg(long, value_name = "N")]
+    twins: Option<u16>,
     /// The least height to reach
     #[arg(long, value_name = "N", default_value_t = 9)]
     settlements: u64,
@@ -58,6 +59,8 @@ struct Seeds(Range<u64>);
 #[derive(Serialize)]
 struct Document {
     seeds: u64,
+    with_twins: u64,
+    with_miners: u64,
     settlements: u64,
     events: u64,
     violations: u64,
@@ -83,7 +86,7 @@ struct Broken {
 
 pub(super) fn perform(args: &Args) -> Result<()> {
     let Args { validators, twins, .. } = *args;
-    if twins >= validators {
+    if let Some(twins) = twins.filter(|twins| *twins >= validators) {
         return Err(eyre!("--twins {twins}: of {validators} validators one must run once; name fewer"));
     }
     if args.trace {
@@ -121,17 +124,21 @@ fn style() -> ProgressStyle {
 
 impl Args {
     fn plan(&self, seed: u64) -> Plan {
-        let plan = Plan::rough(seed, self.validators.into(), self.miners.into(), self.settlements);
+        let validators = self.validators.into();
+        let (twins, miners) = Plan::company(seed, validators);
+        let (twins, miners) =
+            (self.twins.map_or(twins, usize::from), self.miners.map_or(miners, usize::from));
+        let plan = Plan::rough(seed, validators, miners, self.settlements);
         let faults = match &self.faults {
             Some(kinds) => Faults::drawn(seed).only(kinds),
             None => plan.faults,
         };
-        Plan { faults, twins: self.twins.into(), ..plan }
+        Plan { faults, twins, ..plan }
     }
 
     /// What repeats one history.
     fn command(&self, seed: u64) -> String {
-        let Self { validators, miners, twins, settlements, .. } = self;
+        let Plan { validators, miners, twins, settlements, .. } = self.plan(seed);
         let mut command = format!(
             "neuron simulate --seeds {seed}..{} --validators {validators} --miners {miners} --twins {twins} \
              --settlements {settlements}",
@@ -153,6 +160,8 @@ impl Args {
         let cpu_seconds = clock::cpu_seconds().unwrap_or(f64::NAN);
         Document {
             seeds: tally.histories,
+            with_twins: tally.with_twins,
+            with_miners: tally.with_miners,
             settlements: tally.settlements,
             events: tally.events,
             violations: tally.failed,
@@ -177,9 +186,11 @@ fn line(broken: &Broken) -> String {
 
 fn summary(document: &Document) -> String {
     format!(
-        "{} histories, {} settlements, {} events: {} broke a rule\nworst round {}, slowest recovery {:.1} virtual s, \
+        "{} histories, {} with twins, {} with miners, {} settlements, {} events: {} broke a rule\nworst round {}, slowest recovery {:.1} virtual s, \
          {} contradictions of twins, {} proofs, {} punishments\n{} changes of the settling set, {} of its members\n{:.1} CPU seconds, {:.1} histories in each",
         document.seeds,
+        document.with_twins,
+        document.with_miners,
         document.settlements,
         document.events,
         document.violations,

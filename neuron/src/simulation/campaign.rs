@@ -23,6 +23,10 @@ pub struct Campaign {
 pub struct Tally {
     /// Histories that ran.
     pub histories: u64,
+    /// Those in which a validator runs twice.
+    pub with_twins: u64,
+    /// Those in which somebody mines.
+    pub with_miners: u64,
     /// Settlements of all of them.
     pub settlements: u64,
     /// Events of all of them.
@@ -67,9 +71,13 @@ impl Campaign {
             while let Some(seed) =
                 Some(next.fetch_add(1, Ordering::Relaxed)).filter(|s| self.seeds.contains(s))
             {
-                let outcome = Simulation::new(plan(seed)).run();
+                let plan = plan(seed);
+                let (twins, miners) = (plan.twins, plan.miners);
+                let outcome = Simulation::new(plan).run();
                 // A history that panics leaves the tally as it was.
                 let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+                tally.with_twins += u64::from(twins > 0);
+                tally.with_miners += u64::from(miners > 0);
                 tally.add(seed, outcome);
                 progress(&tally);
             }

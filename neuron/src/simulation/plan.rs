@@ -6,6 +6,8 @@ use protocol::Fault;
 use protocol::genesis::{Genesis, GenesisNeuron};
 use protocol::ledger::Ledger;
 use protocol::transaction::Coldkey;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 
 use super::{BEGINNING, Faults, NETUID, Violation};
 
@@ -14,6 +16,15 @@ const PURSE: Amount = Amount::coins(500);
 
 /// Settlements in jail: short enough for a punished twin to come back within a history.
 const JAIL: u64 = 3;
+
+/// Of so many histories one has a twin.
+const TWIN_IN: u32 = 4;
+
+/// Of so many histories one has miners: they make a history longer by a third.
+const MINERS_IN: u32 = 8;
+
+/// The most miners that are drawn.
+const MINERS: usize = 3;
 
 /// What a history is made of.
 #[derive(Clone, Debug)]
@@ -85,6 +96,14 @@ impl Plan {
     /// A plan whose faults follow from the seed: loss, delay, duplicates, partitions, crashes, stake that changes hands.
     pub fn rough(seed: u64, validators: usize, miners: usize, settlements: u64) -> Self {
         Self { faults: Faults::drawn(seed), ..Self::calm(seed, validators, miners, settlements) }
+    }
+
+    /// How many twins and miners a history has whose plan does not say, by seed: mostly none.
+    pub fn company(seed: u64, validators: usize) -> (usize, usize) {
+        let mut rng = StdRng::seed_from_u64(seed ^ 0xc0de);
+        let twins = usize::from(rng.random_ratio(1, TWIN_IN) && validators > 1);
+        let miners = if rng.random_ratio(1, MINERS_IN) { rng.random_range(1..=MINERS) } else { 0 };
+        (twins, miners)
     }
 
     pub(super) fn keypair(&self, number: usize) -> Keypair {
