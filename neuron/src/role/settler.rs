@@ -352,11 +352,11 @@ fn timeouts(interval: u64) -> LinearTimeouts {
     let step = propose / 2;
     LinearTimeouts {
         propose,
-        propose_delta: step,
+        propose_delta: step / 2,
         prevote: step,
-        prevote_delta: step,
+        prevote_delta: step / 2,
         precommit: step,
-        precommit_delta: step,
+        precommit_delta: step / 2,
         rebroadcast: 2 * propose,
         max_timeout: 20 * propose,
     }
