@@ -40,6 +40,7 @@ pub(crate) fn recover(
     let mut recovered = Recovered { ledger: Some(ledger), tip, ..Recovered::default() };
     recovered.trust.checkpoint = checkpoint;
     recovered.votes_from = votes_from(store, height);
+    recovered.is_new = store.votes_height() == 0;
     for bytes in store.votes(height)? {
         match codec::decode("log entry", &bytes, settlement::MAX_BYTES) {
             Ok(Logged::Vote(vote)) => recovered.log.push(vote),

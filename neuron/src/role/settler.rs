@@ -3,6 +3,7 @@
 //! Every settlement enters through [`Settler::enter`], whoever brought it: our own decision, gossip, or a peer we
 //! asked because we were late.
 
+mod amnesia;
 mod draft;
 mod hearing;
 mod late;
@@ -60,6 +61,8 @@ pub struct Settler {
     late: Late,
     /// See [`Recovered::votes_from`].
     votes_from: u64,
+    /// See [`Recovered::is_new`]: when it was started, in milliseconds since 1970, until it votes.
+    new_since: Option<u64>,
     trust: Trust,
     watch: Watch,
 }
@@ -77,6 +80,8 @@ pub struct Recovered {
     pub drafts: Vec<Settlement>,
     /// The first height to have a say in. Before it, votes that left may be forgotten: a second one would be a crime.
     pub votes_from: u64,
+    /// There is no vote on disk: it never voted, or its memory is gone.
+    pub is_new: bool,
     /// On whose word it goes on.
     pub trust: Trust,
 }
@@ -113,6 +118,7 @@ impl Settler {
             started: false,
             late: Late::default(),
             votes_from: recovered.votes_from.max(recovered.trust.votes_from()),
+            new_since: recovered.is_new.then_some(0),
             trust: recovered.trust,
             watch: Watch::default(),
         };
@@ -190,6 +196,7 @@ impl Settler {
             return vec![halt];
         }
         self.watch.start(moment);
+        self.new_since = self.new_since.map(|_| moment.now);
         let mut effects = vec![Effect::Schedule(Timer::CatchUp, 0)];
         if self.recovered_log.is_empty() {
             effects.push(self.wait_for_next(moment));
@@ -210,7 +217,11 @@ impl Settler {
         if height < self.votes_from || self.started && self.engine.height() == height {
             return Vec::new();
         }
+        if let Some(instead) = self.forgotten(moment) {
+            return instead;
+        }
         self.started = true;
+        self.new_since = None;
         self.watch.begin(moment);
         let log = std::mem::take(&mut self.recovered_log);
         let step = self.engine.start(height, self.head.ledger.validators().clone(), &log);

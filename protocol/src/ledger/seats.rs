@@ -24,6 +24,11 @@ impl Ledger {
         }
     }
 
+    /// Whether a certificate that was settled has its signature.
+    pub fn has_signed(&self, hotkey: &Hotkey) -> bool {
+        self.attendance_of(hotkey).signed > 0
+    }
+
     pub(super) fn attendance_of(&self, hotkey: &Hotkey) -> Attendance {
         self.attendance.get(hotkey).copied().unwrap_or_default()
     }

@@ -69,7 +69,8 @@ impl Settler {
             self.expect(draft);
         }
         let proposer = self.head.ledger.validators().proposer(header.height, draft.round);
-        let ours_to_judge = header.height == next && next >= self.votes_from;
+        let may_vote = next >= self.votes_from && self.forgotten(moment).is_none();
+        let ours_to_judge = header.height == next && may_vote;
         let (hash, round) = (header.hash(), draft.round);
         if !ours_to_judge || draft.signer() != proposer || round > self.round() + ROUNDS_AHEAD {
             return Vec::new();

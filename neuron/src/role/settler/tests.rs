@@ -254,22 +254,61 @@ fn strangers_cannot_send_us_after_heights_that_do_not_exist() {
     assert!(asks(&mut settler, 1), "a validator");
 }
 
-#[test]
-fn where_votes_may_be_forgotten_it_follows_and_votes_after() {
-    let mut bench = bench();
-    let me = bystander(&bench);
-    let mut settler = bench.recovered(me, Recovered { votes_from: 3, ..Recovered::default() });
+/// A settler that recovered this is silent below a height, and follows; from there on it votes.
+#[track_caller]
+fn votes_from(from: u64, mut bench: Bench, recovered: Recovered) {
+    let mut settler = bench.recovered(bystander(&bench), recovered);
     settler.handle(bench.moment(), &Input::Started);
-    for height in 1..=3 {
+    for height in bench.tip.0.height() + 1..=from {
         let draft = draft_of(&bench, bench.proposer(), bench.draft(&[]));
         let mut effects = settler.handle(bench.moment(), &Input::Elapsed(Timer::NextHeight));
         effects.extend(told(&mut settler, &bench, draft));
         let silent = effects.iter().all(|effect| !matches!(effect, Effect::Persist(_) | Effect::Tell(_)));
-        assert_eq!(silent, height < 3, "height {height}: {effects:?}");
+        assert_eq!(silent, height < from, "height {height}: {effects:?}");
         let certified = bench.settle(&[]);
         let effects = flat(told(&mut settler, &bench, Heard::Settled(Box::new(certified))));
         assert!(settled(&effects).is_some(), "height {height}");
     }
+}
+
+#[test]
+fn where_votes_may_be_forgotten_it_follows_and_votes_after() {
+    votes_from(3, bench(), Recovered { votes_from: 3, ..Recovered::default() });
+}
+
+#[test]
+fn who_has_signed_and_remembers_no_vote_waits_for_a_height_that_began_after_its_start() {
+    let new = || Recovered { is_new: true, ..Recovered::default() };
+    votes_from(1, bench(), new());
+    for (settled, from) in [(1, 2), (2, 5)] {
+        let mut bench = bench();
+        (0..settled).for_each(|_| drop(bench.settle(&[])));
+        let (ledger, tip) = bench.tip.clone();
+        // The third height is in progress at its start, and the fourth begins at that moment.
+        votes_from(from, bench, Recovered { ledger: Some(ledger), tip, ..new() });
+    }
+}
+
+#[test]
+fn who_comes_late_with_nothing_asks_others_before_it_votes_at_the_first_height() {
+    let bench = bench();
+    let check = |after: u64, waits: Option<u64>| {
+        let mut settler =
+            bench.recovered(bystander(&bench), Recovered { is_new: true, ..Recovered::default() });
+        let moment = Moment { now: bench.genesis.time + after, ..bench.moment() };
+        settler.handle(moment, &Input::Started);
+        let next = |settler: &mut Settler, now| {
+            let effects = settler.handle(Moment { now, ..moment }, &Input::Elapsed(Timer::NextHeight));
+            effects.into_iter().find_map(|effect| match effect {
+                Effect::Schedule(Timer::NextHeight, wait) => Some(wait),
+                _ => None,
+            })
+        };
+        assert_eq!(next(&mut settler, moment.now), waits);
+        assert_eq!(next(&mut settler, moment.now + 5_000), None);
+    };
+    check(29_999, None);
+    check(30_000, Some(5_000));
 }
 
 /// Two precommits of one height by a key.
