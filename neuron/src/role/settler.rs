@@ -43,6 +43,8 @@ pub struct Settler {
     pool: Pool,
     /// What is proposed for the height being decided, by header hash.
     drafts: BTreeMap<Hash, Judged>,
+    /// What we proposed in which round of this height.
+    chosen: BTreeMap<u32, Hash>,
     /// In which rounds consensus was told of them, since we are up.
     proposed: BTreeSet<(u32, Hash)>,
     /// How many drafts were looked at in each round of this height.
@@ -100,6 +102,7 @@ impl Settler {
         let ledger = recovered.ledger.unwrap_or(genesis);
         let id = ledger.genesis();
         let engine = engine(keypair.clone(), &ledger);
+        let chosen = chosen(&keypair.hotkey(), &recovered.log);
         let mut settler = Self {
             keypair,
             genesis: id,
@@ -107,6 +110,7 @@ impl Settler {
             engine,
             pool: Pool::default(),
             drafts: BTreeMap::new(),
+            chosen,
             proposed: BTreeSet::new(),
             looked_at: BTreeMap::new(),
             early: BTreeMap::new(),
@@ -170,6 +174,7 @@ impl Settler {
         let window = judged.ledger.parameters().gossip_window;
         self.roots.retain(|known, _| known + window > height);
         self.drafts.clear();
+        self.chosen.clear();
         self.proposed.clear();
         self.looked_at.clear();
         self.foretold.retain(|(about, _), _| *about > height);
@@ -344,6 +349,15 @@ fn accuse(evidence: Vec<Evidence>) -> Vec<Effect> {
 
 fn tell_evidence(evidence: Evidence) -> Effect {
     Effect::tell(Message::Evidence(Box::new(evidence)))
+}
+
+/// What a proposer put to the vote before a crash: in these rounds it may propose nothing else.
+fn chosen(proposer: &Hotkey, log: &[LogEntry]) -> BTreeMap<u32, Hash> {
+    let ours = |entry: &LogEntry| match entry {
+        LogEntry::Judged { round, proposer: by, header, .. } if by == proposer => Some((*round, *header)),
+        _ => None,
+    };
+    log.iter().filter_map(ours).collect()
 }
 
 /// An engine that waits for its first height.

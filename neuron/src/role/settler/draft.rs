@@ -4,7 +4,7 @@ use protocol::consensus::Output;
 use protocol::consensus::vote::Draft;
 use protocol::head::{Flaw, Judged};
 use protocol::message::Message;
-use protocol::settlement::{Header, Settlement};
+use protocol::settlement::Settlement;
 use protocol::{Signed, Verified};
 
 use super::{Moment, Settler};
@@ -15,6 +15,10 @@ const DRAFTS_A_ROUND: u8 = 2;
 
 /// Rounds ahead of ours whose drafts are looked at, as far as the core looks.
 const ROUNDS_AHEAD: u32 = 10;
+
+/// Once so many drafts are kept for a height, honest proposers propose one of them again: rounds without end would fill
+/// memory and disk.
+pub(super) const ENOUGH_DRAFTS: usize = 16;
 
 /// Drafts kept for the height after the one being decided.
 const EARLY_DRAFTS: usize = 8;
@@ -27,16 +31,16 @@ impl Settler {
         self.head.draft(ledger, inputs, moment.now, round)
     }
 
-    /// Drafts the next settlement, or takes the one we drafted for this round before a crash. A draft in which coins
-    /// appear or vanish is not proposed: the round ends with votes for nothing, ours too.
+    /// Drafts the next settlement, or takes the one we drafted for this round before a crash, or any if there are enough.
+    /// A draft in which coins appear or vanish is not proposed: the round ends with votes for nothing, ours too.
     pub(super) fn propose(&mut self, moment: Moment, round: u32) -> Vec<Effect> {
-        let me = self.keypair.hotkey();
-        let ours = |header: &Header| header.round == round && header.proposer == me;
-        let stored = self.drafts.values().find(|judged| ours(&judged.settlement.header));
-        let settlement = match stored {
-            Some(judged) => judged.settlement.clone(),
+        let (settlement, entries) = match self.known(round).cloned() {
+            Some(known) => (known, Vec::new()),
             None => match self.draft(moment, round) {
-                sound if sound.ledger.supply().check() => self.keep(sound),
+                sound if sound.ledger.supply().check() => {
+                    let settlement = self.keep(sound);
+                    (settlement.clone(), vec![Entry::Draft(Box::new(settlement))])
+                }
                 broken => {
                     let supply = broken.ledger.supply();
                     tracing::error!(round, ?supply, "our draft does not keep the supply: report this");
@@ -45,9 +49,21 @@ impl Settler {
             },
         };
         let (height, header) = (settlement.header.height, settlement.header.hash());
+        self.chosen.insert(round, header);
         let mut step = self.engine.propose(height, round, header);
         step.outputs.insert(0, Output::Restream { round, header });
-        self.follow(moment, vec![Entry::Draft(Box::new(settlement))], step)
+        self.follow(moment, entries, step)
+    }
+
+    /// A draft that is kept, and so on disk, to propose in `round` instead of a new one.
+    fn known(&self, round: u32) -> Option<&Settlement> {
+        let enough = self.drafts.len() >= ENOUGH_DRAFTS;
+        let known = match self.chosen.get(&round) {
+            Some(header) => self.drafts.get(header),
+            None if enough => self.drafts.values().nth(round as usize % self.drafts.len()),
+            None => None,
+        };
+        known.map(|judged| &judged.settlement)
     }
 
     pub(super) fn keep(&mut self, judged: Judged) -> Settlement {

@@ -3,13 +3,14 @@ use crypto::Hotkey;
 use protocol::Amount;
 use protocol::consensus::vote::{Ballot, Vote};
 use protocol::message::Heard;
-use protocol::settlement::MAX_TRANSACTION_BYTES;
+use protocol::settlement::{Inputs, MAX_TRANSACTION_BYTES};
 use protocol::signed::FRAMING_BYTES;
 use protocol::subnet::Netuid;
 use protocol::telling::Words;
 use protocol::transaction::{Action, Coldkey, Transaction};
 use protocol::weights::Commit;
 
+use super::draft::ENOUGH_DRAFTS;
 use super::*;
 use crate::role::bench::{Bench, flat, settled};
 use crate::role::{Delivery, Range};
@@ -122,6 +123,56 @@ fn a_draft_in_which_coins_vanish_is_not_proposed_and_its_round_passes() {
     let timers: Vec<_> = flat(effects).iter().filter_map(waits).collect();
     let votes = |timer: &Timer| says(&settler.handle(bench.moment(), &Input::Elapsed(*timer)));
     assert!(timers.iter().any(votes), "it votes for nothing in time: {timers:?}");
+}
+
+#[test]
+fn once_there_are_enough_drafts_one_of_them_is_proposed_again_and_the_same_after_a_crash() {
+    let bench = bench();
+    let head = Head::new(bench.tip.0.clone(), None);
+    let draft =
+        |round| head.draft(head.ledger.clone(), Inputs::default(), bench.moment().now, round).settlement;
+    let start = |drafts: &[Settlement], log: &[LogEntry]| {
+        let recovered = Recovered { drafts: drafts.to_vec(), log: log.to_vec(), ..Recovered::default() };
+        let mut settler = bench.recovered(bench.proposer(), recovered);
+        let mut effects = settler.handle(bench.moment(), &Input::Started);
+        effects.extend(settler.handle(bench.moment(), &Input::Elapsed(Timer::NextHeight)));
+        effects
+    };
+    // Of rounds 1 to 15 and 17 on: none of them is what it drafts in round 0.
+    let known: Vec<_> = (1..=ENOUGH_DRAFTS as u32).map(draft).collect();
+    let others: Vec<_> = (17..40).map(draft).collect();
+    let (new, log) = proposed(&start(&known[1..], &[]));
+    assert!(!known.contains(&new), "with fewer it drafts");
+    assert!(log.iter().any(|entry| matches!(entry, Entry::Draft(_))), "and writes what it drafts");
+    let (again, log) = proposed(&start(&known, &[]));
+    assert!(known.contains(&again));
+    assert!(log.iter().all(|entry| !matches!(entry, Entry::Draft(_))), "it is on disk already: {log:?}");
+    let votes: Vec<_> = log.into_iter().filter_map(vote).collect();
+    let (after, _) = proposed(&start(&[&known[..], &others].concat(), &votes));
+    assert_eq!(after, again, "whatever else came meanwhile");
+}
+
+/// The draft that is told, and what is written.
+fn proposed(effects: &[Effect]) -> (Settlement, Vec<Entry>) {
+    let written = effects.iter().filter_map(|effect| match effect {
+        Effect::Persist(persist) => Some(persist.entries.clone()),
+        _ => None,
+    });
+    let told = flat(effects.to_vec()).into_iter().find_map(|effect| match effect {
+        Effect::Tell(message) => match *message {
+            Message::Draft(draft) => Some(draft.decode().expect("a draft").settlement),
+            _ => None,
+        },
+        _ => None,
+    });
+    (told.expect("it proposes"), written.flatten().collect())
+}
+
+fn vote(entry: Entry) -> Option<LogEntry> {
+    match entry {
+        Entry::Vote(_, vote) => Some(vote),
+        _ => None,
+    }
 }
 
 #[test]
