@@ -63,6 +63,8 @@ pub struct Config {
     pub bootstrap: Vec<String>,
     /// A header that its owner knows from somebody they trust.
     pub checkpoint: Option<Checkpoint>,
+    /// It votes at once, whatever votes of its hotkey may be forgotten.
+    pub vote_anew: bool,
     /// Decides data shards and skill.
     pub seed: u64,
     /// What it keeps of the past.
@@ -207,6 +209,9 @@ impl Neuron {
         let Remembered { mut recovered, earliest, memory } = remembered;
         let ledger = recovered.ledger.clone().unwrap_or_else(|| genesis.ledger.clone());
         recovered.trust.period = config.genesis.trusting_period();
+        if config.vote_anew {
+            recovered.vote_anew();
+        }
         if recovered.trust.checkpoint.is_none()
             && config.checkpoint.is_some_and(|it| it.height == ledger.height())
         {

@@ -34,6 +34,7 @@ async fn light(dir: &Path) -> Host {
         listen: Listen { ip: Ipv4Addr::LOCALHOST.into(), port: 0 },
         bootstrap: Vec::new(),
         checkpoint: None,
+        vote_anew: false,
         seed: 1,
         history: History::default(),
     };

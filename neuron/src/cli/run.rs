@@ -56,6 +56,11 @@ pub(super) struct Args {
     /// that it must not believe those who settled then; `neuron metagraph --json` shows one as "checkpoint"
     #[arg(long, value_name = "HEIGHT:HASH")]
     checkpoint: Option<Checkpoint>,
+    /// Validator: vote at once, although votes of its hotkey may be forgotten (a new or damaged DIR), instead of following
+    /// until the next settlement; only if nothing settles because too many forgot theirs: a vote that contradicts a
+    /// forgotten one costs stake
+    #[arg(long)]
+    vote_anew: bool,
     /// The interface to listen on
     #[arg(long, value_name = "IP", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     ip: IpAddr,
@@ -157,6 +162,7 @@ fn config(args: &Args) -> Result<Config> {
             .filter(|address| !own.iter().any(|own| peer(own) == peer(address)))
             .collect(),
         checkpoint: args.checkpoint,
+        vote_anew: args.vote_anew,
         seed: args.seed,
         history: History { keep: args.keep.unwrap_or(u64::MAX), ..History::default() },
     })

@@ -73,7 +73,11 @@ fn memory(store: &mut Store) -> Result<Memory, Error> {
 fn votes_from(store: &Store, height: u64) -> u64 {
     let from = Recovered::may_vote_from(height, store.votes_height(), store.has_lost_votes(height));
     if from > height {
-        tracing::warn!(height, from, "votes that left may be forgotten: following without voting until then");
+        tracing::warn!(
+            height,
+            from,
+            "votes that left may be forgotten: following until then (see --vote-anew)"
+        );
     }
     from
 }

@@ -85,6 +85,7 @@ fn config(bench: &Bench, key: usize, duty: Duty, bootstrap: Vec<String>) -> Conf
         listen: Listen { ip: Ipv4Addr::LOCALHOST.into(), port: 0 },
         bootstrap,
         checkpoint: None,
+        vote_anew: false,
         seed: 1,
         history: History { snapshots: 4, ..History::default() },
     }

@@ -94,6 +94,12 @@ impl Recovered {
     pub(crate) fn may_vote_from(height: u64, last_votes: u64, lost: bool) -> u64 {
         if lost || last_votes > height { last_votes.max(height) + 1 } else { height }
     }
+
+    /// Has a say at once, at its owner's risk: a vote that contradicts a forgotten one is a crime. Where more than a
+    /// third of the stake forgot its votes nothing is settled otherwise.
+    pub(crate) fn vote_anew(&mut self) {
+        (self.votes_from, self.is_new) = (0, false);
+    }
 }
 
 impl Settler {
@@ -202,6 +208,7 @@ impl Settler {
         }
         self.watch.start(moment);
         self.new_since = self.new_since.map(|_| moment.now);
+        self.explain_silence();
         let mut effects = vec![Effect::Schedule(Timer::CatchUp, 0)];
         if self.recovered_log.is_empty() {
             effects.push(self.wait_for_next(moment));

@@ -158,6 +158,7 @@ fn config(seat: Seat, plan: &Plan, directory: &Directory) -> Result<Config, Erro
         },
         bootstrap: if is_bootstrap { Vec::new() } else { file.bootstrap.clone() },
         checkpoint: None,
+        vote_anew: false,
         seed: plan.seed,
         history: History::default(),
     })

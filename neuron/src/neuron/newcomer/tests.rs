@@ -67,6 +67,7 @@ impl Offer {
             listen: Listen { ip: Ipv4Addr::LOCALHOST.into(), port: 0 },
             bootstrap: Vec::new(),
             checkpoint: None,
+            vote_anew: false,
             seed: 1,
             history: History { snapshots: 2, ..History::default() },
         }

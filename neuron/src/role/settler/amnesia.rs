@@ -12,6 +12,16 @@ const ASKING_MS: u64 = 5_000;
 const YOUNG_MS: u64 = 30_000;
 
 impl Settler {
+    /// Says why it is silent, and what to do if that lasts.
+    pub(super) fn explain_silence(&self) {
+        if self.new_since.is_some() && self.head.ledger.has_signed(&self.keypair.hotkey()) {
+            tracing::warn!(
+                "this hotkey has voted before and the directory remembers nothing: following until a settlement \
+                 begins after this start (see --vote-anew)"
+            );
+        }
+    }
+
     /// What to do instead of voting at the height in progress, if a vote of ours may be about that we do not remember.
     pub(super) fn forgotten(&self, moment: Moment) -> Option<Vec<Effect>> {
         let (ledger, since) = (&self.head.ledger, self.new_since?);

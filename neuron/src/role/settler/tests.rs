@@ -341,6 +341,17 @@ fn who_has_signed_and_remembers_no_vote_waits_for_a_height_that_began_after_its_
 }
 
 #[test]
+fn who_is_told_to_vote_anew_waits_for_nothing() {
+    let mut bench = bench();
+    (0..2).for_each(|_| drop(bench.settle(&[])));
+    let (ledger, tip) = bench.tip.clone();
+    let mut recovered =
+        Recovered { ledger: Some(ledger), tip, is_new: true, votes_from: 9, ..Recovered::default() };
+    recovered.vote_anew();
+    votes_from(3, bench, recovered);
+}
+
+#[test]
 fn who_comes_late_with_nothing_asks_others_before_it_votes_at_the_first_height() {
     let bench = bench();
     let check = |after: u64, waits: Option<u64>| {
