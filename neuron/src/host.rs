@@ -1,4 +1,6 @@
 //! Houses one neuron: a thread with its own loop, its own log file and its own local socket.
+//!
+//! One that finds while it runs that only a snapshot helps is begun anew: it takes it before its roles begin.
 use std::path::PathBuf;
 use std::time::Duration;
 use std::{io, thread};
@@ -16,10 +18,14 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 /// A neuron at work. Dropped, it stops.
 pub struct Host {
     dir: PathBuf,
-    handle: Handle,
+    handles: Handles,
     stop: watch::Sender<bool>,
     end: oneshot::Receiver<Result<(), Error>>,
 }
+
+/// The handle of a housed neuron, which is another one when the neuron was begun anew.
+#[derive(Clone)]
+pub struct Handles(watch::Receiver<Option<Handle>>);
 
 /// Why a neuron is not housed, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -49,18 +55,19 @@ impl Host {
         // A transaction is checked when it is told and again when it is proposed; a vote, when it is in a certificate.
         crypto::remember_signatures();
         let dir = config.dir.clone();
-        let ((ready, started), (over, end)) = (oneshot::channel(), oneshot::channel());
+        let ((show, mut shown), (over, end)) = (watch::channel(None), oneshot::channel());
         let (stop, stopped) = watch::channel(false);
         thread::Builder::new()
             .name("neuron".to_owned())
             .spawn(move || {
-                let result = live(config, ready, stopped);
+                let result = live(&config, &show, stopped);
                 let _ = over.send(result);
             })
             .map_err(|cause| Error::Io { dir: dir.clone(), cause })?;
-        match started.await {
-            Ok(handle) => Ok(Self { dir, handle, stop, end }),
-            Err(_) => Err(match end.await {
+        let started = shown.wait_for(Option::is_some).await.is_ok();
+        match started {
+            true => Ok(Self { dir, handles: Handles(shown), stop, end }),
+            false => Err(match end.await {
                 Ok(Err(error)) => error,
                 _ => Error::Panicked(dir),
             }),
@@ -68,8 +75,13 @@ impl Host {
     }
 
     /// A way to ask it things.
-    pub fn handle(&self) -> &Handle {
-        &self.handle
+    pub fn handle(&self) -> Handle {
+        self.handles.now()
+    }
+
+    /// A way to ask it things for as long as it is housed.
+    pub fn handles(&self) -> Handles {
+        self.handles.clone()
     }
 
     /// Waits, at most once, until it stops by itself or is asked to through its socket.
@@ -87,30 +99,58 @@ impl Host {
     }
 }
 
+impl Handles {
+    /// The one of the neuron that runs, or ran last.
+    pub fn now(&self) -> Handle {
+        self.0.borrow().clone().expect("a host is there once its neuron is")
+    }
+
+    /// Waits for the one of the neuron begun anew; `None` once it is housed no more.
+    pub async fn next(&mut self) -> Option<Handle> {
+        self.0.changed().await.ok()?;
+        self.0.borrow_and_update().clone()
+    }
+}
+
 /// A neuron's whole life, on a thread where everything it logs goes to its file.
-fn live(config: Config, ready: oneshot::Sender<Handle>, stopped: watch::Receiver<bool>) -> Result<(), Error> {
+fn live(
+    config: &Config,
+    show: &watch::Sender<Option<Handle>>,
+    mut stopped: watch::Receiver<bool>,
+) -> Result<(), Error> {
     let dir = config.dir.clone();
     let io = |cause| Error::Io { dir: dir.clone(), cause };
     key::private_dir(&dir).map_err(io)?;
     let log = log::open(&dir).map_err(io)?;
     let _log = tracing::dispatcher::set_default(&log);
-    let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(io)?;
-    let result = runtime.block_on(work(config, ready, stopped));
-    if let Err(error) = &result {
-        tracing::error!(%error, "stopped");
+    loop {
+        // Sockets and tasks end with it.
+        let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(io)?;
+        match runtime.block_on(work(config, show, &mut stopped)) {
+            // Seldom: it waits for its peers' word, and for their time to make a snapshot.
+            Err(Error::Neuron(behind @ neuron::Error::TooFarBehind { .. })) => {
+                tracing::warn!(%behind, "begins anew");
+            }
+            Err(error) => {
+                tracing::error!(%error, "stopped");
+                return Err(error);
+            }
+            Ok(()) => return Ok(()),
+        }
     }
-    result
 }
 
 async fn work(
-    config: Config,
-    ready: oneshot::Sender<Handle>,
-    mut stopped: watch::Receiver<bool>,
+    config: &Config,
+    show: &watch::Sender<Option<Handle>>,
+    stopped: &mut watch::Receiver<bool>,
 ) -> Result<(), Error> {
-    let dir = config.dir.clone();
-    let (neuron, handle) = begin(config).await?;
-    let server = api::Server::bind(&dir)?;
-    let _ = ready.send(handle.clone());
+    let (neuron, handle) = tokio::select! {
+        begun = begin(config) => begun?,
+        _ = stopped.changed() => return Ok(()),
+    };
+    let server = api::Server::bind(&config.dir)?;
+    show.send_replace(Some(handle.clone()));
     tokio::select! {
         result = neuron.run() => Ok(result?),
         () = server.serve(handle) => Ok(()),
@@ -119,8 +159,8 @@ async fn work(
     }
 }
 
-/// Starts the neuron; a directory that another holds may become free in a moment.
-async fn begin(config: Config) -> Result<(Neuron, Handle), Error> {
+/// Starts the neuron; a directory that another holds, or our own disk until it is done, may become free in a moment.
+async fn begin(config: &Config) -> Result<(Neuron, Handle), Error> {
     let deadline = Instant::now() + LOCK_PATIENCE;
     loop {
         match Neuron::start(config.clone()).await {

@@ -3,6 +3,7 @@
 mod claim;
 pub(crate) mod desk;
 mod disk;
+mod error;
 mod gate;
 mod hands;
 mod newcomer;
@@ -11,12 +12,13 @@ mod prover;
 pub(crate) mod recovery;
 mod snapshots;
 mod view;
+mod witnesses;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
 
 use crypto::{Hash, Keypair, hash};
-use protocol::genesis::{Genesis, GenesisError};
+use protocol::genesis::Genesis;
 use protocol::head::Head;
 use protocol::ledger::{Counted, Ledger};
 use protocol::light::Checkpoint;
@@ -36,7 +38,9 @@ use self::hands::{Hands, Next};
 use self::past::Past;
 use self::prover::Prover;
 use self::recovery::Remembered;
+use self::witnesses::Witnesses;
 
+pub use self::error::Error;
 pub(crate) use self::gate::{Request, Response};
 pub use self::past::Error as PastError;
 pub use self::view::View;
@@ -124,78 +128,6 @@ pub struct Handle {
     refused: Tally,
 }
 
-/// Why a neuron does not start, or stopped.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The genesis breaks a rule.
-    #[error("the genesis is refused: {0}")]
-    Genesis(#[from] GenesisError),
-    /// Its memory cannot be used.
-    #[error(transparent)]
-    Storage(#[from] storage::Error),
-    /// Its memory belongs to another network.
-    #[error("{dir} holds another network's ledger ({found:?}, not {expected:?}): use another --dir", dir = .dir.display())]
-    OtherNetwork {
-        /// The directory.
-        dir: PathBuf,
-        /// The genesis hash in the log.
-        found: Hash,
-        /// Ours.
-        expected: Hash,
-    },
-    /// The log is not on the way to the checkpoint.
-    #[error(
-        "this neuron settled {found}, the checkpoint says {expected}: see that it is right, or begin anew in another \
-         --dir"
-    )]
-    OtherCheckpoint {
-        /// In the log.
-        found: Checkpoint,
-        /// What was given.
-        expected: Checkpoint,
-    },
-    /// The log cannot tell whether it leads to a checkpoint, or go back to before it did.
-    #[error(
-        "what followed a checkpoint cannot be told apart: settlement {height} is needed and the log begins after {base}; \
-         name a later --checkpoint, or begin anew in another --dir"
-    )]
-    BehindLog {
-        /// What is needed.
-        height: u64,
-        /// What is not kept, or stands in a snapshot.
-        base: u64,
-    },
-    /// What the log goes on from is gone.
-    #[error("settlements in {dir} begin at height {first} and no snapshot leads there; move {dir}/settlements away and the neuron begins anew from its peers", dir = .dir.display())]
-    NoBase {
-        /// The directory.
-        dir: PathBuf,
-        /// The first height in the log.
-        first: u64,
-    },
-    /// It cannot listen or join.
-    #[error(transparent)]
-    Network(#[from] network::Error),
-    /// The subnet's task is unknown, or needs libtorch that this build lacks.
-    #[error(transparent)]
-    Task(#[from] task::Error),
-    /// The subnet does not exist.
-    #[error("subnet {0} is not in the genesis: see its list of subnets")]
-    NoSubnet(Netuid),
-    /// The model's thread cannot be started.
-    #[error("cannot start the model's thread: {0}")]
-    Model(std::io::Error),
-    /// The model cannot be trained or read.
-    #[error("the model is not ready: {0}")]
-    Training(String),
-    /// The disk refused a write: nothing after it was acted on.
-    #[error("stopped because the disk refused a write, nothing acknowledged is lost: {0}")]
-    Disk(String),
-    /// Going on could harm.
-    #[error("halted: {0}")]
-    Halted(String),
-}
-
 impl Neuron {
     /// Reads its memory, joins the network, and is ready to run.
     pub async fn start(config: Config) -> Result<(Self, Handle), Error> {
@@ -237,7 +169,8 @@ impl Neuron {
         let refused = Tally::default();
         let past = Past::new(disk.0.reader(), earliest);
         let prover = Prover::spawn(disk.0.reader(), past.clone(), network.clone());
-        let (gate, pending) = gate::Gate::new(id, network.clone(), arrive.clone(), prover, refused.clone());
+        let word = (Witnesses::new(config.history.snapshots), refused.clone());
+        let (gate, pending) = gate::Gate::new(id, network.clone(), arrive.clone(), prover, word);
         let (show, view) = watch::channel(View::new(&config, &ledger));
         tokio::spawn(past.known().follow(view.clone()));
         let handle = Handle {

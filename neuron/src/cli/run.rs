@@ -19,7 +19,7 @@ use super::out::{self, Out};
 use super::table::{coins, percent};
 use crate::api::Client;
 use crate::genesis::GenesisFile;
-use crate::host::Host;
+use crate::host::{Handles, Host};
 use crate::network::Listen;
 use crate::neuron::{Config, Duty, Handle, History, View};
 use crate::swarm::read_model;
@@ -112,24 +112,23 @@ pub(super) async fn perform(args: Args) -> Result<()> {
     let coldkey = args.coldkey.as_deref().filter(|_| args.register).map(key::read).transpose()?;
     let genesis = config.genesis.hash();
     let mut host = Host::start(config).await?;
-    let handle = host.handle().clone();
+    let handles = host.handles();
     let out = Out::of(args.json);
-    out.say(&introduction(&args, &handle).await)?;
+    out.say(&introduction(&args, &host.handle()).await)?;
     let registers = async {
         match coldkey {
-            Some(coldkey) => register(&handle, &Client::new(&args.dir), &coldkey, out).await,
+            Some(coldkey) => register(&handles, &Client::new(&args.dir), &coldkey, out).await,
             None => std::future::pending().await,
         }
     };
     tokio::select! {
         ended = host.ended() => return Ok(ended?),
-        shown = show(handle.clone(), &args) => shown?,
+        shown = show(handles.clone(), &args) => shown?,
         () = super::interrupted() => {}
         () = stdin_closed(args.tied) => {}
         failed = registers => failed?,
     }
-    let height = handle.view().height;
-    drop(handle);
+    let height = host.handle().view().height;
     host.stop().await?;
     out.say(&format!("stopped at height {height} of network {}", genesis.short()))
 }
@@ -210,18 +209,23 @@ async fn introduction(args: &Args, handle: &Handle) -> String {
 }
 
 /// A line for every settlement.
-async fn show(mut handle: Handle, args: &Args) -> Result<()> {
+async fn show(mut handles: Handles, args: &Args) -> Result<()> {
     let client = Client::new(&args.dir);
+    let mut handle = handles.now();
     let mut shown = (handle.view().height, String::new());
-    while handle.changed().await {
-        let view = handle.view();
-        let now = (view.height, view.activity.clone());
-        if now.0 > shown.0 && args.json {
-            out::document(&client.status().await?)?;
-        } else if now != shown && !args.json {
-            Out::People.say(&line(&view))?;
+    loop {
+        while handle.changed().await {
+            let view = handle.view();
+            let now = (view.height, view.activity.clone());
+            if now.0 > shown.0 && args.json {
+                out::document(&client.status().await?)?;
+            } else if now != shown && !args.json {
+                Out::People.say(&line(&view))?;
+            }
+            shown = now;
         }
-        shown = now;
+        let Some(next) = handles.next().await else { break };
+        handle = next;
     }
     // It stopped; whoever waits for its end tells why.
     std::future::pending().await
@@ -242,12 +246,12 @@ fn line(view: &View) -> String {
 }
 
 /// Asks for a slot until the ledger shows one; never resolves but with an error.
-async fn register(handle: &Handle, client: &Client, coldkey: &Keypair, out: Out) -> Result<()> {
+async fn register(handles: &Handles, client: &Client, coldkey: &Keypair, out: Out) -> Result<()> {
     let mut tries = interval(REGISTER_EVERY);
     loop {
         tries.tick().await;
-        let View { netuid, hotkey, height, .. } = handle.view();
-        let slot = || handle.view().ledger.slot(netuid, &hotkey);
+        let View { netuid, hotkey, height, .. } = handles.now().view();
+        let slot = || handles.now().view().ledger.slot(netuid, &hotkey);
         if let Some(uid) = slot() {
             out.say(&format!("has slot {uid} of subnet {netuid}"))?;
             return std::future::pending().await;

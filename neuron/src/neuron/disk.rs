@@ -44,6 +44,8 @@ enum Job {
     Roots(u64, oneshot::Sender<Vec<(u64, Hash)>>),
     Find(Hash, u64, oneshot::Sender<Option<u64>>),
     Read(u64, oneshot::Sender<Excerpt>),
+    /// All is done.
+    End,
 }
 
 /// What a peer wants of what we keep.
@@ -95,6 +97,13 @@ impl Disk {
     /// Keeps addresses of peers for the next start.
     pub(super) fn keep_peers(&self, addresses: Vec<String>) {
         let _ = self.jobs.try_send(Job::Peers(addresses));
+    }
+}
+
+impl Drop for Disk {
+    /// Whoever still reads does not hold the directory.
+    fn drop(&mut self) {
+        let _ = self.jobs.send(Job::End);
     }
 }
 
@@ -183,6 +192,7 @@ impl Clerk {
                 Job::Read(height, answer) => {
                     let _ = answer.send(self.desk.read(height));
                 }
+                Job::End => return,
             }
         }
     }

@@ -15,9 +15,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::View;
 use super::disk::Wanted;
 use super::prover::Prover;
-use crate::model;
+use super::witnesses::Witnesses;
 use crate::network::{Event, Failure, Network, Verdict};
 use crate::role::{BATCH, Delivery, Input, Poll, Range, Reply, Ticket, is_welcome};
+use crate::{clock, model};
 
 /// The longest request, in bytes: a signed question, framed.
 const REQUEST_LIMIT: usize = 48 * 1024;
@@ -82,6 +83,8 @@ pub(super) enum Arrival {
     Wanted(Ticket, Wanted),
     /// From the model's thread.
     Model(model::Event),
+    /// What comes next is to be had from nobody: peers' logs begin at this height.
+    Pruned(u64),
     /// A person wants a poll.
     Poll(oneshot::Sender<Poll>),
     /// A person wants this told.
@@ -121,6 +124,7 @@ pub(super) struct Gate {
     arrivals: mpsc::Sender<Arrival>,
     pending: Pending,
     prover: Prover,
+    witnesses: Witnesses,
     refused: Tally,
 }
 
@@ -143,14 +147,16 @@ impl Gate {
         network: Network,
         arrivals: mpsc::Sender<Arrival>,
         prover: Prover,
-        refused: Tally,
+        (witnesses, refused): (Witnesses, Tally),
     ) -> (Self, Pending) {
         let pending = Pending::default();
-        (Self { genesis, network, arrivals, pending: Arc::clone(&pending), prover, refused }, pending)
+        let gate =
+            Self { genesis, network, arrivals, pending: Arc::clone(&pending), prover, witnesses, refused };
+        (gate, pending)
     }
 
     /// Watches the network until it or the neuron's loop is gone.
-    pub(super) async fn watch(self, mut events: mpsc::Receiver<Event>, view: watch::Receiver<View>) {
+    pub(super) async fn watch(mut self, mut events: mpsc::Receiver<Event>, view: watch::Receiver<View>) {
         while let Some(event) = events.recv().await {
             if self.arrivals.is_closed() {
                 return;
@@ -164,7 +170,10 @@ impl Gate {
                     let _ = self.network.judge(id, verdict);
                 }
                 Event::Asked { ticket, bytes, .. } => self.asked(ticket, &bytes, &view),
-                Event::Responded { from, ticket, result } => self.responded(from, Ticket(ticket), &result),
+                Event::Responded { from, ticket, result } => {
+                    let ledger = Arc::clone(&view.borrow().ledger);
+                    self.responded(from, Ticket(ticket), &result, &ledger);
+                }
             }
         }
     }
@@ -225,7 +234,13 @@ impl Gate {
         })
     }
 
-    fn responded(&self, peer: Option<Hotkey>, ticket: Ticket, result: &Result<Vec<u8>, Failure>) {
+    fn responded(
+        &mut self,
+        peer: Option<Hotkey>,
+        ticket: Ticket,
+        result: &Result<Vec<u8>, Failure>,
+        ledger: &Ledger,
+    ) {
         let asked = self.pending.lock().unwrap_or_else(PoisonError::into_inner).remove(&ticket);
         match asked {
             Some(Asked::Question(question)) => {
@@ -233,8 +248,12 @@ impl Gate {
                 self.enter(Input::Answered(Reply { question, answer }));
             }
             Some(Asked::Settlements(first)) => {
-                let delivery = result.as_ref().map_or(Delivery::Nothing, |bytes| self.delivery(first, bytes));
+                let delivered = result.as_ref().map(|bytes| self.delivery(bytes));
+                let (delivery, begins) = delivered.unwrap_or((Delivery::Nothing, 0));
                 self.enter(Input::Fetched(Range { peer, first, delivery }));
+                if let Some(peer) = peer.filter(|_| begins > ledger.height() + 1) {
+                    self.pruned(peer, begins, ledger);
+                }
             }
             None => {}
         }
@@ -249,31 +268,23 @@ impl Gate {
         answer.inspect_err(|error| self.refused.count(error.reason())).ok()
     }
 
-    fn delivery(&self, wanted: u64, bytes: &[u8]) -> Delivery {
-        match settlements(bytes) {
-            Ok((delivery, first)) => {
-                if first > wanted {
-                    self.pruned(wanted, first);
-                }
-                delivery
-            }
-            Err(error) => {
-                self.refused.count(error.reason());
-                Delivery::Malformed(error.to_string())
-            }
-        }
+    /// What was handed over, and the first height that the sender has.
+    fn delivery(&self, bytes: &[u8]) -> (Delivery, u64) {
+        settlements(bytes).unwrap_or_else(|error| {
+            self.refused.count(error.reason());
+            (Delivery::Malformed(error.to_string()), 0)
+        })
     }
 
-    /// It may be a lie, and others may have what it has not: that alone stops nobody.
-    fn pruned(&self, wanted: u64, first: u64) {
+    /// It may be a lie, and others may have what it has not: one peer's word stops nobody.
+    fn pruned(&mut self, peer: Hotkey, first: u64, ledger: &Ledger) {
         if !self.refused.snapshot().contains_key(PRUNED) {
-            tracing::warn!(
-                wanted,
-                first,
-                "a peer has pruned what is next here; if all have, restart: that takes a snapshot"
-            );
+            tracing::warn!(height = ledger.height(), first, "a peer has pruned what is next here");
         }
         self.refused.count(PRUNED);
+        if self.witnesses.hear(peer, ledger, clock::now_ms()) {
+            self.arrive(Arrival::Pruned(first));
+        }
     }
 
     /// Hands an input to the roles.

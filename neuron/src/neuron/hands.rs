@@ -118,6 +118,10 @@ impl Hands {
                 Ok(None)
             }
             Arrival::Model(event) => self.modelled(event),
+            Arrival::Pruned(first) => {
+                let height = self.show.borrow().height;
+                Err(Error::TooFarBehind { height, first })
+            }
             Arrival::Poll(answer) => {
                 let ticket = self.ticket();
                 if self.polls.len() < POLLS {

@@ -1,6 +1,7 @@
 //! How a neuron that has no ledger, or whose peers have pruned what it lacks, takes a snapshot of theirs.
 //!
-//! That is done before the roles begin: they know one ledger and follow it, and need not know that it may jump. A
+//! That is done before the roles begin: they know one ledger and follow it, and need not know that it may jump; a
+//! neuron that finds it lacks what is pruned while it runs is begun anew. A
 //! snapshot is believed for what a light client believes of its anchor, or since settlements lead from it to a
 //! checkpoint that a person gave; each chunk proves itself, so that another peer may go on where one failed.
 mod search;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use crypto::Hotkey;
 use protocol::codec;
 use protocol::head::Head;
+use protocol::ledger::Ledger;
 use protocol::light::{Checkpoint, Doubt};
 use storage::Store;
 use tokio::sync::mpsc;
@@ -59,13 +61,17 @@ pub(super) async fn join(
     recovery::recover(store, &config.dir, genesis, None)
 }
 
-/// Whether the network may be a snapshot ahead of us, as settlements are never closer than the interval, and what we
-/// know is young enough to vouch for one, or a person does.
+/// Whether the network may be a snapshot ahead of us, and what we know is young enough to vouch for one, or a person
+/// does.
 fn may_help(config: &Config, head: &Head, checkpoint: Option<Checkpoint>, now: u64) -> bool {
     let (height, time) = (head.ledger.height(), head.ledger.time());
-    let most = now.saturating_sub(time) / head.ledger.parameters().interval.max(1);
     let doubt = || Doubt::of_age((height, time), now, config.genesis.trusting_period());
-    most >= config.history.snapshots && (checkpoint.is_some() || doubt().is_none())
+    may_be_ahead(&head.ledger, config.history.snapshots, now) && (checkpoint.is_some() || doubt().is_none())
+}
+
+/// Whether the network may have settled so much since a ledger: settlements are never closer than the interval.
+pub(super) fn may_be_ahead(ledger: &Ledger, settlements: u64, now: u64) -> bool {
+    now.saturating_sub(ledger.time()) / ledger.parameters().interval.max(1) >= settlements
 }
 
 /// The snapshot of a peer, if we need it and there is one.

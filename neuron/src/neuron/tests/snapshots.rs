@@ -136,8 +136,8 @@ async fn offer(mut peer: Hostile, parts: Arc<Vec<Vec<u8>>>, height: u64, broken_
     }
 }
 
-#[tokio::test]
-async fn a_snapshot_that_one_peer_breaks_off_is_finished_by_another() {
+/// A network that settled until its first snapshot, and the parts of that.
+fn photographed() -> (Bench, Vec<Certified>, Arc<Vec<Vec<u8>>>) {
     let mut bench = young();
     // On the bench there are ten seconds between two settlements.
     bench.genesis.time -= 10_000 * (EVERY + 1);
@@ -145,7 +145,13 @@ async fn a_snapshot_that_one_peer_breaks_off_is_finished_by_another() {
     let settled: Vec<_> = (0..EVERY).map(|_| bench.settle(&[])).collect();
     let [.., parent, tip] = &settled[..] else { unreachable!() };
     let parts = parts(Some(parent.settlement.header.clone()), tip.clone(), &bench.tip.0);
-    let (parts, broken_off) = (Arc::new(parts), Arc::new(AtomicBool::new(false)));
+    (bench, settled, Arc::new(parts))
+}
+
+#[tokio::test]
+async fn a_snapshot_that_one_peer_breaks_off_is_finished_by_another() {
+    let (bench, _, parts) = photographed();
+    let broken_off = Arc::new(AtomicBool::new(false));
     let mut addresses = Vec::new();
     for key in [0, 2] {
         let peer = Hostile::new(&bench, key, Vec::new());
@@ -155,5 +161,43 @@ async fn a_snapshot_that_one_peer_breaks_off_is_finished_by_another() {
     let new = Victim::start(&bench, 1, Duty::Follow, addresses).await;
     assert_eq!(new.host.handle().view().height, EVERY);
     assert!(broken_off.load(Ordering::Relaxed));
+    new.host.stop().await.unwrap();
+}
+
+/// Has nothing at first, then a snapshot and what follows it alone.
+async fn prune(mut peer: Hostile, parts: Arc<Vec<Vec<u8>>>, height: u64, pruned: Arc<AtomicBool>) {
+    while let Some(event) = peer.events.recv().await {
+        let Event::Asked { ticket, bytes, .. } = event else { continue };
+        let response = match codec::decode("request", &bytes, 1_000).unwrap() {
+            _ if !pruned.load(Ordering::Relaxed) => Response::Declined,
+            Request::Snapshot => Response::Anchor { anchor: parts[0].clone().into(), first: height + 1 },
+            Request::Chunk(_, number) => Response::Chunk(parts[number as usize + 1].clone().into()),
+            Request::Settlements(_) => {
+                Response::Settlements { batch: Vec::new(), first: height + 1, tip: height }
+            }
+            _ => Response::Declined,
+        };
+        peer.network.respond(ticket, codec::encode(&response)).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_neuron_whose_peers_prune_what_it_lacks_begins_anew_while_it_runs_and_takes_a_snapshot() {
+    let (bench, settled, parts) = photographed();
+    let dir = TempDir::new().unwrap();
+    storage::Store::open(dir.path()).unwrap().append_settlement(1, &codec::encode(&settled[0])).unwrap();
+    let pruned = Arc::new(AtomicBool::new(false));
+    let peer = Hostile::new(&bench, 0, Vec::new());
+    let addresses = peer.network.listening().await;
+    tokio::spawn(prune(peer, parts, EVERY, Arc::clone(&pruned)));
+    let new = Victim::start_in(dir, &bench, 1, Duty::Follow, addresses).await;
+    let (mut handles, first) = (new.host.handles(), new.host.handle());
+    assert_eq!((first.view().height, snapshots(&new)), (1, 0));
+    pruned.store(true, Ordering::Relaxed);
+    let again = tokio::time::timeout(DEADLINE, handles.next()).await.expect("it begins anew").unwrap();
+    let expected = settled[EVERY as usize - 1].settlement.header.state_root.hash;
+    assert_eq!((again.view().height, again.view().state_root), (EVERY, expected));
+    assert!(!again.addresses().await.is_empty());
+    assert_eq!(first.view().height, 1, "who holds on to what it was does not hold it up");
     new.host.stop().await.unwrap();
 }
