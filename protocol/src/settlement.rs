@@ -242,6 +242,12 @@ impl Settlement {
 }
 
 impl Certified {
+    /// The settlement in `bytes`, canonical and at most [`MAX_BYTES`] long; it proves nothing until it is
+    /// [checked](Self::check).
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        codec::decode("settlement", bytes, MAX_BYTES)
+    }
+
     /// Whether `set` decided this header on the network `genesis`, and the body is the one that it binds. Whoever
     /// relays a settlement can forge either.
     pub fn check(&self, genesis: &Hash, set: &ValidatorSet) -> Result<(), Forged> {

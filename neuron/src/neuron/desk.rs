@@ -2,7 +2,7 @@
 use crypto::Hash;
 use protocol::codec;
 use protocol::consensus::LogEntry;
-use protocol::settlement::{self, Certified, Settlement};
+use protocol::settlement::{Certified, Settlement};
 use serde::{Deserialize, Serialize};
 use storage::Store;
 
@@ -111,8 +111,7 @@ impl Desk {
         let heights = (height.max(1)..=self.store.tip()).take(LOOK);
         heights.filter_map(|height| {
             let bytes = self.store.settlement(height).ok().flatten()?;
-            let certified: Certified = codec::decode("settlement", &bytes, settlement::MAX_BYTES).ok()?;
-            Some(certified.settlement)
+            Some(Certified::decode(&bytes).ok()?.settlement)
         })
     }
 }

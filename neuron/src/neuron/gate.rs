@@ -363,7 +363,7 @@ fn settlements(bytes: &[u8]) -> Result<(Delivery, u64), Error> {
             (Delivery::Malformed(fault), 0)
         }
         Response::Settlements { batch, first, tip } => {
-            let decoded = batch.iter().map(|bytes| codec::decode("settlement", bytes, settlement::MAX_BYTES));
+            let decoded = batch.iter().map(|bytes| Certified::decode(bytes));
             (Delivery::Settlements(decoded.collect::<Result<_, _>>()?, tip), first)
         }
         Response::Declined | Response::Busy => (Delivery::Nothing, 0),

@@ -4,9 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use protocol::codec;
 use protocol::ledger::{Counted, Ledger, Watch};
-use protocol::settlement::{self, Certificate, Certified, Settlement};
+use protocol::settlement::{Certificate, Certified, Settlement};
 use protocol::subnet::Netuid;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
@@ -263,8 +262,7 @@ impl Path {
 fn step(ledger: &mut Ledger, bytes: &[u8], watch: Watch<'_>) -> Result<crypto::merkle::Root, Error> {
     let height = ledger.height() + 1;
     let bad = |reason: String| Error::BadLog { height, reason };
-    let certified: Certified =
-        codec::decode("settlement", bytes, settlement::MAX_BYTES).map_err(|error| bad(error.to_string()))?;
+    let certified = Certified::decode(bytes).map_err(|error| bad(error.to_string()))?;
     let Settlement { header, body } = certified.settlement;
     let inputs = body.verify(&ledger.genesis()).map_err(|error| bad(error.to_string()))?;
     let signers = body.parent_certificate.as_ref().map(Certificate::signers).unwrap_or_default();

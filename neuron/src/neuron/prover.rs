@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use protocol::codec;
 use protocol::ledger::{Ledger, Shown, Subject, Tree};
 use protocol::light::{Inquiry, Skip, Testimony};
-use protocol::settlement::{self, Certified};
+use protocol::settlement::Certified;
 
 use super::disk::Reader;
 use super::gate::Response;
@@ -95,7 +95,7 @@ impl Desk {
 
     fn settled(&self, height: u64) -> Option<Certified> {
         let bytes = self.log.settlements(height).settlements.into_iter().next()?;
-        codec::decode("settlement", &bytes, settlement::MAX_BYTES).ok()
+        Certified::decode(&bytes).ok()
     }
 
     fn shown(&mut self, ledger: &Ledger, subjects: &[Subject]) -> Vec<Shown> {

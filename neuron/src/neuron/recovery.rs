@@ -218,7 +218,7 @@ impl Log<'_> {
         let Some(bytes) = store.settlement(height)? else {
             return Ok(Err("it is missing".to_owned()));
         };
-        let certified: Certified = match codec::decode("settlement", &bytes, settlement::MAX_BYTES) {
+        let certified = match Certified::decode(&bytes) {
             Ok(certified) => certified,
             Err(error) => return Ok(Err(error.to_string())),
         };

@@ -5,7 +5,7 @@ use protocol::codec;
 use protocol::head::Head;
 use protocol::ledger::Ledger;
 use protocol::light::Skip;
-use protocol::settlement::{self, Certified, Header};
+use protocol::settlement::{Certified, Header};
 use protocol::snapshot::{Anchor, Assembly, Chunk, Flaw};
 use storage::{Snapshots, Store};
 
@@ -85,8 +85,7 @@ impl Drop for Photographer {
 }
 
 fn header(bytes: &[u8]) -> Option<Header> {
-    let certified: Certified = codec::decode("settlement", bytes, settlement::MAX_BYTES).ok()?;
-    Some(certified.settlement.header)
+    Some(Certified::decode(bytes).ok()?.settlement.header)
 }
 
 /// The anchor and the chunks.

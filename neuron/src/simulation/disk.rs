@@ -3,9 +3,8 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 
-use protocol::codec;
 use protocol::head::Head;
-use protocol::settlement::{self, Certified};
+use protocol::settlement::Certified;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use storage::{Error, Loss, MemoryDisk, Store};
@@ -91,9 +90,10 @@ impl Disk {
 
     pub(super) fn from(&mut self, height: u64, most: usize) -> Vec<Certified> {
         let batch = self.desk.as_mut().map(|desk| desk.read(height).settlements).unwrap_or_default();
-        let decoded = batch.iter().take(most).map(|bytes| {
-            codec::decode("settlement", bytes, settlement::MAX_BYTES).expect("what was written reads back")
-        });
+        let decoded = batch
+            .iter()
+            .take(most)
+            .map(|bytes| Certified::decode(bytes).expect("what was written reads back"));
         decoded.collect()
     }
 }

@@ -144,3 +144,15 @@ fn a_signed_input_takes_little_more_than_its_size() {
         assert!(framing <= FRAMING_BYTES, "{framing} for {length}");
     }
 }
+
+#[test]
+fn a_settlement_reads_back_whole_and_not_with_more_behind_it() {
+    let settlement = Settlement { header: header(), body: Body::default() };
+    let certified = Certified { settlement, certificate: certificate(&[0, 1, 2]) };
+    let mut bytes = codec::encode(&certified);
+    assert_eq!(Certified::decode(&bytes).unwrap(), certified);
+    bytes.push(0);
+    assert_eq!(Certified::decode(&bytes).unwrap_err().reason(), "not_canonical");
+    bytes.resize(MAX_BYTES + 1, 0);
+    assert_eq!(Certified::decode(&bytes).unwrap_err().reason(), "too_large");
+}

@@ -3,7 +3,7 @@ use crypto::Hotkey;
 use protocol::codec;
 use protocol::head::Head;
 use protocol::light::{Checkpoint, Doubt, Inquiry, LightClient, Skip};
-use protocol::settlement::{self, Certified};
+use protocol::settlement::Certified;
 use protocol::snapshot::{Anchor, Assembly, Chunk};
 use serde_bytes::ByteBuf;
 
@@ -261,7 +261,7 @@ impl Search {
             if last.height >= self.believed().height {
                 break;
             }
-            let header = match codec::decode::<Certified>("settlement", bytes, settlement::MAX_BYTES) {
+            let header = match Certified::decode(bytes) {
                 Ok(certified) => certified.settlement.header,
                 Err(error) => return Answer::Lie(error.to_string()),
             };

@@ -1,5 +1,6 @@
 //! Earlier ledgers, from a log in memory.
 use crypto::merkle::Root;
+use protocol::codec;
 
 use super::*;
 use crate::role::bench::{Bench, NETUID};
@@ -36,7 +37,7 @@ impl History {
     /// A change to one settlement of the log, whatever it breaks.
     fn forge(&mut self, height: u64, change: impl Fn(&mut Settlement)) {
         let bytes = &mut self.log[height as usize - 1];
-        let mut certified: Certified = codec::decode("settlement", bytes, settlement::MAX_BYTES).unwrap();
+        let mut certified = Certified::decode(bytes).unwrap();
         change(&mut certified.settlement);
         *bytes = codec::encode(&certified);
     }

@@ -5,9 +5,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use protocol::codec;
 use protocol::head::Head;
-use protocol::settlement::{self, Certified};
+use protocol::settlement::Certified;
 use storage::{Loss, MemoryDisk, Platter, Store};
 
 use super::*;
@@ -133,8 +132,7 @@ fn check_rot(log: &str, seeds: std::ops::Range<u64>) -> usize {
 
 /// What a certified settlement decides; each node holds its own votes for it.
 fn head_of(bytes: &[u8]) -> Hash {
-    let certified: Certified = codec::decode("settlement", bytes, settlement::MAX_BYTES).unwrap();
-    certified.settlement.header.hash()
+    Certified::decode(bytes).unwrap().settlement.header.hash()
 }
 
 #[test]
