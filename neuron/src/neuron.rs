@@ -165,9 +165,10 @@ impl Neuron {
             }
             _ => None,
         };
+        let snapshots = store.snapshots().clone();
         let disk = Disk::spawn(Desk::new(store), network.clone(), config.history);
         let refused = Tally::default();
-        let past = Past::new(disk.0.reader(), earliest);
+        let past = Past::new(disk.0.reader(), snapshots, earliest);
         let prover = Prover::spawn(disk.0.reader(), past.clone(), network.clone());
         let word = (Witnesses::new(config.history.snapshots), refused.clone());
         let (gate, pending) = gate::Gate::new(id, network.clone(), arrive.clone(), prover, word);

@@ -108,9 +108,9 @@ impl Drop for Disk {
 }
 
 impl Reader {
-    /// A log in memory; what is empty is not there.
+    /// A log in memory that begins at height `first`; what is empty is not there.
     #[cfg(test)]
-    pub(super) fn of(log: Vec<Vec<u8>>) -> Self {
+    pub(super) fn of(first: u64, log: Vec<Vec<u8>>) -> Self {
         let (jobs, queue) = sync::sync_channel(WRITES);
         let from = move |height: u64| {
             let rest = log.iter().skip(height.saturating_sub(1) as usize);
@@ -122,7 +122,7 @@ impl Reader {
         thread::spawn(move || {
             while let Ok(job) = queue.recv() {
                 let Job::Read(height, answer) = job else { continue };
-                let _ = answer.send(Excerpt { first: 1, settlements: from(height) });
+                let _ = answer.send(Excerpt { first, settlements: from(height) });
             }
         });
         Self { jobs }
@@ -140,6 +140,11 @@ impl Reader {
         let (answer, found) = oneshot::channel();
         self.jobs.try_send(Job::Find(transaction, height, answer)).ok()?;
         found.await.ok().flatten()
+    }
+
+    /// The height of the first settlement there is. For a thread that may wait.
+    pub(super) fn first(&self) -> u64 {
+        self.settlements(0).first
     }
 
     /// Some settlements from a height on, as the log has them; none if it has not. For a thread that may wait.

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use protocol::ledger::{Counted, Ledger, Watch};
 use protocol::settlement::{Certificate, Certified, Settlement};
 use protocol::subnet::Netuid;
+use storage::Snapshots;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
-use super::View;
 use super::disk::Reader;
+use super::{View, snapshots};
 
 /// Heights between two ledgers that are kept to begin a replay with.
 const EVERY: u64 = 64;
@@ -85,6 +86,7 @@ pub enum Error {
 #[derive(Clone)]
 pub(super) struct Past {
     log: Reader,
+    snapshots: Snapshots,
     known: Known,
     turn: Arc<Semaphore>,
 }
@@ -103,9 +105,9 @@ struct Kept {
 }
 
 impl Past {
-    pub(super) fn new(log: Reader, earliest: Ledger) -> Self {
+    pub(super) fn new(log: Reader, snapshots: Snapshots, earliest: Ledger) -> Self {
         let kept = Kept { earliest, recent: BTreeMap::new(), reached: None };
-        Self { log, known: Known(Arc::new(Mutex::new(kept))), turn: Arc::new(Semaphore::new(1)) }
+        Self { log, snapshots, known: Known(Arc::new(Mutex::new(kept))), turn: Arc::new(Semaphore::new(1)) }
     }
 
     pub(super) fn known(&self) -> Known {
@@ -117,20 +119,23 @@ impl Past {
         if height > tip {
             return Err(Error::Ahead { height, tip });
         }
-        let start = self.known.last(|ledger| ledger.height() <= height);
-        let start = start.map_err(|earliest| Error::Pruned { height, earliest })?;
-        let path = Path { until: height, log: self.log.clone(), known: self.known.clone() };
-        self.replay(move |gone| path.walk(start, &mut |_| (), gone, |_| false)).await
+        let path = self.path(height);
+        let find = move |gone: &dyn Fn() -> bool| {
+            let start = path.start(|ledger| ledger.height() <= height);
+            let start = start.map_err(|earliest| Error::Pruned { height, earliest })?;
+            path.walk(start, &mut |_| (), gone, |_| false)
+        };
+        self.replay(find).await
     }
 
     /// The ledger after a height that is near one whose ledger is kept, unless it takes too long. For a thread that may
     /// wait.
     pub(super) fn near(&self, height: u64, too_long: &dyn Fn() -> bool) -> Option<Ledger> {
-        let start = self.known.last(|ledger| ledger.height() <= height).ok()?;
+        let path = self.path(height);
+        let start = path.start(|ledger| ledger.height() <= height).ok()?;
         if start.height() + NEAR < height {
             return None;
         }
-        let path = Path { until: height, log: self.log.clone(), known: self.known.clone() };
         path.walk(start, &mut |_| (), too_long, |_| false).ok()
     }
 
@@ -141,11 +146,11 @@ impl Past {
         tip: u64,
         tell: impl Fn(&Counted<'_>) -> T + Send + 'static,
     ) -> Result<(Ledger, T), Error> {
-        let start = self.known.last(|ledger| ledger.epoch(netuid).is_none_or(|now| now <= epoch));
-        let start =
-            start.map_err(|earliest| Error::Pruned { height: earliest.saturating_sub(1), earliest })?;
-        let path = Path { until: tip, log: self.log.clone(), known: self.known.clone() };
+        let path = self.path(tip);
         let find = move |gone: &dyn Fn() -> bool| {
+            let start = path.start(|ledger| ledger.epoch(netuid).is_none_or(|now| now <= epoch));
+            let pruned = |earliest: u64| Error::Pruned { height: earliest.saturating_sub(1), earliest };
+            let start = start.map_err(pruned)?;
             let mut told = None;
             let mut watch = |counted: &Counted<'_>| {
                 if (counted.netuid, counted.epoch) == (netuid, epoch) {
@@ -157,6 +162,11 @@ impl Past {
             told.map(|told| (ledger, told)).ok_or(Error::NotEnded { netuid, epoch, tip })
         };
         self.replay(find).await
+    }
+
+    fn path(&self, until: u64) -> Path {
+        let (log, snapshots) = (self.log.clone(), self.snapshots.clone());
+        Path { until, log, snapshots, known: self.known.clone() }
     }
 
     /// Works on a thread of its own, one at a time; `work` is told when nobody waits any more.
@@ -206,6 +216,22 @@ impl Known {
         last.cloned().ok_or(kept.earliest.height())
     }
 
+    /// Lets go of ledgers that a log from `first` on no longer goes on from; the earliest is then a snapshot's.
+    fn renew(&self, first: u64, snapshots: &Snapshots) {
+        let leads = |height: u64| height.saturating_add(1) >= first;
+        if leads(self.kept().earliest.height()) {
+            return;
+        }
+        let mut heights = snapshots.heights().into_iter().filter(|height| leads(*height));
+        let earliest = heights.find_map(|height| snapshots::load(snapshots, height).ok());
+        let mut kept = self.kept();
+        kept.recent.retain(|height, _| leads(*height));
+        kept.reached.take_if(|reached| !leads(reached.height()));
+        if let Some(head) = earliest {
+            kept.earliest = head.ledger;
+        }
+    }
+
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -215,10 +241,18 @@ impl Known {
 struct Path {
     until: u64,
     log: Reader,
+    snapshots: Snapshots,
     known: Known,
 }
 
 impl Path {
+    /// The last ledger to begin with of which this holds, or the height of the earliest if there is none: what was
+    /// pruned since the start is gone.
+    fn start(&self, holds: impl Fn(&Ledger) -> bool) -> Result<Ledger, u64> {
+        self.known.renew(self.log.first(), &self.snapshots);
+        self.known.last(holds)
+    }
+
     /// Goes on from a ledger to the end, or until it is over, or nobody waits, or patience ends. The last settlement is
     /// taken on trust no more than an index is.
     fn walk(
@@ -232,9 +266,6 @@ impl Path {
         while ledger.height() < self.until && !is_over(&ledger) {
             let height = ledger.height() + 1;
             let excerpt = self.log.settlements(height);
-            if height < excerpt.first {
-                return Err(Error::Pruned { height, earliest: excerpt.first - 1 });
-            }
             if excerpt.settlements.is_empty() {
                 return Err(Error::Missing(height));
             }

@@ -1,6 +1,7 @@
 //! Earlier ledgers, from a log in memory.
 use crypto::merkle::Root;
 use protocol::codec;
+use storage::{MemoryDisk, Store};
 
 use super::*;
 use crate::role::bench::{Bench, NETUID};
@@ -31,7 +32,19 @@ impl History {
     }
 
     fn past(&self) -> Past {
-        Past::new(Reader::of(self.log.clone()), self.ledgers[0].clone())
+        Past::new(Reader::of(1, self.log.clone()), no_snapshots(), self.ledgers[0].clone())
+    }
+
+    /// The snapshots of some heights.
+    fn snapshots(&self, heights: &[usize]) -> Snapshots {
+        let snapshots = no_snapshots();
+        let certified = |height: usize| Certified::decode(&self.log[height - 1]).unwrap();
+        for &height in heights {
+            let parent = certified(height - 1).settlement.header;
+            let parts = snapshots::parts(Some(parent), certified(height), &self.ledgers[height]);
+            snapshots.put(height as u64, &parts).unwrap();
+        }
+        snapshots
     }
 
     /// A change to one settlement of the log, whatever it breaks.
@@ -46,6 +59,10 @@ impl History {
         let error = self.past().at(height, self.tip()).await.expect_err("must be refused").to_string();
         assert!(error.contains(fault), "{error}");
     }
+}
+
+fn no_snapshots() -> Snapshots {
+    Store::open_in_memory(&MemoryDisk::default(), "neuron".as_ref()).unwrap().snapshots().clone()
 }
 
 #[tokio::test]
@@ -85,7 +102,7 @@ async fn a_ledger_that_was_passed_spares_the_way_to_it() {
     let past = history.past();
     history.ledgers.iter().for_each(|ledger| past.known().note(ledger));
     history.log[0].clear();
-    let later = Past { log: Reader::of(history.log.clone()), ..past };
+    let later = Past { log: Reader::of(1, history.log.clone()), ..past };
     assert_eq!(later.at(EVERY + 1, history.tip()).await.unwrap().root(), history.root(EVERY + 1));
     history.refuses(EVERY + 1, "settlement 1 is not in").await;
 }
@@ -104,4 +121,27 @@ async fn an_epoch_is_told_as_it_ended() {
     }
     let early = past.epoch((NETUID, 9), history.tip(), |_| ()).await.unwrap_err().to_string();
     assert!(early.contains("epoch 9 of subnet 1 has not ended by height 8"), "{early}");
+}
+
+#[tokio::test]
+async fn what_is_pruned_while_the_neuron_runs_is_told_with_the_earliest_height_there_still_is() {
+    let mut history = History::new(12);
+    let (past, tip) = (history.past(), history.tip());
+    assert_eq!(past.at(3, tip).await.unwrap().root(), history.root(3));
+    let snapshots = history.snapshots(&[7, 10]);
+    history.log[..4].iter_mut().for_each(Vec::clear);
+    let pruned = Past { log: Reader::of(5, history.log.clone()), snapshots, ..past };
+    for height in [0, 3, 6] {
+        let told = pruned.at(height, tip).await.expect_err("it is gone").to_string();
+        assert!(told.contains(&format!("height {height} is pruned")), "{told}");
+        assert!(told.contains("begin at height 7"), "{told}");
+    }
+    for height in 7..=tip {
+        assert_eq!(pruned.at(height, tip).await.unwrap().root(), history.root(height), "{height}");
+    }
+    let later = pruned.clone();
+    let near = move || [6, 8].map(|height| later.near(height, &|| false).map(|ledger| ledger.height()));
+    assert_eq!(tokio::task::spawn_blocking(near).await.unwrap(), [None, Some(8)]);
+    let told = pruned.epoch((NETUID, 0), tip, |_| ()).await.unwrap_err().to_string();
+    assert!(told.contains("height 6 is pruned: this neuron's ledgers begin at height 7"), "{told}");
 }
