@@ -85,6 +85,20 @@ impl Snapshots {
         }
     }
 
+    /// Sets all aside, beside their files.
+    pub(crate) fn set_aside(&self) -> Result<Vec<Damage>, Error> {
+        self.heights().into_iter().map(|height| self.set_file_aside(height)).collect()
+    }
+
+    fn set_file_aside(&self, height: u64) -> Result<Damage, Error> {
+        let path = self.path(height);
+        let size = || self.disk.open(&path, Access::Read)?.size();
+        let lost = size().map_err(Error::at(&path))?;
+        self.whole().remove(&height);
+        durable::set_aside(&*self.disk, &path, ".damaged")?;
+        Ok(Damage { path, kept: 0, lost, torn: false }.report())
+    }
+
     fn recover(&self, height: u64) -> Result<Option<Damage>, Error> {
         let (path, mut last) = (self.path(height), None);
         let follows = |rest: u64| {

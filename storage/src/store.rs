@@ -135,6 +135,15 @@ impl Store {
         self.reset_index()
     }
 
+    /// Goes on from the genesis: the snapshots and the log are set aside, since none leads anywhere, and so is the
+    /// index. Votes stay. A crash meanwhile leaves a log that the next opening sets aside.
+    pub fn begin_anew(&mut self) -> Result<(), Error> {
+        let mut aside = self.snapshots.set_aside()?;
+        aside.extend(self.settlements.begin_after(0)?);
+        self.damage.extend(aside);
+        self.reset_index()
+    }
+
     /// Keeps the last `keep` settlements, and all since the last snapshot but one: files that hold older ones only are
     /// removed. With a single snapshot all are kept, as they were lost with it.
     pub fn prune(&mut self, keep: u64) -> Result<(), Error> {

@@ -49,14 +49,6 @@ pub enum Error {
         /// What is not kept, or stands in a snapshot.
         base: u64,
     },
-    /// What the log goes on from is gone.
-    #[error("settlements in {dir} begin at height {first} and no snapshot leads there; move {dir}/settlements away and the neuron begins anew from its peers", dir = .dir.display())]
-    NoBase {
-        /// The directory.
-        dir: PathBuf,
-        /// The first height in the log.
-        first: u64,
-    },
     /// It cannot listen or join.
     #[error(transparent)]
     Network(#[from] network::Error),

@@ -35,7 +35,8 @@ pub(crate) fn recover(
     let log = Log { dir, genesis };
     let checkpoint = claim::pending(store, given, |store, height| log.header(store, height))?;
     let Head { ledger, tip } = log.head(store)?;
-    let earliest = log.base(store, Wish::Earliest).map_or_else(|_| ledger.clone(), |head| head.ledger);
+    let base = log.base(store, Wish::Earliest).ok().flatten();
+    let earliest = base.map_or_else(|| ledger.clone(), |head| head.ledger);
     let height = ledger.height() + 1;
     let mut recovered = Recovered { ledger: Some(ledger), tip, ..Recovered::default() };
     recovered.trust.checkpoint = checkpoint;
@@ -104,7 +105,10 @@ impl Log<'_> {
     fn head(&self, store: &mut Store) -> Result<Head, Error> {
         let indexed = self.indexed(store)?;
         let sound = indexed.is_some();
-        let mut head = indexed.map_or_else(|| self.base(store, Wish::Latest), Ok)?;
+        let mut head = match indexed {
+            Some(head) => head,
+            None => self.base(store, Wish::Latest)?.map_or_else(|| self.begin_anew(store), Ok)?,
+        };
         while head.ledger.height() < store.tip() {
             let next = match self.follow(store, &head)? {
                 Ok(next) => next,
@@ -131,8 +135,9 @@ impl Log<'_> {
         Ok(head)
     }
 
-    /// Where the log may be gone through from: a snapshot, or the genesis if it begins there.
-    fn base(&self, store: &Store, wish: Wish) -> Result<Head, Error> {
+    /// Where the log may be gone through from: a snapshot, or the genesis if it begins there. `None` if nothing leads
+    /// to it.
+    fn base(&self, store: &Store, wish: Wish) -> Result<Option<Head>, Error> {
         let mut heights = store.snapshots().heights();
         heights.retain(|height| height + 1 >= store.first());
         match wish {
@@ -142,14 +147,22 @@ impl Log<'_> {
         }
         for height in heights {
             match self.snapshot(store, height)? {
-                Ok(head) => return Ok(head),
+                Ok(head) => return Ok(Some(head)),
                 Err(reason) => tracing::warn!(height, reason, "a snapshot is of no use"),
             }
         }
-        match store.first() {
-            1 => Ok(self.genesis.clone()),
-            first => Err(Error::NoBase { dir: self.dir.to_owned(), first }),
-        }
+        Ok((store.first() == 1).then(|| self.genesis.clone()))
+    }
+
+    /// The genesis, once the log that nothing leads to is set aside: peers have it, or a snapshot. Votes stay, and none
+    /// is cast again.
+    fn begin_anew(&self, store: &mut Store) -> Result<Head, Error> {
+        tracing::warn!(
+            first = store.first(),
+            "no snapshot leads to the log: set aside, begins anew at the genesis"
+        );
+        store.begin_anew()?;
+        Ok(self.genesis.clone())
     }
 
     /// A snapshot is taken on trust no more than the log is.

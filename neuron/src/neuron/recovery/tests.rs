@@ -186,6 +186,26 @@ fn a_pruned_log_whose_one_snapshot_is_damaged_begins_anew() {
 }
 
 #[test]
+fn a_log_that_no_snapshot_leads_to_is_set_aside_and_no_vote_is_forgotten() {
+    let memory = pruned(3);
+    let mut store = memory.store();
+    store.append_votes(HEIGHT + 1, &[b"a vote".to_vec()]).unwrap();
+    // Whole to the disk, and of no use.
+    store.snapshots().put(3, &[b"no anchor".to_vec()]).unwrap();
+    store.reset_index().unwrap();
+    drop(store);
+    for _ in 0..2 {
+        let recovered = memory.recovers(0);
+        assert_eq!(recovered.votes_from, HEIGHT + 2);
+        assert_eq!(memory.store().first(), 1);
+    }
+    for file in ["snapshots/00000000000000000003.snapshot", "settlements/00000000000000000004.log"] {
+        assert!(!memory.dir.path().join(file).exists(), "{file}");
+        assert!(memory.dir.path().join(format!("{file}.damaged")).exists(), "{file}");
+    }
+}
+
+#[test]
 fn a_whole_log_is_gone_through_from_its_last_snapshot() {
     let memory = Memory::new();
     memory.store().snapshots().put(4, &memory.parts(4)).unwrap();

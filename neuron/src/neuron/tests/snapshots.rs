@@ -164,6 +164,25 @@ async fn a_snapshot_that_one_peer_breaks_off_is_finished_by_another() {
     new.host.stop().await.unwrap();
 }
 
+#[tokio::test]
+async fn a_neuron_whose_snapshots_are_of_no_use_takes_another_of_its_peers() {
+    let bench = young();
+    let old = Victim::start(&bench, 0, Duty::Validate, Vec::new()).await;
+    until("two snapshots are made", || snapshots(&old) == 2).await;
+    let addresses = old.host.handle().addresses().await;
+    let Victim { host, dir, .. } = Victim::start(&bench, 1, Duty::Follow, addresses.clone()).await;
+    host.stop().await.unwrap();
+    let mut store = storage::Store::open(dir.path()).unwrap();
+    for height in store.snapshots().heights() {
+        store.snapshots().put(height, &[b"no anchor".to_vec()]).unwrap();
+    }
+    store.reset_index().unwrap();
+    drop(store);
+    let again = Victim::start_in(dir, &bench, 1, Duty::Follow, addresses).await;
+    assert!(again.host.handle().view().height >= EVERY);
+    again.settles(2).await;
+}
+
 /// Has nothing at first, then a snapshot and what follows it alone.
 async fn prune(mut peer: Hostile, parts: Arc<Vec<Vec<u8>>>, height: u64, pruned: Arc<AtomicBool>) {
     while let Some(event) = peer.events.recv().await {
