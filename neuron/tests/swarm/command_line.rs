@@ -38,6 +38,8 @@ fn a_bad_flag_gets_one_line() {
         &["run", "--role", "king", "--genesis", "g", "--dir", "d"],
         &["king", "miner", "validator", "light"],
     );
+    let line = ["run", "--role", "light", "--genesis", "g", "--dir", "d", "--checkpoint", "12"];
+    check(&line, &["'12'", "--checkpoint", "HEIGHT:HASH", "neuron run --help"]);
     check(&["mine"], &["mine", "neuron --help"]);
     check(&["simulate", "--seeds", "9..3"], &["'9..3'", "--seeds", "0..1000", "neuron simulate --help"]);
     check(&["simulate", "--seeds", "0..3", "--faults", "rain"], &["'rain'", "loss, delay", "crashes"]);

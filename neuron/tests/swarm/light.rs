@@ -53,6 +53,10 @@ async fn balances_and_stakes_are_proven_as_the_ledger_has_them() {
     let line = ["light", "header", "--genesis", "genesis.toml", "--checkpoint"];
     let wrong = format!("1:{}", "0".repeat(64));
     check(dir, &[&line[..], &[&wrong]].concat(), 1, &["the checkpoint says 1:0", &validator.to_string()]);
+    let run = ["run", "--genesis", "genesis.toml", "--role", "light", "--dir", "new", "--checkpoint", &wrong];
+    let run = neuron(dir, &run);
+    let said = String::from_utf8(run.stderr).unwrap();
+    assert!(run.status.code() == Some(1) && said.contains("leads to 1:") && said.contains(&wrong), "{said}");
     swarm.stop().await;
     check(dir, &line[..4], 1, &["nobody proves it", &validator.to_string(), "--bootstrap"]);
 }
