@@ -3,7 +3,7 @@
 //! Leaves and nodes are hashed under different prefixes (0x00, 0x01), so that no node can pose as a leaf; the
 //! number of leaves stands beside the root, so that no shorter list has the same commitment.
 use rayon::prelude::*;
-use rs_merkle::{Hasher, MerkleProof, MerkleTree};
+use rs_merkle::{Hasher, MerkleTree};
 use serde::{Deserialize, Serialize};
 
 use crate::{Hash, hash};
@@ -109,14 +109,7 @@ impl RunProof {
 impl Proof {
     /// Whether `leaf` stands at this place of the list that `root` commits to.
     pub fn verify(&self, root: &Root, leaf: &[u8]) -> bool {
-        if self.index >= root.leaves || self.path.len() > MAX_PATH {
-            return false;
-        }
-        let (Ok(index), Ok(leaves)) = (usize::try_from(self.index), usize::try_from(root.leaves)) else {
-            return false;
-        };
-        let path = self.path.iter().map(|node| node.0).collect();
-        MerkleProof::<Blake3>::new(path).verify(root.hash.0, &[index], &[Blake3::hash(leaf)], leaves)
+        RunProof { first: self.index, path: self.path.clone() }.verify(root, &[leaf])
     }
 }
 
@@ -180,6 +173,8 @@ mod tests {
                 assert!(!proof.verify(&root, b"other"), "leaf {i} of {n}");
                 let shorter = Root { leaves: i as u64, ..root };
                 assert!(!proof.verify(&shorter, leaf), "leaf {i} of a list of {i}");
+                let long = Proof { path: [proof.path.as_slice(), &[Hash([0; 32])]].concat(), ..proof };
+                assert!(!long.verify(&root, leaf), "leaf {i} of {n} with a node too many");
             }
         }
     }
