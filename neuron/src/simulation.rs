@@ -75,6 +75,15 @@ pub struct Simulation {
     record: Record,
 }
 
+/// What must be settled everywhere once it is calm: a few heights soon, the planned one in time.
+#[derive(Clone, Copy)]
+struct Goal {
+    first: u64,
+    soon: u64,
+    height: u64,
+    deadline: u64,
+}
+
 /// Something that happens to a node.
 enum Event {
     /// It hears an input, if it is still in the same life.
@@ -135,11 +144,11 @@ impl Simulation {
                 return;
             }
             if time >= calm {
-                let (height, deadline) = *goal.get_or_insert_with(|| self.goal());
-                if self.arrived(height) {
+                let goal: Goal = *goal.get_or_insert_with(|| self.goal());
+                if self.arrived(goal.height) {
                     return;
                 }
-                if time > deadline {
+                if time > goal.deadline || time > goal.soon && !self.arrived(goal.first) {
                     break;
                 }
             }
@@ -156,13 +165,14 @@ impl Simulation {
         BEGINNING + self.plan.faults.calm_after_ms
     }
 
-    /// Which height to reach once it is calm, and by when.
-    fn goal(&mut self) -> (u64, u64) {
+    /// Which heights to reach once it is calm, and by when.
+    fn goal(&mut self) -> Goal {
         let tip = self.nodes.iter().map(Node::height).max().unwrap_or(0);
         let rounds = self.nodes.iter().filter(|node| node.height() == tip).filter_map(Node::round);
         self.record.calm(tip + 1, rounds.max().unwrap_or(0));
-        let height = self.plan.settlements.max(tip + SETTLEMENTS_IN_CALM);
-        (height, self.now + RECOVERY_MS.max(SETTLEMENT_MS * (height - tip)))
+        let (first, soon) = (tip + SETTLEMENTS_IN_CALM, self.now + RECOVERY_MS);
+        let height = self.plan.settlements.max(first);
+        Goal { first, soon, height, deadline: soon + SETTLEMENT_MS * (height - first) }
     }
 
     fn arrived(&self, height: u64) -> bool {

@@ -1,8 +1,8 @@
 //! Every way to lead and to cut a small network in which one validator runs twice: `twins [--rounds N] [--twins N]`.
 //!
-//! Four validators of equal stake, the first one (or more) run as two neurons with one key. They lead the first rounds
-//! in any order that can be, each once in four, and the neurons are cut in two in any way; a message travels within its
-//! side of the cut of its round. All sequences of leaders and cuts are tried: no two neurons that run once may decide differently
+//! Four validators of equal stake, the first one (or more) run as two neurons with one key. In each of the first
+//! rounds any of the four leads, and the neurons are cut in two in any way; a message travels within its side of the
+//! cut of its round. All sequences of leaders and cuts are tried: no two neurons that run once may decide differently
 //! (Bano et al., Twins: BFT Systems Made Robust, OPODIS 2021). Exit code 1 means that two did.
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -12,6 +12,9 @@ use crate::entry::{self, Entry, Found, MAX_ENTRY};
 use crate::files::{Access, Appending, Disk, File, Files};
 use crate::{Damage, Error, durable};
 
+/// The number in the header of a log whose entries were dropped; 0 before that.
+const CLEARED: u64 = 1;
+
 /// How much a scan reads at once.
 const SCAN_BUFFER: usize = 64 << 10;
 
@@ -54,9 +57,14 @@ impl Journal {
         })
     }
 
-    /// Drops all entries.
+    /// Drops all entries, and remembers that there were some.
     pub(crate) fn clear(&mut self) -> Result<(), Error> {
-        self.guarded(|log| log.reset(0))
+        self.guarded(|log| log.reset(CLEARED))
+    }
+
+    /// Whether entries were dropped.
+    pub(crate) fn was_cleared(&self) -> bool {
+        self.log.sequence() != 0
     }
 
     pub(crate) fn size(&self) -> Result<u64, Error> {
@@ -220,7 +228,7 @@ fn is_torn(file: &mut dyn File, end: u64, found: Found) -> io::Result<bool> {
     Ok(!entry::is_within(&rest))
 }
 
-/// Reads the log's own header: the version, and a number that we do not use.
+/// Reads the log's own header: the version, and a number that says whether it was ever cleared.
 fn read_version(source: &mut impl Read) -> io::Result<[u8; VERSION_SIZE as usize]> {
     let mut header = [0; HEADER_SIZE as usize];
     source.read_exact(&mut header)?;

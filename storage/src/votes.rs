@@ -42,6 +42,11 @@ impl Votes {
         height == self.height && self.batches.iter().any(Entry::is_empty)
     }
 
+    /// Whether anything was ever appended.
+    pub(crate) fn is_begun(&self) -> bool {
+        self.height > 0 || self.journal.was_cleared()
+    }
+
     /// The height of the last votes, 0 for none.
     pub(crate) fn height(&self) -> u64 {
         self.height

@@ -144,6 +144,25 @@ fn a_vote_that_a_crash_interrupted_is_no_lost_one() {
 }
 
 #[test]
+fn no_power_cut_makes_it_look_as_if_nothing_was_ever_voted() {
+    for (changes, loss) in (0..CHANGES).flat_map(|changes| Loss::ALL.map(|loss| (changes, loss))) {
+        let disk = MemoryDisk::default();
+        let mut store = open(&disk);
+        assert!(!store.has_voted());
+        // So much that the next height begins the file anew.
+        for height in 1..=4 {
+            store.append_settlement(height, b"settled").unwrap();
+            store.append_votes(height, &[vec![1; 1 << 20]]).unwrap();
+        }
+        disk.fail_after(changes, io::ErrorKind::Other);
+        let _ = store.append_votes(5, &[b"prevote".to_vec()]);
+        drop(store);
+        disk.crash(loss, changes);
+        assert!(open(&disk).has_voted(), "{changes} changes, {loss:?}");
+    }
+}
+
+#[test]
 fn no_votes_at_all_are_none_lost() {
     let disk = disk(&sound());
     open(&disk).append_votes(HEIGHT, &[]).unwrap();

@@ -41,7 +41,8 @@ pub(crate) fn recover(
     let mut recovered = Recovered { ledger: Some(ledger), tip, ..Recovered::default() };
     recovered.trust.checkpoint = checkpoint;
     recovered.votes_from = votes_from(store, height);
-    recovered.is_new = store.votes_height() == 0;
+    recovered.last_votes = store.votes_height();
+    recovered.is_new = !store.has_voted();
     for bytes in store.votes(height)? {
         match codec::decode("log entry", &bytes, settlement::MAX_BYTES) {
             Ok(Logged::Vote(vote)) => recovered.log.push(vote),
@@ -51,10 +52,6 @@ pub(crate) fn recover(
                 recovered.votes_from = height + 1;
             }
         }
-    }
-    if recovered.votes_from > height {
-        recovered.log.clear();
-        recovered.drafts.clear();
     }
     Ok(Remembered { recovered, earliest, memory: memory(store)? })
 }

@@ -9,6 +9,7 @@ mod hearing;
 mod late;
 mod pace;
 mod ranges;
+mod recovered;
 mod trust;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +23,7 @@ use protocol::consensus::{Engine, Evidence, LinearTimeouts, LogEntry, Output, Sp
 use protocol::head::{Head, Judged};
 use protocol::ledger::Ledger;
 use protocol::message::Message;
-use protocol::settlement::{Certificate, Certified, Forged, Settlement};
+use protocol::settlement::{Certificate, Certified, Forged};
 use protocol::telling::Telling;
 use protocol::{Signed, Verified};
 
@@ -32,6 +33,7 @@ use super::pool::Pool;
 use super::{Effect, Entry, Input, Moment, Persist, Role, Settled, Timer};
 
 pub use self::pace::{Pace, Steps};
+pub use self::recovered::Recovered;
 pub use self::trust::Trust;
 
 /// Follows the ledger, and where the hotkey has a say, proposes and votes.
@@ -65,50 +67,22 @@ pub struct Settler {
     votes_from: u64,
     /// See [`Recovered::is_new`]: when it was started, in milliseconds since 1970, until it votes.
     new_since: Option<u64>,
+    silence_explained: bool,
     trust: Trust,
     watch: Watch,
 }
 
-/// What a settler finds on disk.
-#[derive(Default)]
-pub struct Recovered {
-    /// The ledger at the tip; the genesis ledger if nothing was settled yet.
-    pub ledger: Option<Ledger>,
-    /// The last settlement.
-    pub tip: Option<Certified>,
-    /// What consensus took in at the height in progress.
-    pub log: Vec<LogEntry>,
-    /// Settlements judged valid at the height in progress.
-    pub drafts: Vec<Settlement>,
-    /// The first height to have a say in. Before it, votes that left may be forgotten: a second one would be a crime.
-    pub votes_from: u64,
-    /// There is no vote on disk: it never voted, or its memory is gone.
-    pub is_new: bool,
-    /// On whose word it goes on.
-    pub trust: Trust,
-}
-
-impl Recovered {
-    /// The first height to vote in, given the one in progress and that of the last votes on disk; what we voted before
-    /// may be forgotten if the vote log `lost` some of it, or went further than the settlements that are left.
-    pub(crate) fn may_vote_from(height: u64, last_votes: u64, lost: bool) -> u64 {
-        if lost || last_votes > height { last_votes.max(height) + 1 } else { height }
-    }
-
-    /// Has a say at once, at its owner's risk: a vote that contradicts a forgotten one is a crime. Where more than a
-    /// third of the stake forgot its votes nothing is settled otherwise.
-    pub(crate) fn vote_anew(&mut self) {
-        (self.votes_from, self.is_new) = (0, false);
-    }
-}
-
 impl Settler {
     /// A settler that goes on from what it `recovered`, or from `genesis`.
-    pub fn new(keypair: Keypair, genesis: Ledger, recovered: Recovered) -> Self {
-        let ledger = recovered.ledger.unwrap_or(genesis);
+    pub fn new(keypair: Keypair, genesis: Ledger, mut recovered: Recovered) -> Self {
+        let ledger = recovered.ledger.take().unwrap_or(genesis);
+        if recovered.votes_from > ledger.height() + 1 {
+            recovered.log.clear();
+            recovered.drafts.clear();
+        }
         let id = ledger.genesis();
         let engine = engine(keypair.clone(), &ledger);
-        let chosen = chosen(&keypair.hotkey(), &recovered.log);
+        let chosen = recovered.chosen(&keypair.hotkey());
         let mut settler = Self {
             keypair,
             genesis: id,
@@ -129,6 +103,7 @@ impl Settler {
             late: Late::default(),
             votes_from: recovered.votes_from.max(recovered.trust.votes_from()),
             new_since: recovered.is_new.then_some(0),
+            silence_explained: false,
             trust: recovered.trust,
             watch: Watch::default(),
         };
@@ -207,8 +182,11 @@ impl Settler {
             return vec![halt];
         }
         self.watch.start(moment);
-        self.new_since = self.new_since.map(|_| moment.now);
-        self.explain_silence();
+        if self.new_since.is_some() {
+            self.new_since = Some(moment.now);
+            // Others are asked at once how far they are.
+            self.late.hear_of(self.head.ledger.height() + 1);
+        }
         let mut effects = vec![Effect::Schedule(Timer::CatchUp, 0)];
         if self.recovered_log.is_empty() {
             effects.push(self.wait_for_next(moment));
@@ -229,11 +207,14 @@ impl Settler {
         if height < self.votes_from || self.started && self.engine.height() == height {
             return Vec::new();
         }
-        if let Some(instead) = self.forgotten(moment) {
-            return instead;
+        if self.may_have_forgotten() {
+            self.explain_silence();
+            return Vec::new();
         }
         self.started = true;
-        self.new_since = None;
+        if self.has_say(&self.keypair.hotkey()) {
+            self.new_since = None;
+        }
         self.watch.begin(moment);
         let log = std::mem::take(&mut self.recovered_log);
         let step = self.engine.start(height, self.head.ledger.validators().clone(), &log);
@@ -267,6 +248,8 @@ impl Settler {
             }
             Output::StopTimer(timeout) => self.stop_timers(|timer| *timer == Timer::Vote(height, timeout)),
             Output::StopAllTimers => self.stop_timers(|_| true),
+            // A replay asks for the rounds that are over, too.
+            Output::Build { round } if round < self.engine.round() => Vec::new(),
             Output::Build { round } => self.propose(moment, round),
             Output::Restream { round, header } => self.tell_draft(round, &header).into_iter().collect(),
             Output::Decided(certificate) => self.decided(moment, certificate),
@@ -356,15 +339,6 @@ fn accuse(evidence: Vec<Evidence>) -> Vec<Effect> {
 
 fn tell_evidence(evidence: Evidence) -> Effect {
     Effect::tell(Message::Evidence(Box::new(evidence)))
-}
-
-/// What a proposer put to the vote before a crash: in these rounds it may propose nothing else.
-fn chosen(proposer: &Hotkey, log: &[LogEntry]) -> BTreeMap<u32, Hash> {
-    let ours = |entry: &LogEntry| match entry {
-        LogEntry::Judged { round, proposer: by, header, .. } if by == proposer => Some((*round, *header)),
-        _ => None,
-    };
-    log.iter().filter_map(ours).collect()
 }
 
 /// An engine that waits for its first height.

@@ -9,6 +9,7 @@ use protocol::message::Heard;
 use protocol::telling::Words;
 use protocol::{Signed, Verified};
 
+use super::disk::Disk;
 use super::*;
 use crate::role::Settled;
 
@@ -102,6 +103,43 @@ fn whoever_hears_a_validator_contradict_itself_must_accuse_it() {
     assert_eq!(hear_twice([1, 2], false), [Violation::Unaccused { node: 1, offender, height: 1 }]);
     assert_eq!(hear_twice([1, 2], true), []);
     assert_eq!(hear_twice([1, 1], false), []);
+}
+
+/// Nobody accuses a validator that lost all it had on disk while it voted on a height that waits for it, once it was
+/// seen to have voted before; and everybody settles on.
+#[track_caller]
+fn lose_a_disk(seed: u64, settled: u64) {
+    let mut simulation = Simulation::new(Plan::calm(seed, 7, 0, settled + 10));
+    let victim = seed as usize % 7;
+    let hotkey = simulation.nodes[victim].hotkey();
+    while simulation.nodes[victim].height() < settled || simulation.record.ledger().has_never_signed(&hotkey)
+    {
+        step(&mut simulation);
+    }
+    let then = simulation.now + seed * 37 % 1_000;
+    while simulation.now < then {
+        step(&mut simulation);
+    }
+    for other in [1, 2].map(|place| (victim + place) % 7) {
+        simulation.at(then, other, Event::Crash);
+        simulation.at(then + SILENCE.1, other, Event::Restart);
+    }
+    while simulation.now < then + SILENCE.0 {
+        step(&mut simulation);
+    }
+    simulation.stop(victim);
+    simulation.nodes[victim].disk = Disk::default();
+    simulation.restart(victim);
+    let outcome = simulation.run();
+    assert_eq!(outcome.violations, [], "seed {seed}, after {settled}");
+}
+
+#[test]
+fn a_validator_that_lost_its_disk_votes_twice_at_no_height() {
+    // More settlements than come at once: on its way it sees ledgers in which it never signed.
+    for (settled, seeds) in [(1, 0..20), (2, 0..20), (70, 0..5)] {
+        seeds.for_each(|seed| lose_a_disk(seed, settled));
+    }
 }
 
 /// Lets the next thing happen.

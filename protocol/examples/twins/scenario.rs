@@ -60,7 +60,7 @@ impl Space {
 
     /// How many there are.
     pub(crate) fn scenarios(&self) -> u64 {
-        orders(self.rounds) << (self.cuts() * self.rounds)
+        self.choices().pow(self.rounds)
     }
 
     /// How many there are if neurons that are alike may change names.
@@ -100,24 +100,17 @@ impl Space {
         VALIDATORS + self.twins
     }
 
-    /// Bits that name a cut of one round.
-    fn cuts(&self) -> u32 {
-        self.neurons() as u32 - 1
+    /// Leaders times cuts of one round.
+    fn choices(&self) -> u64 {
+        (VALIDATORS as u64) << (self.neurons() - 1)
     }
 
     fn scenario(&self, mut number: u64) -> Scenario {
-        let mut take = |choices: u64| {
-            let choice = number % choices;
-            number /= choices;
-            choice as usize
-        };
-        let mut waiting = Vec::new();
         let mut turn = || {
-            if waiting.is_empty() {
-                waiting.extend(0..VALIDATORS);
-            }
-            let leader = waiting.remove(take(waiting.len() as u64));
-            Turn { leader, cut: (take(1 << self.cuts()) << 1) as u8 }
+            let choice = number % self.choices();
+            number /= self.choices();
+            let (leader, cut) = (choice % VALIDATORS as u64, choice / VALIDATORS as u64);
+            Turn { leader: leader as usize, cut: (cut << 1) as u8 }
         };
         Scenario { turns: (0..self.rounds).map(|_| turn()).collect() }
     }
@@ -144,11 +137,6 @@ impl Turn {
         let cut = if cut & 1 == 0 { cut } else { !cut & ((1 << renaming.neurons.len()) - 1) };
         Self { leader: renaming.validators[self.leader], cut }
     }
-}
-
-/// In how many orders they lead so many rounds: each once before anyone does twice.
-pub(crate) fn orders(rounds: u32) -> u64 {
-    (0..rounds as usize).map(|round| (VALIDATORS - round % VALIDATORS) as u64).product()
 }
 
 /// The two neurons of a twin are alike, and so are all validators that run once.

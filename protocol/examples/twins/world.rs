@@ -7,7 +7,7 @@ use protocol::consensus::vote::{Proposal, Vote};
 use protocol::consensus::{Engine, LinearTimeouts, Output, Speech, Step, Timeout, ValidatorSet};
 use protocol::{Signed, Verified};
 
-use super::scenario::{Scenario, Turn, VALIDATORS, orders};
+use super::scenario::{Scenario, Turn, VALIDATORS};
 
 /// Names the network.
 const GENESIS: Hash = Hash([7; 32]);
@@ -73,10 +73,11 @@ impl Cast {
         let place =
             |hotkey: Hotkey| (0..VALIDATORS).find(|n| key(*n).hotkey() == hotkey).expect("a validator");
         let mut heights = BTreeMap::new();
+        let orders = VALIDATORS.pow(rounds);
         for height in 1.. {
             let order = (0..rounds).map(|round| place(set.proposer(height, round))).collect();
             heights.entry(order).or_insert(height);
-            if heights.len() as u64 == orders(rounds) {
+            if heights.len() == orders {
                 break;
             }
         }

@@ -8,14 +8,15 @@ mod hand;
 mod planted;
 mod translation;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use arc_malachitebft_core_consensus::{
     Error, Input, LocallyProposedValue, MisbehaviorEvidence, Params, State, ThresholdParams, process,
 };
 use arc_malachitebft_core_types::{
-    LinearTimeouts, Round, RoundCertificate, RoundCertificateType, SignedMessage, Timeout, ValuePayload,
-    VoteType,
+    LinearTimeouts, NilOrVal, Round, RoundCertificate, RoundCertificateType, SignedMessage, Timeout,
+    ValuePayload, VoteType,
 };
 use crypto::{Hash, Hotkey, Keypair};
 use serde::{Deserialize, Serialize};
@@ -231,6 +232,23 @@ impl Engine {
     /// Takes in that a timer ran out.
     pub fn elapsed(&mut self, timeout: Timeout) -> Step {
         self.step(Input::TimeoutElapsed(timeout))
+    }
+
+    /// The headers that more than a third of the stake voted for in one round, as far as we heard: a validator may be
+    /// locked on each.
+    pub fn favoured(&self) -> BTreeSet<Hash> {
+        let set = &self.state.validator_set().set;
+        let rounds = self.state.driver.votes().all_rounds().values();
+        let favoured = rounds.flat_map(|round| {
+            let mut stakes = BTreeMap::<Hash, u64>::new();
+            for vote in round.received_votes().iter().map(|signed| &signed.message) {
+                if let (VoteType::Prevote, NilOrVal::Val(header)) = (vote.ballot, vote.header) {
+                    *stakes.entry(header.0).or_default() += set.power(&vote.voter.0).unwrap_or(0);
+                }
+            }
+            stakes.into_iter().filter(|(_, stake)| *stake > set.total() / 3).map(|(header, _)| header)
+        });
+        favoured.collect()
     }
 
     /// The height being decided.

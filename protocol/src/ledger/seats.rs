@@ -24,9 +24,9 @@ impl Ledger {
         }
     }
 
-    /// Whether a certificate that was settled has its signature.
-    pub fn has_signed(&self, hotkey: &Hotkey) -> bool {
-        self.attendance_of(hotkey).signed > 0
+    /// Whether no certificate that was settled has its signature.
+    pub fn has_never_signed(&self, hotkey: &Hotkey) -> bool {
+        self.attendance_of(hotkey).signed == 0
     }
 
     pub(super) fn attendance_of(&self, hotkey: &Hotkey) -> Attendance {

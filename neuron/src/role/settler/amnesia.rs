@@ -1,36 +1,34 @@
 //! What a validator may say that does not remember what it said.
 //!
 //! A directory that is new, or was lost, has no vote. If its key has voted, a second vote at the height in progress is a
-//! crime: it follows until a height begins after its start. Where nothing is settled here yet, others are asked first.
+//! crime: it follows until a height begins after its start. Sooner it votes only where a peer says that nothing came after
+//! what it has, and no certificate has its signature: nothing else tells who lost its memory from who comes late and is
+//! waited for.
 use super::Settler;
-use crate::role::{Effect, Moment, Timer};
-
-/// How long others are asked what is settled, in milliseconds: longer than it takes to connect.
-const ASKING_MS: u64 = 5_000;
-
-/// For how long after its genesis a network is young, in milliseconds: who starts with it has forgotten nothing.
-const YOUNG_MS: u64 = 30_000;
 
 impl Settler {
-    /// Says why it is silent, and what to do if that lasts.
-    pub(super) fn explain_silence(&self) {
-        if self.new_since.is_some() && self.head.ledger.has_signed(&self.keypair.hotkey()) {
-            tracing::warn!(
-                "this hotkey has voted before and the directory remembers nothing: following until a settlement \
-                 begins after this start (see --vote-anew)"
-            );
-        }
+    /// Whether a vote of ours may be about at the height in progress that we do not remember.
+    pub(super) fn may_have_forgotten(&self) -> bool {
+        let (ledger, me) = (&self.head.ledger, self.keypair.hotkey());
+        let Some(since) = self.new_since.filter(|_| self.has_say(&me)) else {
+            return false;
+        };
+        // A proposer's clock may be ahead of a voter's, and that one's of ours.
+        let drift = ledger.parameters().clock_drift.saturating_mul(2);
+        let began = ledger.height() > 0 && ledger.time() > since.saturating_add(drift);
+        let alone = ledger.validators().members().len() == 1;
+        let is_tip = alone || self.late.is_tip(ledger.height());
+        !(began || is_tip && ledger.has_never_signed(&me))
     }
 
-    /// What to do instead of voting at the height in progress, if a vote of ours may be about that we do not remember.
-    pub(super) fn forgotten(&self, moment: Moment) -> Option<Vec<Effect>> {
-        let (ledger, since) = (&self.head.ledger, self.new_since?);
-        if ledger.height() == 0 {
-            let is_young = since < ledger.time().saturating_add(YOUNG_MS);
-            let rest = since.saturating_add(ASKING_MS).saturating_sub(moment.now);
-            return (!is_young && rest > 0).then(|| vec![Effect::Schedule(Timer::NextHeight, rest)]);
+    /// Says once why it is silent, and what to do if that lasts.
+    pub(super) fn explain_silence(&mut self) {
+        if !std::mem::replace(&mut self.silence_explained, true) {
+            tracing::warn!(
+                height = self.head.ledger.height() + 1,
+                "this directory remembers no vote of its hotkey: following until a height begins after this start, or \
+                 peers say that none did and the hotkey never signed (if nothing settles, see --vote-anew)"
+            );
         }
-        let began = ledger.time() > since.saturating_add(ledger.parameters().clock_drift);
-        (ledger.has_signed(&self.keypair.hotkey()) && !began).then(Vec::new)
     }
 }

@@ -16,10 +16,6 @@ const DRAFTS_A_ROUND: u8 = 2;
 /// Rounds ahead of ours whose drafts are looked at, as far as the core looks.
 const ROUNDS_AHEAD: u32 = 10;
 
-/// Once so many drafts are kept for a height, honest proposers propose one of them again: rounds without end would fill
-/// memory and disk.
-pub(super) const ENOUGH_DRAFTS: usize = 16;
-
 /// Drafts kept for the height after the one being decided.
 const EARLY_DRAFTS: usize = 8;
 
@@ -31,8 +27,8 @@ impl Settler {
         self.head.draft(ledger, inputs, moment.now, round)
     }
 
-    /// Drafts the next settlement, or takes the one we drafted for this round before a crash, or any if there are enough.
-    /// A draft in which coins appear or vanish is not proposed: the round ends with votes for nothing, ours too.
+    /// Proposes what is known to propose, or drafts the next settlement. A draft in which coins appear or vanish is not
+    /// proposed: the round ends with votes for nothing, ours too.
     pub(super) fn propose(&mut self, moment: Moment, round: u32) -> Vec<Effect> {
         let (settlement, entries) = match self.known(round).cloned() {
             Some(known) => (known, Vec::new()),
@@ -55,15 +51,22 @@ impl Settler {
         self.follow(moment, entries, step)
     }
 
-    /// A draft that is kept, and so on disk, to propose in `round` instead of a new one.
+    /// The draft to propose in `round` instead of a new one, on disk already: what we proposed in it before a crash, or
+    /// what others may be locked on, or else any that failed in an earlier round.
+    ///
+    /// Somebody locked alone votes for nothing else, and without it there may be no quorum. Nor do rounds without end fill
+    /// memory and disk.
     fn known(&self, round: u32) -> Option<&Settlement> {
-        let enough = self.drafts.len() >= ENOUGH_DRAFTS;
-        let known = match self.chosen.get(&round) {
-            Some(header) => self.drafts.get(header),
-            None if enough => self.drafts.values().nth(round as usize % self.drafts.len()),
-            None => None,
-        };
-        known.map(|judged| &judged.settlement)
+        if let Some(header) = self.chosen.get(&round) {
+            return self.drafts.get(header).map(|judged| &judged.settlement);
+        }
+        let favoured = self.engine.favoured();
+        let mut known: Vec<_> = favoured.iter().filter_map(|header| self.drafts.get(header)).collect();
+        if known.is_empty() && round > 0 {
+            known.extend(self.drafts.values());
+        }
+        let turn = (round as usize).checked_rem(known.len())?;
+        Some(&known[turn].settlement)
     }
 
     pub(super) fn keep(&mut self, judged: Judged) -> Settlement {
@@ -85,7 +88,7 @@ impl Settler {
             self.expect(draft);
         }
         let proposer = self.head.ledger.validators().proposer(header.height, draft.round);
-        let may_vote = next >= self.votes_from && self.forgotten(moment).is_none();
+        let may_vote = next >= self.votes_from && !self.may_have_forgotten();
         let ours_to_judge = header.height == next && may_vote;
         let (hash, round) = (header.hash(), draft.round);
         if !ours_to_judge || draft.signer() != proposer || round > self.round() + ROUNDS_AHEAD {

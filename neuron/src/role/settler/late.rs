@@ -26,6 +26,8 @@ const LOOK_MS: u64 = 1_000;
 pub(super) struct Late {
     /// The height that others have reached, as far as we heard: a guess that costs a few requests if it is wrong.
     ahead: u64,
+    /// The height after which a peer has nothing, as it says.
+    tip: Option<u64>,
     ranges: Ranges,
     /// Peers that are not asked, and until when.
     shunned: BTreeMap<Hotkey, u64>,
@@ -35,6 +37,11 @@ impl Late {
     /// Takes somebody's word for a height that was reached.
     pub(super) fn hear_of(&mut self, height: u64) {
         self.ahead = self.ahead.max(height);
+    }
+
+    /// Whether a peer said that nothing came after this height.
+    pub(super) fn is_tip(&self, height: u64) -> bool {
+        self.tip == Some(height)
     }
 
     /// Drops a peer: nothing it sent is used, and nothing asked of it for a while.
@@ -126,10 +133,12 @@ impl Settler {
         }
         if settlements.is_empty() {
             // Who has it and does not hand it over is no better and no worse than one who is busy.
-            if tip < range.first {
-                self.late.ahead = self.late.ahead.min(range.first - 1);
+            if tip >= range.first {
+                return Vec::new();
             }
-            return Vec::new();
+            self.late.ahead = self.late.ahead.min(range.first - 1);
+            self.late.tip = Some(range.first - 1);
+            return self.new_since.map(|_| self.wait_for_next(moment)).into_iter().collect();
         }
         self.late.hear_of(tip);
         self.late.ranges.keep(self.head.ledger.height(), range.first, peer, settlements.clone());

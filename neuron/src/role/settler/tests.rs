@@ -3,14 +3,13 @@ use crypto::Hotkey;
 use protocol::Amount;
 use protocol::consensus::vote::{Ballot, Vote};
 use protocol::message::Heard;
-use protocol::settlement::{Inputs, MAX_TRANSACTION_BYTES};
+use protocol::settlement::{Inputs, MAX_TRANSACTION_BYTES, Settlement};
 use protocol::signed::FRAMING_BYTES;
 use protocol::subnet::Netuid;
 use protocol::telling::Words;
 use protocol::transaction::{Action, Coldkey, Transaction};
 use protocol::weights::Commit;
 
-use super::draft::ENOUGH_DRAFTS;
 use super::*;
 use crate::role::bench::{Bench, flat, settled};
 use crate::role::{Delivery, Range};
@@ -125,31 +124,62 @@ fn a_draft_in_which_coins_vanish_is_not_proposed_and_its_round_passes() {
     assert!(timers.iter().any(votes), "it votes for nothing in time: {timers:?}");
 }
 
-#[test]
-fn once_there_are_enough_drafts_one_of_them_is_proposed_again_and_the_same_after_a_crash() {
-    let bench = bench();
+/// What the settler of a key proposes at the first height, and what it writes, if it finds these drafts and votes.
+fn starts(bench: &Bench, key: usize, drafts: &[Settlement], log: &[LogEntry]) -> (Settlement, Vec<Entry>) {
+    let recovered = Recovered { drafts: drafts.to_vec(), log: log.to_vec(), ..Recovered::default() };
+    let mut settler = bench.recovered(key, recovered);
+    let mut effects = settler.handle(bench.moment(), &Input::Started);
+    effects.extend(settler.handle(bench.moment(), &Input::Elapsed(Timer::NextHeight)));
+    proposed(&effects)
+}
+
+/// Prevotes of these keys.
+fn prevotes(bench: &Bench, round: u32, header: Option<Hash>, keys: &[usize]) -> Vec<LogEntry> {
+    let vote = |key: &usize| {
+        let vote = Vote::of(Ballot::Prevote, 1, round, header, bench.keys[*key].hotkey());
+        LogEntry::Vote(bench.author(*key, vote).into_signed())
+    };
+    keys.iter().map(vote).collect()
+}
+
+/// Two drafts of later rounds, the one of the lower hash first.
+fn two_drafts(bench: &Bench) -> [Settlement; 2] {
     let head = Head::new(bench.tip.0.clone(), None);
     let draft =
         |round| head.draft(head.ledger.clone(), Inputs::default(), bench.moment().now, round).settlement;
-    let start = |drafts: &[Settlement], log: &[LogEntry]| {
-        let recovered = Recovered { drafts: drafts.to_vec(), log: log.to_vec(), ..Recovered::default() };
-        let mut settler = bench.recovered(bench.proposer(), recovered);
-        let mut effects = settler.handle(bench.moment(), &Input::Started);
-        effects.extend(settler.handle(bench.moment(), &Input::Elapsed(Timer::NextHeight)));
-        effects
-    };
-    // Of rounds 1 to 15 and 17 on: none of them is what it drafts in round 0.
-    let known: Vec<_> = (1..=ENOUGH_DRAFTS as u32).map(draft).collect();
-    let others: Vec<_> = (17..40).map(draft).collect();
-    let (new, log) = proposed(&start(&known[1..], &[]));
-    assert!(!known.contains(&new), "with fewer it drafts");
-    assert!(log.iter().any(|entry| matches!(entry, Entry::Draft(_))), "and writes what it drafts");
-    let (again, log) = proposed(&start(&known, &[]));
-    assert!(known.contains(&again));
+    let mut drafts = [draft(3), draft(4)];
+    drafts.sort_unstable_by_key(|draft| draft.header.hash());
+    drafts
+}
+
+#[test]
+fn what_somebody_may_be_locked_on_is_proposed_again_and_the_same_after_a_crash() {
+    let bench = Bench::new(7, 0);
+    let (me, drafts) = (bench.proposer(), two_drafts(&bench));
+    let others: Vec<_> = (0..7).filter(|key| *key != me).collect();
+    let of = |draft: usize, keys| prevotes(&bench, 0, Some(drafts[draft].header.hash()), keys);
+    let (new, log) = starts(&bench, me, &drafts, &of(1, &others[..2]));
+    assert!(!drafts.contains(&new), "so few can lock nobody");
+    assert!(log.iter().any(|entry| matches!(entry, Entry::Draft(_))), "what is new is written");
+    let (again, log) = starts(&bench, me, &drafts, &of(1, &others[..3]));
+    assert_eq!(again, drafts[1]);
     assert!(log.iter().all(|entry| !matches!(entry, Entry::Draft(_))), "it is on disk already: {log:?}");
     let votes: Vec<_> = log.into_iter().filter_map(vote).collect();
-    let (after, _) = proposed(&start(&[&known[..], &others].concat(), &votes));
-    assert_eq!(after, again, "whatever else came meanwhile");
+    let (after, _) = starts(&bench, me, &drafts, &[votes, of(0, &others[3..])].concat());
+    assert_eq!(after, drafts[1], "whatever else was heard meanwhile");
+}
+
+#[test]
+fn what_failed_in_an_earlier_round_is_proposed_again_before_anything_new() {
+    let bench = bench();
+    let proposer = bench.tip.0.validators().proposer(1, 1);
+    let me = (0..4).find(|key| bench.keys[*key].hotkey() == proposer).unwrap();
+    let others: Vec<_> = (0..4).filter(|key| *key != me).collect();
+    let drafts = two_drafts(&bench);
+    let second_round = prevotes(&bench, 1, None, &others[..2]);
+    assert_eq!(starts(&bench, me, &drafts[..1], &second_round).0, drafts[0]);
+    let (new, _) = starts(&bench, me, &[], &second_round);
+    assert_eq!((new.header.round, new.header.proposer), (1, proposer));
 }
 
 /// The draft that is told, and what is written.
@@ -328,15 +358,17 @@ fn where_votes_may_be_forgotten_it_follows_and_votes_after() {
 }
 
 #[test]
-fn who_has_signed_and_remembers_no_vote_waits_for_a_height_that_began_after_its_start() {
-    let new = || Recovered { is_new: true, ..Recovered::default() };
-    votes_from(1, bench(), new());
-    for (settled, from) in [(1, 2), (2, 5)] {
+fn who_remembers_no_vote_waits_for_a_height_that_began_after_its_start() {
+    for (settled, from) in [(1, 4), (2, 5)] {
         let mut bench = bench();
         (0..settled).for_each(|_| drop(bench.settle(&[])));
         let (ledger, tip) = bench.tip.clone();
-        // The third height is in progress at its start, and the fourth begins at that moment.
-        votes_from(from, bench, Recovered { ledger: Some(ledger), tip, ..new() });
+        // The next height is in progress at its start, and the one after it begins at that moment.
+        votes_from(
+            from,
+            bench,
+            Recovered { ledger: Some(ledger), tip, is_new: true, ..Recovered::default() },
+        );
     }
 }
 
@@ -352,25 +384,25 @@ fn who_is_told_to_vote_anew_waits_for_nothing() {
 }
 
 #[test]
-fn who_comes_late_with_nothing_asks_others_before_it_votes_at_the_first_height() {
+fn who_begins_with_nothing_votes_once_a_peer_says_that_nothing_is_settled() {
     let bench = bench();
-    let check = |after: u64, waits: Option<u64>| {
+    let votes = |told: Option<u64>| {
         let mut settler =
             bench.recovered(bystander(&bench), Recovered { is_new: true, ..Recovered::default() });
-        let moment = Moment { now: bench.genesis.time + after, ..bench.moment() };
-        settler.handle(moment, &Input::Started);
-        let next = |settler: &mut Settler, now| {
-            let effects = settler.handle(Moment { now, ..moment }, &Input::Elapsed(Timer::NextHeight));
-            effects.into_iter().find_map(|effect| match effect {
-                Effect::Schedule(Timer::NextHeight, wait) => Some(wait),
-                _ => None,
-            })
-        };
-        assert_eq!(next(&mut settler, moment.now), waits);
-        assert_eq!(next(&mut settler, moment.now + 5_000), None);
+        settler.handle(bench.moment(), &Input::Started);
+        let asks = settler.handle(bench.moment(), &Input::Elapsed(Timer::CatchUp));
+        assert!(asks.iter().any(|effect| matches!(effect, Effect::Fetch(_, 1))), "{asks:?}");
+        if let Some(tip) = told {
+            let delivery = Delivery::Settlements(Vec::new(), tip);
+            let range = Range { first: 1, peer: Some(bench.keys[bench.proposer()].hotkey()), delivery };
+            settler.handle(bench.moment(), &Input::Fetched(range));
+        }
+        settler.handle(bench.moment(), &Input::Elapsed(Timer::NextHeight));
+        settler.started
     };
-    check(29_999, None);
-    check(30_000, Some(5_000));
+    assert!(!votes(None), "nobody answered");
+    assert!(!votes(Some(5)), "others are ahead");
+    assert!(votes(Some(0)));
 }
 
 /// Two precommits of one height by a key.
