@@ -60,7 +60,7 @@ impl Host {
         thread::Builder::new()
             .name("neuron".to_owned())
             .spawn(move || {
-                let result = live(&config, &show, stopped);
+                let result = live(config, &show, stopped);
                 let _ = over.send(result);
             })
             .map_err(|cause| Error::Io { dir: dir.clone(), cause })?;
@@ -114,11 +114,11 @@ impl Handles {
 
 /// A neuron's whole life, on a thread where everything it logs goes to its file.
 fn live(
-    config: &Config,
+    config: Config,
     show: &watch::Sender<Option<Handle>>,
     mut stopped: watch::Receiver<bool>,
 ) -> Result<(), Error> {
-    let dir = config.dir.clone();
+    let (dir, mut config) = (config.dir.clone(), config);
     let io = |cause| Error::Io { dir: dir.clone(), cause };
     key::private_dir(&dir).map_err(io)?;
     let log = log::open(&dir).map_err(io)?;
@@ -126,10 +126,12 @@ fn live(
     loop {
         // Sockets and tasks end with it.
         let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(io)?;
-        match runtime.block_on(work(config, show, &mut stopped)) {
+        match runtime.block_on(work(&config, show, &mut stopped)) {
             // Seldom: it waits for its peers' word, and for their time to make a snapshot.
             Err(Error::Neuron(behind @ neuron::Error::TooFarBehind { .. })) => {
                 tracing::warn!(%behind, "begins anew");
+                // That was the owner's word for one start.
+                config.vote_anew = false;
             }
             Err(error) => {
                 tracing::error!(%error, "stopped");

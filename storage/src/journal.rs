@@ -12,9 +12,6 @@ use crate::entry::{self, Entry, Found, MAX_ENTRY};
 use crate::files::{Access, Appending, Disk, File, Files};
 use crate::{Damage, Error, durable};
 
-/// The number in the header of a log whose entries were dropped; 0 before that.
-const CLEARED: u64 = 1;
-
 /// How much a scan reads at once.
 const SCAN_BUFFER: usize = 64 << 10;
 
@@ -57,14 +54,15 @@ impl Journal {
         })
     }
 
-    /// Drops all entries, and remembers that there were some.
-    pub(crate) fn clear(&mut self) -> Result<(), Error> {
-        self.guarded(|log| log.reset(CLEARED))
+    /// Drops all entries, and remembers the height of the last.
+    pub(crate) fn clear(&mut self, height: u64) -> Result<(), Error> {
+        self.guarded(|log| log.reset(mark(height)))
     }
 
-    /// Whether entries were dropped.
-    pub(crate) fn was_cleared(&self) -> bool {
-        self.log.sequence() != 0
+    /// The height of the last entry that was dropped, if any was.
+    pub(crate) fn cleared(&self) -> Option<u64> {
+        let height = self.log.sequence() >> 32;
+        (self.log.sequence() == mark(height)).then_some(height)
     }
 
     pub(crate) fn size(&self) -> Result<u64, Error> {
@@ -85,6 +83,12 @@ impl Journal {
         self.failed = result.is_err();
         result.map_err(Error::at(self.log.path()))
     }
+}
+
+/// The number in a log's header once entries up to a height are dropped: the height, and its complement as a check.
+fn mark(height: u64) -> u64 {
+    let height = u32::try_from(height).unwrap_or(u32::MAX);
+    u64::from(height) << 32 | u64::from(!height)
 }
 
 /// What a log file held.
@@ -228,7 +232,7 @@ fn is_torn(file: &mut dyn File, end: u64, found: Found) -> io::Result<bool> {
     Ok(!entry::is_within(&rest))
 }
 
-/// Reads the log's own header: the version, and a number that says whether it was ever cleared.
+/// Reads the log's own header: the version, and a number that says up to where it was cleared.
 fn read_version(source: &mut impl Read) -> io::Result<[u8; VERSION_SIZE as usize]> {
     let mut header = [0; HEADER_SIZE as usize];
     source.read_exact(&mut header)?;

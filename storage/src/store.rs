@@ -171,11 +171,6 @@ impl Store {
         self.votes.height()
     }
 
-    /// Whether votes were ever written here: if not, this key may have voted elsewhere, or its memory is gone.
-    pub fn has_voted(&self) -> bool {
-        self.votes.is_begun()
-    }
-
     /// Whether votes that left at `height` may be missing, since the log was damaged or taken away while that height was
     /// in progress: follow until the next one without voting. No restart forgets it.
     pub fn has_lost_votes(&self, height: u64) -> bool {

@@ -32,19 +32,16 @@ impl Votes {
         let recovery = journal::recover(&**disk, path, rising())?;
         damage.extend(recovery.damage);
         let mut batches = recovery.entries;
-        let height = batches.last().map_or(0, |batch| batch.height);
+        let journal = Journal::open(disk, path)?;
+        let cleared = journal.cleared().unwrap_or(0);
+        let height = batches.last().map_or(cleared, |batch| batch.height);
         batches.retain(|batch| batch.height == height);
-        Ok(Self { disk: disk.clone(), journal: Journal::open(disk, path)?, height, batches })
+        Ok(Self { disk: disk.clone(), journal, height, batches })
     }
 
     /// Whether batches of this height may be missing.
     pub(crate) fn has_lost(&self, height: u64) -> bool {
         height == self.height && self.batches.iter().any(Entry::is_empty)
-    }
-
-    /// Whether anything was ever appended.
-    pub(crate) fn is_begun(&self) -> bool {
-        self.height > 0 || self.journal.was_cleared()
     }
 
     /// The height of the last votes, 0 for none.
@@ -89,7 +86,7 @@ impl Votes {
 
     fn turn_to(&mut self, height: u64) -> Result<(), Error> {
         if self.journal.size()? > CLEAR_SIZE {
-            self.journal.clear()?;
+            self.journal.clear(self.height)?;
         }
         self.height = height;
         self.batches.clear();

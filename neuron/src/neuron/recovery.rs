@@ -42,7 +42,7 @@ pub(crate) fn recover(
     recovered.trust.checkpoint = checkpoint;
     recovered.votes_from = votes_from(store, height);
     recovered.last_votes = store.votes_height();
-    recovered.is_new = !store.has_voted();
+    recovered.is_new = store.votes_height() == 0;
     for bytes in store.votes(height)? {
         match codec::decode("log entry", &bytes, settlement::MAX_BYTES) {
             Ok(Logged::Vote(vote)) => recovered.log.push(vote),
@@ -50,6 +50,7 @@ pub(crate) fn recover(
             Err(error) => {
                 tracing::warn!(height, %error, "cannot read how we voted: following until the next height");
                 recovered.votes_from = height + 1;
+                break;
             }
         }
     }
@@ -166,6 +167,7 @@ impl Log<'_> {
     fn snapshot(&self, store: &Store, height: u64) -> Result<Result<Head, String>, Error> {
         let head = match snapshots::load(store.snapshots(), height) {
             Ok(head) => head,
+            Err(snapshots::Error::Storage(error @ storage::Error::Io { .. })) => return Err(error.into()),
             Err(error) => return Ok(Err(error.to_string())),
         };
         let (found, expected) = (head.ledger.genesis(), self.genesis.ledger.genesis());

@@ -207,12 +207,12 @@ impl Settler {
         if height < self.votes_from || self.started && self.engine.height() == height {
             return Vec::new();
         }
-        if self.may_have_forgotten() {
-            self.explain_silence();
-            return Vec::new();
+        if self.may_have_forgotten(moment.now) {
+            return self.stay_silent();
         }
         self.started = true;
         if self.has_say(&self.keypair.hotkey()) {
+            // All that follows begins after our start.
             self.new_since = None;
         }
         self.watch.begin(moment);

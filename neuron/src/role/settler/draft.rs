@@ -30,6 +30,10 @@ impl Settler {
     /// Proposes what is known to propose, or drafts the next settlement. A draft in which coins appear or vanish is not
     /// proposed: the round ends with votes for nothing, ours too.
     pub(super) fn propose(&mut self, moment: Moment, round: u32) -> Vec<Effect> {
+        if self.chosen.get(&round).is_some_and(|header| !self.drafts.contains_key(header)) {
+            // What we proposed in it before a crash is gone, and anything else would be a second proposal.
+            return Vec::new();
+        }
         let (settlement, entries) = match self.known(round).cloned() {
             Some(known) => (known, Vec::new()),
             None => match self.draft(moment, round) {
@@ -88,7 +92,7 @@ impl Settler {
             self.expect(draft);
         }
         let proposer = self.head.ledger.validators().proposer(header.height, draft.round);
-        let may_vote = next >= self.votes_from && !self.may_have_forgotten();
+        let may_vote = next >= self.votes_from && !self.may_have_forgotten(moment.now);
         let ours_to_judge = header.height == next && may_vote;
         let (hash, round) = (header.hash(), draft.round);
         if !ours_to_judge || draft.signer() != proposer || round > self.round() + ROUNDS_AHEAD {

@@ -2,7 +2,7 @@
 //!
 //! What was decided meanwhile is asked for in ranges, of several peers at once, and applied in order of heights. What
 //! is applied stays: after a restart we go on from there.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crypto::{Hash, Hotkey};
 use protocol::message::Heard;
@@ -26,8 +26,8 @@ const LOOK_MS: u64 = 1_000;
 pub(super) struct Late {
     /// The height that others have reached, as far as we heard: a guess that costs a few requests if it is wrong.
     ahead: u64,
-    /// The height after which a peer has nothing, as it says.
-    tip: Option<u64>,
+    /// The height after which these members have nothing, as they say.
+    pub(super) tip: (u64, BTreeSet<Hotkey>),
     ranges: Ranges,
     /// Peers that are not asked, and until when.
     shunned: BTreeMap<Hotkey, u64>,
@@ -37,11 +37,6 @@ impl Late {
     /// Takes somebody's word for a height that was reached.
     pub(super) fn hear_of(&mut self, height: u64) {
         self.ahead = self.ahead.max(height);
-    }
-
-    /// Whether a peer said that nothing came after this height.
-    pub(super) fn is_tip(&self, height: u64) -> bool {
-        self.tip == Some(height)
     }
 
     /// Drops a peer: nothing it sent is used, and nothing asked of it for a while.
@@ -108,7 +103,10 @@ impl Settler {
 
     /// One of those who settle, or whoever is connected: the set that we know may be long gone.
     fn source(&self, moment: Moment, turn: u64) -> Source {
-        let avoided: Vec<_> = self.late.shunned.keys().copied().chain(self.late.ranges.asked()).collect();
+        let shunned = self.late.shunned.keys().copied().chain(self.late.ranges.asked());
+        let (height, sayers) = &self.late.tip;
+        let told = sayers.iter().filter(|_| *height == self.head.ledger.height()).copied();
+        let avoided: Vec<_> = shunned.chain(told).collect();
         let members = self.head.ledger.validators().members().iter().map(|(hotkey, _)| *hotkey);
         let is_asked = |member: &Hotkey| *member != self.keypair.hotkey() && !avoided.contains(member);
         let peers: Vec<_> = members.filter(is_asked).collect();
@@ -137,8 +135,11 @@ impl Settler {
                 return Vec::new();
             }
             self.late.ahead = self.late.ahead.min(range.first - 1);
-            self.late.tip = Some(range.first - 1);
-            return self.new_since.map(|_| self.wait_for_next(moment)).into_iter().collect();
+            return if range.first == self.head.ledger.height() + 1 {
+                self.hear_tip(moment, peer)
+            } else {
+                Vec::new()
+            };
         }
         self.late.hear_of(tip);
         self.late.ranges.keep(self.head.ledger.height(), range.first, peer, settlements.clone());

@@ -383,26 +383,49 @@ fn who_is_told_to_vote_anew_waits_for_nothing() {
     votes_from(3, bench, recovered);
 }
 
+/// Whether a settler that begins with nothing, so long after the genesis, votes at the first height once these members
+/// said which is the last settlement.
+fn begins_to_vote(bench: &Bench, key: usize, after: u64, told: &[(usize, u64)]) -> bool {
+    let mut settler = bench.recovered(key, Recovered { is_new: true, ..Recovered::default() });
+    let moment = Moment { now: bench.genesis.time + after, ..bench.moment() };
+    settler.handle(moment, &Input::Started);
+    let mut effects = settler.handle(moment, &Input::Elapsed(Timer::CatchUp));
+    for (member, tip) in told {
+        let asks = effects.iter().any(|effect| matches!(effect, Effect::Fetch(_, 1)));
+        assert!(asks, "it asks until enough have answered: {effects:?}");
+        let delivery = Delivery::Settlements(Vec::new(), *tip);
+        let range = Range { first: 1, peer: Some(bench.keys[*member].hotkey()), delivery };
+        effects = settler.handle(moment, &Input::Fetched(range));
+        effects.extend(settler.handle(moment, &Input::Elapsed(Timer::CatchUp)));
+    }
+    settler.handle(moment, &Input::Elapsed(Timer::NextHeight));
+    let later = Moment { now: moment.now + 4_999, ..moment };
+    settler.handle(later, &Input::Elapsed(Timer::NextHeight));
+    settler.started
+}
+
 #[test]
-fn who_begins_with_nothing_votes_once_a_peer_says_that_nothing_is_settled() {
+fn who_begins_with_nothing_votes_once_a_quorum_says_that_nothing_is_settled() {
     let bench = bench();
-    let votes = |told: Option<u64>| {
-        let mut settler =
-            bench.recovered(bystander(&bench), Recovered { is_new: true, ..Recovered::default() });
-        settler.handle(bench.moment(), &Input::Started);
-        let asks = settler.handle(bench.moment(), &Input::Elapsed(Timer::CatchUp));
-        assert!(asks.iter().any(|effect| matches!(effect, Effect::Fetch(_, 1))), "{asks:?}");
-        if let Some(tip) = told {
-            let delivery = Delivery::Settlements(Vec::new(), tip);
-            let range = Range { first: 1, peer: Some(bench.keys[bench.proposer()].hotkey()), delivery };
-            settler.handle(bench.moment(), &Input::Fetched(range));
-        }
-        settler.handle(bench.moment(), &Input::Elapsed(Timer::NextHeight));
-        settler.started
-    };
-    assert!(!votes(None), "nobody answered");
-    assert!(!votes(Some(5)), "others are ahead");
-    assert!(votes(Some(0)));
+    let votes = |told: &[(usize, u64)]| begins_to_vote(&bench, 0, 60_000, told);
+    assert!(!votes(&[]), "nobody answered");
+    assert!(!votes(&[(1, 0)]), "with itself, half of the stake");
+    assert!(!votes(&[(1, 0), (1, 0)]), "one member twice");
+    assert!(!votes(&[(1, 0), (4, 0), (5, 0)]), "miners have no say");
+    assert!(!votes(&[(1, 0), (2, 5)]), "somebody is ahead");
+    assert!(votes(&[(1, 0), (2, 0)]));
+}
+
+#[test]
+fn who_is_a_quorum_by_itself_votes_at_once_in_a_young_network_and_asks_first_in_an_old_one() {
+    let bench = Bench::new(1, 1);
+    assert!(begins_to_vote(&bench, 0, 29_999, &[]));
+    assert!(!begins_to_vote(&bench, 0, 30_000, &[]));
+    let mut settler = bench.recovered(0, Recovered { is_new: true, ..Recovered::default() });
+    let moment = Moment { now: bench.genesis.time + 30_000, ..bench.moment() };
+    settler.handle(moment, &Input::Started);
+    settler.handle(Moment { now: moment.now + 5_000, ..moment }, &Input::Elapsed(Timer::NextHeight));
+    assert!(settler.started, "nobody contradicts");
 }
 
 /// Two precommits of one height by a key.
