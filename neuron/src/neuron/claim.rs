@@ -44,6 +44,8 @@ pub(super) fn pending(
 ) -> Result<Option<Checkpoint>, Error> {
     let earlier = match read(store)? {
         Some(claim) if claim.state == State::Pending => resolve(store, claim, &header)?,
+        // What was reached with it is lost.
+        Some(claim) if claim.state == State::Kept && claim.checkpoint.height > reached(store) => None,
         other => other,
     };
     let open = earlier.filter(|claim| claim.state == State::Pending);
@@ -77,6 +79,11 @@ pub(super) fn pending(
             Ok(Some(checkpoint))
         }
     }
+}
+
+/// How far the log goes, or the snapshot before it.
+fn reached(store: &Store) -> u64 {
+    store.tip().max(base(store))
 }
 
 /// What became of a claim since it was made: kept, still open, or refuted and gone.

@@ -548,6 +548,15 @@ fn a_checkpoint_that_was_in_the_log_may_be_named_again_after_it_is_pruned() {
 }
 
 #[test]
+fn a_checkpoint_that_was_reached_may_be_named_again_once_all_is_lost() {
+    let memory = Memory::new();
+    let named = memory.header(3);
+    assert_eq!(found(&memory.told(Some(named)).unwrap()), (HEIGHT, None));
+    memory.store().begin_anew().unwrap();
+    assert_eq!(found(&memory.told(Some(named)).unwrap()), (0, Some(named)));
+}
+
+#[test]
 fn what_damage_took_since_a_claim_is_made_again_on_its_word() {
     let mut memory = Memory::new();
     let named = Checkpoint { height: HEIGHT + 2, hash: Hash([9; 32]) };
