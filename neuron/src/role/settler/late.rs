@@ -21,6 +21,9 @@ const SHUNNED: usize = 256;
 /// The longest wait between two looks at what came, in milliseconds, whatever the interval.
 const LOOK_MS: u64 = 1_000;
 
+/// The same while a vote of ours waits for others' word that nothing was settled.
+const WORD_MS: u64 = 200;
+
 /// What we know of being late.
 #[derive(Debug, Default)]
 pub(super) struct Late {
@@ -79,9 +82,14 @@ impl Settler {
         if moment.now.saturating_sub(self.head.ledger.time()) > 3 * interval {
             self.late.hear_of(self.head.ledger.height() + 1);
         }
+        let waits_for_word = self.may_have_forgotten(moment.now);
+        if waits_for_word {
+            self.late.hear_of(self.head.ledger.height() + 1);
+        }
         effects.extend(self.fetch(moment));
         let wait = match self.late.ranges.is_ready(self.head.ledger.height()) {
             true => 0,
+            false if waits_for_word => WORD_MS,
             false if self.late.ranges.is_empty() => interval,
             false => interval.min(LOOK_MS),
         };
