@@ -249,10 +249,9 @@ impl LightClient {
         let known = &self.trusted.validators;
         let power = |(signer, _): &(Hotkey, _)| known.power(signer).unwrap_or(0);
         let signed: u64 = certificate.signatures.iter().map(power).sum();
-        let total = known.total();
-        match u128::from(signed) * 3 > u128::from(total) {
+        match known.has_honest(signed) {
             true => Ok(()),
-            false => Err(Doubt::TooFar { signed, total }),
+            false => Err(Doubt::TooFar { signed, total: known.total() }),
         }
     }
 

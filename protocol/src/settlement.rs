@@ -296,11 +296,10 @@ impl Certificate {
                 .map_err(|_| Forged::BadSignature(*signer))?;
             signed = signed.saturating_add(power);
         }
-        let total = set.total();
-        if u128::from(signed) * 3 <= u128::from(total) * 2 {
-            return Err(Forged::NoQuorum { signed, total });
+        match set.is_quorum(signed) {
+            true => Ok(()),
+            false => Err(Forged::NoQuorum { signed, total: set.total() }),
         }
-        Ok(())
     }
 }
 

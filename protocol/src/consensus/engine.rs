@@ -246,7 +246,7 @@ impl Engine {
                     *stakes.entry(header.0).or_default() += set.power(&vote.voter.0).unwrap_or(0);
                 }
             }
-            stakes.into_iter().filter(|(_, stake)| *stake > set.total() / 3).map(|(header, _)| header)
+            stakes.into_iter().filter(|(_, stake)| set.has_honest(*stake)).map(|(header, _)| header)
         });
         favoured.collect()
     }

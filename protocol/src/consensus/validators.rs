@@ -41,6 +41,16 @@ impl ValidatorSet {
         members.iter().filter_map(|member| self.power(member)).fold(0, u64::saturating_add)
     }
 
+    /// Whether so much stake decides: more than two thirds of all.
+    pub fn is_quorum(&self, stake: u64) -> bool {
+        u128::from(stake) * 3 > u128::from(self.total()) * 2
+    }
+
+    /// Whether somebody honest is among members with so much stake together: more than a third of all.
+    pub fn has_honest(&self, stake: u64) -> bool {
+        u128::from(stake) * 3 > u128::from(self.total())
+    }
+
     /// Names the set.
     pub fn hash(&self) -> Hash {
         hash("neuron v1 validator set", &[&codec::encode(self)])
@@ -73,6 +83,15 @@ mod tests {
     fn a_set_without_stake_or_with_too_much_is_none() {
         assert_eq!(ValidatorSet::new([(Hotkey([1; 32]), 0)]), None);
         assert_eq!(ValidatorSet::new([(Hotkey([1; 32]), MAX_TOTAL), (Hotkey([2; 32]), 1)]), None);
+    }
+
+    #[test]
+    fn two_thirds_are_no_quorum_and_a_third_may_be_dishonest() {
+        let set = set(&[1, 2, 6]);
+        assert_eq!([6, 7].map(|stake| set.is_quorum(stake)), [false, true]);
+        assert_eq!([3, 4].map(|stake| set.has_honest(stake)), [false, true]);
+        let most = ValidatorSet::new([(Hotkey([1; 32]), MAX_TOTAL)]).expect("just as much");
+        assert!(most.is_quorum(MAX_TOTAL) && !most.has_honest(MAX_TOTAL / 3));
     }
 
     #[test]

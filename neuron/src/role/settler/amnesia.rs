@@ -36,10 +36,8 @@ impl Settler {
     /// Whether a quorum, ourselves included, says that nothing came after our ledger.
     fn is_tip(&self, since: u64, now: u64) -> bool {
         let (ledger, me) = (&self.head.ledger, self.keypair.hotkey());
-        let is_quorum = |members: &[Hotkey]| {
-            let (stake, total) = (ledger.validators().stake(members), ledger.validators().total());
-            u128::from(stake) * 3 > u128::from(total) * 2
-        };
+        let set = ledger.validators();
+        let is_quorum = |members: &[Hotkey]| set.is_quorum(set.stake(members));
         if is_quorum(&[me]) {
             let young = ledger.height() == 0 && since < ledger.time().saturating_add(YOUNG_MS);
             return young || now >= since.saturating_add(ASKING_MS);
@@ -48,10 +46,10 @@ impl Settler {
         *height == ledger.height() && is_quorum(&sayers.iter().copied().chain([me]).collect::<Vec<_>>())
     }
 
-    /// Takes a member's word that nothing came after our ledger, and asks the next, or votes if that is enough.
-    pub(super) fn hear_tip(&mut self, moment: Moment, peer: Hotkey) -> Vec<Effect> {
+    /// Takes a member's word that nothing came after `last`, and asks the next, or votes if that is enough.
+    pub(super) fn hear_tip(&mut self, moment: Moment, peer: Hotkey, last: u64) -> Vec<Effect> {
         let height = self.head.ledger.height();
-        if !self.may_have_forgotten(moment.now) || !self.has_say(&peer) {
+        if last != height || !self.may_have_forgotten(moment.now) || !self.has_say(&peer) {
             return Vec::new();
         }
         if self.late.tip.0 != height {
