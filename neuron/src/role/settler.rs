@@ -182,11 +182,7 @@ impl Settler {
             return vec![halt];
         }
         self.watch.start(moment);
-        if self.new_since.is_some() {
-            self.new_since = Some(moment.now);
-            // Others are asked at once how far they are.
-            self.late.hear_of(self.head.ledger.height() + 1);
-        }
+        self.new_since = self.new_since.map(|_| moment.now);
         let mut effects = vec![Effect::Schedule(Timer::CatchUp, 0)];
         if self.recovered_log.is_empty() {
             effects.push(self.wait_for_next(moment));

@@ -79,11 +79,8 @@ impl Settler {
         self.late.expire(moment.now);
         let mut effects = self.apply(moment);
         let interval = self.head.ledger.parameters().interval;
-        if moment.now.saturating_sub(self.head.ledger.time()) > 3 * interval {
-            self.late.hear_of(self.head.ledger.height() + 1);
-        }
         let waits_for_word = self.may_have_forgotten(moment.now);
-        if waits_for_word {
+        if waits_for_word || moment.now.saturating_sub(self.head.ledger.time()) > 3 * interval {
             self.late.hear_of(self.head.ledger.height() + 1);
         }
         effects.extend(self.fetch(moment));
@@ -142,12 +139,9 @@ impl Settler {
             if tip >= range.first {
                 return Vec::new();
             }
-            self.late.ahead = self.late.ahead.min(range.first - 1);
-            return if range.first == self.head.ledger.height() + 1 {
-                self.hear_tip(moment, peer)
-            } else {
-                Vec::new()
-            };
+            let last = range.first - 1;
+            self.late.ahead = self.late.ahead.min(last);
+            return self.hear_tip(moment, peer, last);
         }
         self.late.hear_of(tip);
         self.late.ranges.keep(self.head.ledger.height(), range.first, peer, settlements.clone());
