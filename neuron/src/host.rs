@@ -132,6 +132,7 @@ fn live(
                 tracing::warn!(%behind, "begins anew");
                 // That was the owner's word for one start.
                 config.vote_anew = false;
+                config.begun_anew = config.begun_anew.saturating_add(1);
             }
             Err(error) => {
                 tracing::error!(%error, "stopped");

@@ -69,6 +69,8 @@ pub struct Config {
     pub checkpoint: Option<Checkpoint>,
     /// It votes at once, whatever votes of its hotkey may be forgotten.
     pub vote_anew: bool,
+    /// How often it has begun anew since its peers had pruned what it lacked.
+    pub begun_anew: u32,
     /// Decides data shards and skill.
     pub seed: u64,
     /// What it keeps of the past.
@@ -170,7 +172,7 @@ impl Neuron {
         let refused = Tally::default();
         let past = Past::new(disk.0.reader(), snapshots, earliest);
         let prover = Prover::spawn(disk.0.reader(), past.clone(), network.clone());
-        let word = (Witnesses::new(config.history.snapshots), refused.clone());
+        let word = (Witnesses::new(config.history.snapshots, config.begun_anew), refused.clone());
         let (gate, pending) = gate::Gate::new(id, network.clone(), arrive.clone(), prover, word);
         let (show, view) = watch::channel(View::new(&config, &ledger));
         tokio::spawn(past.known().follow(view.clone()));

@@ -35,6 +35,7 @@ async fn light(dir: &Path) -> Host {
         bootstrap: Vec::new(),
         checkpoint: None,
         vote_anew: false,
+        begun_anew: 0,
         seed: 1,
         history: History::default(),
     };

@@ -162,6 +162,7 @@ fn config(args: &Args) -> Result<Config> {
             .collect(),
         checkpoint: args.checkpoint,
         vote_anew: args.vote_anew,
+        begun_anew: 0,
         seed: args.seed,
         history: History { keep: args.keep.unwrap_or(u64::MAX), ..History::default() },
     })

@@ -86,6 +86,7 @@ fn config(bench: &Bench, key: usize, duty: Duty, bootstrap: Vec<String>) -> Conf
         bootstrap,
         checkpoint: None,
         vote_anew: false,
+        begun_anew: 0,
         seed: 1,
         history: History { snapshots: 4, ..History::default() },
     }

@@ -13,11 +13,16 @@ const ENOUGH: usize = 3;
 /// and a lie costs us no more than a start in that time.
 const STANDSTILL: u64 = 32;
 
+/// Starts after which that time is no longer doubled: nobody who lies may keep us from a network that stands still.
+const DOUBLINGS: u32 = 10;
+
 /// Who said so since the ledger last moved on.
 #[derive(Debug)]
 pub(super) struct Witnesses {
     /// Settlements between two snapshots.
     snapshots: u64,
+    /// Intervals before their word counts.
+    standstill: u64,
     /// Where the ledger is.
     height: u64,
     /// When it was first said there, in milliseconds since 1970.
@@ -27,8 +32,10 @@ pub(super) struct Witnesses {
 }
 
 impl Witnesses {
-    pub(super) fn new(snapshots: u64) -> Self {
-        Self { snapshots, height: 0, since: 0, peers: BTreeSet::new() }
+    /// Of a neuron that has begun anew so often: if that did not help, it waits longer.
+    pub(super) fn new(snapshots: u64, begun_anew: u32) -> Self {
+        let standstill = STANDSTILL << begun_anew.min(DOUBLINGS);
+        Self { snapshots, standstill, height: 0, since: 0, peers: BTreeSet::new() }
     }
 
     /// Takes a peer's word, and says whether there is nothing left but to begin anew.
@@ -43,7 +50,7 @@ impl Witnesses {
         if self.peers.len() < ENOUGH {
             self.peers.insert(peer);
         }
-        let standstill = STANDSTILL.saturating_mul(ledger.parameters().interval);
+        let standstill = self.standstill.saturating_mul(ledger.parameters().interval);
         newcomer::may_be_ahead(ledger, self.snapshots, now)
             && now.saturating_sub(self.since) >= standstill
             && self.are_enough(ledger)
@@ -76,7 +83,7 @@ mod tests {
             let bench = Bench::new(4, 2);
             let ledger = &bench.tip.0;
             let now = ledger.time() + SNAPSHOTS * ledger.parameters().interval;
-            Self { bench, witnesses: Witnesses::new(SNAPSHOTS), now }
+            Self { bench, witnesses: Witnesses::new(SNAPSHOTS, 0), now }
         }
 
         fn pass(&mut self, intervals: u64) {
@@ -98,6 +105,21 @@ mod tests {
             }
             let heard: Vec<_> = peers.iter().map(|peer| network.hears(*peer)).collect();
             assert_eq!(heard, vec![believed; peers.len()], "{peers:?}");
+        }
+    }
+
+    #[test]
+    fn who_began_anew_in_vain_waits_twice_as_long_the_next_time() {
+        for (begun_anew, standstill) in
+            [(0, STANDSTILL), (1, 2 * STANDSTILL), (u32::MAX, STANDSTILL << DOUBLINGS)]
+        {
+            let mut network = Network::new();
+            network.witnesses = Witnesses::new(SNAPSHOTS, begun_anew);
+            assert!(!network.hears(3) && !network.hears(4));
+            network.pass(standstill - 1);
+            assert!(!network.hears(5), "{begun_anew}");
+            network.pass(1);
+            assert!(network.hears(5), "{begun_anew}");
         }
     }
 

@@ -159,6 +159,7 @@ fn config(seat: Seat, plan: &Plan, directory: &Directory) -> Result<Config, Erro
         bootstrap: if is_bootstrap { Vec::new() } else { file.bootstrap.clone() },
         checkpoint: None,
         vote_anew: false,
+        begun_anew: 0,
         seed: plan.seed,
         history: History::default(),
     })

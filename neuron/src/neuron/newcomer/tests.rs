@@ -68,6 +68,7 @@ impl Offer {
             bootstrap: Vec::new(),
             checkpoint: None,
             vote_anew: false,
+            begun_anew: 0,
             seed: 1,
             history: History { snapshots: 2, ..History::default() },
         }
