@@ -175,7 +175,7 @@ impl Scan {
         !self.is_clean() && !self.torn
     }
 
-    fn is_clean(&self) -> bool {
+    pub(crate) fn is_clean(&self) -> bool {
         self.size == self.end && self.header
     }
 

@@ -106,14 +106,12 @@ impl Snapshots {
             last = Some(rest);
             follows
         };
-        let recovery = journal::recover(&*self.disk, &path, follows)?;
-        if recovery.damage.is_none() && recovery.entries.last().is_some_and(|last| last.height == 0) {
-            self.whole().insert(height, recovery.entries);
+        let scan = journal::scan(&*self.disk, &path, follows)?;
+        if scan.is_clean() && scan.entries.last().is_some_and(|last| last.height == 0) {
+            self.whole().insert(height, scan.entries);
             return Ok(None);
         }
-        durable::set_aside(&*self.disk, &path, ".damaged")?;
-        let lost = recovery.damage.map_or(0, |damage| damage.lost);
-        Ok(Some(Damage { path, kept: 0, lost, torn: false }.report()))
+        self.set_file_aside(height).map(Some)
     }
 
     fn path(&self, height: u64) -> PathBuf {

@@ -163,8 +163,12 @@ fn without_two_snapshots_nothing_is_pruned() {
 fn a_pruned_log_whose_last_snapshot_is_damaged_goes_on_from_the_one_before() {
     let disk = filled(3_100, &[1_030, 2_100]);
     open(&disk).prune(0).unwrap();
-    scratch(&disk, &path("snapshots", 2_100, "snapshot"), 3);
+    let size = |path: &Path| disk.open(path, Access::Read).unwrap().size().unwrap();
+    let (last, aside) = (path("snapshots", 2_100, "snapshot"), path("snapshots", 2_100, "snapshot.damaged"));
+    let whole = size(&last);
+    scratch(&disk, &last, 3);
     check(&mut open(&disk), &[1_030], (1_025, 3_100));
+    assert_eq!(size(&aside), whole, "nothing is lost");
 }
 
 #[test]
