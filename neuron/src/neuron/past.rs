@@ -102,11 +102,13 @@ struct Kept {
     recent: BTreeMap<u64, Ledger>,
     /// Where the last replay stopped.
     reached: Option<Ledger>,
+    /// The first height of the log for which a snapshot was looked for.
+    first: u64,
 }
 
 impl Past {
     pub(super) fn new(log: Reader, snapshots: Snapshots, earliest: Ledger) -> Self {
-        let kept = Kept { earliest, recent: BTreeMap::new(), reached: None };
+        let kept = Kept { earliest, recent: BTreeMap::new(), reached: None, first: 0 };
         Self { log, snapshots, known: Known(Arc::new(Mutex::new(kept))), turn: Arc::new(Semaphore::new(1)) }
     }
 
@@ -219,7 +221,8 @@ impl Known {
     /// Lets go of ledgers that a log from `first` on no longer goes on from; the earliest is then a snapshot's.
     fn renew(&self, first: u64, snapshots: &Snapshots) {
         let leads = |height: u64| height.saturating_add(1) >= first;
-        if leads(self.kept().earliest.height()) {
+        let tried = std::mem::replace(&mut self.kept().first, first) == first;
+        if tried || leads(self.kept().earliest.height()) {
             return;
         }
         let mut heights = snapshots.heights().into_iter().filter(|height| leads(*height));
