@@ -9,8 +9,13 @@ use tempfile::TempDir;
 
 use crate::program;
 
+/// Seconds that a command may take, which would otherwise run for ever if it did not fail as it should.
+const DEADLINE: &str = "180";
+
 pub(super) fn neuron(home: &Path, line: &[&str]) -> Output {
-    Command::new(program()).args(line).env("XDG_CACHE_HOME", home).current_dir(home).output().unwrap()
+    let mut limited = Command::new("timeout");
+    limited.arg(DEADLINE).arg(program()).args(line);
+    limited.env("XDG_CACHE_HOME", home).current_dir(home).output().unwrap()
 }
 
 /// The program fails with this code, and one line that holds all of these words.
