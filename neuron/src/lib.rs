@@ -19,6 +19,7 @@ pub mod task;
 mod clock;
 pub mod model;
 pub mod network;
+pub mod scenario;
 pub mod simulation;
 
 pub mod api;

@@ -44,7 +44,7 @@ pub fn list<T: Serialize + DeserializeOwned>(table: &T) -> Vec<(String, String)>
 }
 
 /// Every name that [`set`] knows.
-fn names(genesis: &Genesis) -> Vec<String> {
+pub(crate) fn names(genesis: &Genesis) -> Vec<String> {
     let names = |leaves: Vec<(String, Value)>| leaves.into_iter().map(|(name, _)| name);
     let rules = genesis.subnets.first().map(|subnet| leaves(&subnet.hyperparameters)).unwrap_or_default();
     let rules = names(rules).map(|name| format!("{SUBNET}{name}"));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 const CRATES: [&str; 5] = ["crypto", "protocol", "storage", "neuron", "examples"];
 
 /// Foreign crates, each with the one place that names it; benches may name what ours is measured beside.
-const HOMES: [(&str, &str); 17] = [
+const HOMES: [(&str, &str); 18] = [
     ("blake3", "crypto/"),
     ("ed25519_dalek", "crypto/"),
     ("rs_merkle", "crypto/"),
@@ -22,6 +22,7 @@ const HOMES: [(&str, &str); 17] = [
     ("indicatif", "neuron/src/cli"),
     ("libp2p", "neuron/src/network"),
     ("smartcore", "neuron/src/task/digits"),
+    ("strsim", "neuron/src/scenario/near.rs"),
     ("tch", "neuron/src/model/torch"),
     ("tracing_subscriber", "neuron/src/log.rs"),
 ];
