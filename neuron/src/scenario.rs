@@ -1,7 +1,11 @@
 //! Scenarios: who does what to whom, when, and what is expected to come of it.
 //!
-//! Nothing in here runs anything. A file is text that becomes a [`Scenario`]; whatever runs it is a [`Source`] of the
-//! figures that expectations are about.
+//! Nothing in here runs anything. A file is text that becomes a [`Scenario`]; whatever runs it shows its figures
+//! to a [`Judge`], which says whether the expectations held:
+//!
+//! ```text
+//!  text ──▶ Scenario ──▶ (a run) ──▶ Source ──▶ Judge ──▶ Verdicts
+//! ```
 
 mod event;
 mod expression;
@@ -13,6 +17,7 @@ pub mod near;
 mod quantity;
 mod selection;
 mod text;
+mod verdict;
 
 use toml::Spanned;
 
@@ -24,6 +29,7 @@ pub use metric::{Kind, Metric, Scope};
 pub use quantity::{Bandwidth, Chance, Skew};
 pub use selection::{NeuronId, Selection};
 pub use text::{Error, Fault, Place, Text};
+pub use verdict::{Conclusion, Judge, Verdict};
 
 /// A network, what happens to it, and what is expected of it.
 #[derive(Clone, Debug, PartialEq)]
