@@ -4,7 +4,7 @@
 //! to a [`Judge`], which says whether the expectations held:
 //!
 //! ```text
-//!  text ──▶ Scenario ──▶ (a run) ──▶ Source ──▶ Judge ──▶ Verdicts
+//!  text ──▶ Scenario ──▶ (a run) ──▶ Source ──▶ Judge ──▶ Verdicts ──▶ Results
 //! ```
 
 mod event;
@@ -15,7 +15,9 @@ mod group;
 mod metric;
 pub mod near;
 mod quantity;
+mod results;
 mod selection;
+mod template;
 mod text;
 mod verdict;
 
@@ -27,7 +29,9 @@ pub use genesis::NETUID;
 pub use group::{Behaviour, Conduct, Duty, Group, Skill};
 pub use metric::{Kind, Metric, Scope};
 pub use quantity::{Bandwidth, Chance, Skew};
+pub use results::{Finding, Results, Run, junit};
 pub use selection::{NeuronId, Selection};
+pub use template::{NameError, Template};
 pub use text::{Error, Fault, Place, Text};
 pub use verdict::{Conclusion, Judge, Verdict};
 
