@@ -10,7 +10,9 @@ mod order;
 mod out;
 mod query;
 mod register;
+mod replay;
 mod run;
+mod scenario;
 mod settle;
 mod simulate;
 mod stake;
@@ -34,6 +36,9 @@ use crate::clock;
 /// Exit code of a command line that is none.
 const USAGE: u8 = 2;
 
+/// Exit code of what could not be decided.
+const UNDECIDED: u8 = 2;
+
 /// Mine or validate in a peer-to-peer network that pays machine-learning models for being useful
 ///
 /// Start here: `neuron swarm` runs a whole network on this machine. Every command takes --json, explains itself with
@@ -49,6 +54,8 @@ struct Cli {
 enum Command {
     Swarm(swarm::Args),
     Simulate(simulate::Args),
+    Scenario(scenario::Args),
+    Replay(replay::Args),
     Run(run::Args),
     Metagraph(metagraph::Args),
     Explain(explain::Args),
@@ -75,7 +82,7 @@ pub fn main() -> ExitCode {
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             out::complain(&format!("{error:#}"));
-            ExitCode::FAILURE
+            if error.is::<scenario::Undecided>() { ExitCode::from(UNDECIDED) } else { ExitCode::FAILURE }
         }
     }
 }
@@ -86,6 +93,8 @@ fn perform(command: Command, began: Instant) -> Result<()> {
         match command {
             Command::Swarm(args) => swarm::perform(args, began).await,
             Command::Simulate(args) => simulate::perform(&args),
+            Command::Scenario(args) => scenario::perform(&args),
+            Command::Replay(args) => replay::perform(&args),
             Command::Run(args) => run::perform(args).await,
             Command::Metagraph(args) => metagraph::perform(args).await,
             Command::Explain(args) => explain::perform(args).await,
@@ -151,11 +160,21 @@ async fn interrupted() {
     }
 }
 
-/// Where swarms without a --dir live: the user's cache.
+/// Where swarms without a --dir live.
 fn swarms() -> PathBuf {
+    cache().join("swarms")
+}
+
+/// Where scenarios' runs without an --out are left.
+fn runs() -> PathBuf {
+    cache().join("runs")
+}
+
+/// What is ours of the user's cache.
+fn cache() -> PathBuf {
     let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let home = || std::env::home_dir().map(|home| home.join(".cache"));
-    cache.or_else(home).unwrap_or_else(std::env::temp_dir).join("neuron/swarms")
+    cache.or_else(home).unwrap_or_else(std::env::temp_dir).join("neuron")
 }
 
 /// The link to the swarm that was started last.

@@ -16,6 +16,9 @@ pub mod neuron;
 pub mod role;
 pub mod task;
 
+pub mod behaviour;
+pub mod script;
+
 mod clock;
 pub mod model;
 pub mod network;

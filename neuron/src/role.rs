@@ -25,6 +25,7 @@ use protocol::settlement::{Certified, Settlement};
 pub use miner::Miner;
 pub(crate) use pool::is_welcome;
 pub use settler::{Pace, Recovered, Settler, Steps, Trust};
+pub(crate) use validator::question_seed;
 pub use validator::{Memory, Poll, Score, Validator, Voice};
 
 /// The most settlements handed over at once.
@@ -58,6 +59,8 @@ pub enum Input {
     Asked(Ticket, Verified<Question>),
     /// A miner answered our question, or did not.
     Answered(Reply),
+    /// The same, and what a behaviour says that the answer is worth, whatever it says: 0 to 1.
+    Scored(Reply, f64),
     /// Our model is ready.
     Trained(Model),
     /// Our model answered, or could not.
@@ -77,6 +80,8 @@ pub enum Input {
 pub enum Effect {
     /// Gossip a message.
     Tell(Box<Message>),
+    /// Tell a message to these alone: no honest role does.
+    Whisper(Vec<Hotkey>, Box<Message>),
     /// Send a question to its miner, then hear [`Input::Answered`].
     Ask(Verified<Question>),
     /// Send an answer to whoever asked.
@@ -93,6 +98,8 @@ pub enum Effect {
     Shun(Hotkey, String),
     /// Send settlements from a height on to whoever wants them.
     Serve(Ticket, u64),
+    /// Send these settlements, whatever there is, and say how far one is: no honest role does.
+    Deliver(Ticket, Vec<Certified>, u64),
     /// Write to disk, and when it is synced carry out the rest.
     Persist(Persist),
     /// Make everyone here hear [`Input::Settled`].
@@ -111,8 +118,19 @@ pub enum Effect {
     Accuse(Vec<Evidence>),
     /// Show what a poll found.
     Report(Ticket, Poll),
+    /// Say what a behaviour did.
+    Note(Note),
     /// Stop this neuron: going on could harm.
     Halt(String),
+}
+
+/// What a behaviour says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// Its attack took place; the word names it.
+    Fired(String),
+    /// It cannot go on, and why: from here on it is honest.
+    Fault(String),
 }
 
 /// Connects an answer with who waits for it.
@@ -152,6 +170,10 @@ pub enum Timer {
     CatchUp,
     /// A poll has waited long enough.
     Poll(Ticket),
+    /// An interval has passed for a behaviour.
+    Tick,
+    /// What a behaviour put off is due.
+    Later(u64),
 }
 
 /// Whom to ask for settlements.

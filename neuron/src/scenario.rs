@@ -1,12 +1,13 @@
 //! Scenarios: who does what to whom, when, and what is expected to come of it.
 //!
-//! Nothing in here runs anything. A file is text that becomes a [`Scenario`]; whatever runs it shows its figures
-//! to a [`Judge`], which says whether the expectations held:
+//! A file is text that becomes a [`Scenario`]; whatever runs it shows its figures to a [`Judge`], which says whether the
+//! expectations held:
 //!
 //! ```text
 //!  text ──▶ Scenario ──▶ (a run) ──▶ Source ──▶ Judge ──▶ Verdicts ──▶ Results
 //! ```
 
+mod books;
 mod event;
 mod expression;
 mod file;
@@ -15,20 +16,24 @@ mod group;
 mod metric;
 pub mod near;
 mod quantity;
+mod report;
 mod results;
 mod selection;
+pub mod simulated;
 mod template;
 mod text;
 mod verdict;
 
 use toml::Spanned;
 
+pub use books::{Account, Books};
 pub use event::{Action, Change, Event, Link, Moment, Point, Way};
 pub use expression::{Expression, Outcome, Sample, Source};
 pub use genesis::NETUID;
 pub use group::{Behaviour, Conduct, Duty, Group, Skill};
 pub use metric::{Kind, Metric, Scope};
 pub use quantity::{Bandwidth, Chance, Skew};
+pub use report::page;
 pub use results::{Finding, Results, Run, junit};
 pub use selection::{NeuronId, Selection};
 pub use template::{NameError, Template};

@@ -6,11 +6,15 @@
 mod campaign;
 mod check;
 mod disk;
+mod doing;
 mod faults;
 mod hidden;
+mod links;
+mod member;
 mod node;
 mod owners;
 mod plan;
+mod stage;
 mod traffic;
 mod witness;
 
@@ -20,27 +24,33 @@ use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use crypto::Hash;
 #[cfg(feature = "planted-faults")]
 use protocol::Fault;
-use protocol::consensus::Evidence;
+use protocol::ledger::Ledger;
 use protocol::message::Message;
 use protocol::subnet::Netuid;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use serde_json::json;
 use tracing::debug;
 
-use crate::role::{BATCH, Delivery, Effect, Input, Moment, Persist, Ticket, Timer};
+use crate::role::{Effect, Input, Moment, Persist, Ticket, Timer};
 
 pub use self::campaign::{Campaign, Failure, Tally};
-pub use self::check::Violation;
+pub use self::check::{Counts, Violation};
 pub use self::faults::{Faults, Kind};
+pub use self::links::{Cut, Link};
+pub use self::member::{Conduct, Member};
 pub use self::plan::{Outcome, Plan};
+pub use self::stage::{Doings, Line};
 
 use self::check::Record;
+use self::disk::Disk;
 use self::hidden::Hidden;
 use self::node::Node;
-use self::traffic::{Ask, Wish};
+use self::stage::Stage;
+use self::traffic::Ask;
 
 /// When histories begin, in milliseconds since 1970.
-const BEGINNING: u64 = 1_800_000_000_000;
+pub(crate) const BEGINNING: u64 = 1_800_000_000_000;
 
 /// The one subnet there is.
 const NETUID: Netuid = Netuid(1);
@@ -73,6 +83,8 @@ pub struct Simulation {
     asks: BTreeMap<Ticket, Ask>,
     hidden: Option<Hidden>,
     record: Record,
+    /// What a staged run is to tell of.
+    stage: Option<Stage>,
 }
 
 /// What must be settled everywhere once it is calm: a few heights soon, the planned one in time.
@@ -107,23 +119,29 @@ impl Simulation {
     pub fn new(plan: Plan) -> Self {
         let genesis = plan.genesis();
         let ledger = plan.ledger(&genesis);
-        let keys = (0..plan.validators + plan.miners).chain(0..plan.twins);
-        let nodes = keys.map(|i| Node::new(plan.keypair(i), i, &plan, ledger.clone())).collect();
-        let mut simulation = Self {
-            genesis: genesis.hash(),
+        let twins = (0..plan.twins).map(|i| plan.keypair(i).hotkey()).collect();
+        let record = Record::new(&ledger, twins, plan.owners().collect());
+        let mut simulation = Self::of(plan.clone(), plan.members(), ledger, record);
+        simulation.prepare();
+        simulation
+    }
+
+    fn of(plan: Plan, members: Vec<Member>, ledger: Ledger, record: Record) -> Self {
+        let node = |member| Node::new(member, plan.seed, ledger.clone());
+        Self {
+            genesis: ledger.genesis(),
             rng: StdRng::seed_from_u64(plan.seed),
             now: BEGINNING,
-            record: Record::new(&plan, &ledger),
+            nodes: members.into_iter().map(node).collect(),
             plan,
-            nodes,
+            record,
+            stage: None,
             queue: BinaryHeap::new(),
             events: BTreeMap::new(),
             sequence: 0,
             asks: BTreeMap::new(),
             hidden: None,
-        };
-        simulation.prepare();
-        simulation
+        }
     }
 
     /// Runs until every node reached the planned height and settled on in the calm, something broke, or time is up.
@@ -199,6 +217,10 @@ impl Simulation {
     }
 
     fn happen(&mut self, node: usize, event: Event) {
+        if let Some(later) = &mut self.nodes[node].frozen {
+            later.push(event);
+            return;
+        }
         match event {
             Event::Hear { life, input } if self.nodes[node].lives(life) => self.hear(node, *input),
             Event::Ring { life, timer, set }
@@ -234,7 +256,7 @@ impl Simulation {
         self.witness(node, &input);
         let mut inputs = VecDeque::from([input]);
         while let Some(input) = inputs.pop_front() {
-            let now = self.now + self.nodes[node].clock_skew_ms;
+            let now = self.now.saturating_add_signed(self.nodes[node].member.clock_skew_ms);
             let moment = Moment { now, seed: Hash(self.rng.random()) };
             debug!(at = self.now - BEGINNING, node, ?input);
             for effect in self.nodes[node].think(moment, &input) {
@@ -242,58 +264,6 @@ impl Simulation {
                 inputs.extend(self.carry_out(node, effect));
             }
         }
-    }
-
-    /// Does what a role asked for; what comes back at once is returned. A crash leaves the rest undone.
-    fn carry_out(&mut self, node: usize, effect: Effect) -> Option<Input> {
-        if !self.nodes[node].is_up() {
-            return None;
-        }
-        match effect {
-            Effect::Tell(message) => return self.tell(node, *message),
-            Effect::Ask(question) => {
-                let ticket = self.ask(node, Wish::Answer(question.id()));
-                let miner = question.miner;
-                self.request(node, miner, Input::Asked(ticket, question));
-            }
-            Effect::Answer(ticket, answer) => self.reply(node, ticket, |wish| wish.answered(answer)),
-            Effect::Decline(ticket, _) => self.no_answer(ticket),
-            Effect::Train => self.soon(node, 50, |node| Input::Trained(node.model())),
-            Effect::Infer(ticket, body) => {
-                self.soon(node, INFERENCE_MS, |node| Input::Inferred(ticket, node.infer(&body)));
-            }
-            Effect::Fetch(source, first) => self.fetch(node, &source, first),
-            Effect::Serve(ticket, height) => {
-                let disk = &mut self.nodes[node].disk;
-                let (batch, tip) = (disk.from(height, BATCH), disk.height());
-                self.reply(node, ticket, |wish| wish.delivered(Delivery::Settlements(batch, tip)));
-            }
-            Effect::Shun(peer, fault) => {
-                self.record.halted(node, self.nodes[node].hotkey(), format!("dropped {peer:?}: {fault}"));
-            }
-            Effect::Persist(persist) => self.persist(node, persist),
-            Effect::Settle(settled) => return Some(Input::Settled(settled)),
-            Effect::Schedule(timer, wait) => {
-                if let Timer::Vote(height, _) = timer {
-                    self.goes_on(node, height);
-                }
-                let (life, set) = self.nodes[node].set(timer);
-                self.at(self.now + wait, node, Event::Ring { life, timer, set });
-            }
-            Effect::Cancel(timer) => self.nodes[node].cancel(timer),
-            Effect::Accuse(evidence) => self.accuse(node, &evidence),
-            Effect::Halt(reason) => {
-                self.stop(node);
-                self.record.halted(node, self.nodes[node].hotkey(), reason);
-            }
-            Effect::Vouch(..) | Effect::Score(_) | Effect::Pace(_) | Effect::Report(..) => {}
-        }
-        None
-    }
-
-    fn accuse(&mut self, node: usize, evidence: &[Evidence]) {
-        let (hotkey, life) = (self.nodes[node].hotkey(), self.nodes[node].life());
-        self.record.accused((node, hotkey, life), evidence);
     }
 
     /// Queues a write; the node hears other inputs until it is synced.
@@ -339,7 +309,11 @@ impl Simulation {
     fn write(&mut self, node: usize) -> Vec<Effect> {
         match self.nodes[node].disk.sync() {
             Ok((settled, then)) => {
-                settled.iter().for_each(|settled| self.record.settled(node, settled));
+                for settled in &settled {
+                    let header = &settled.certified.settlement.header;
+                    self.log(node, "settle", || json!({"height": header.height, "header": header.hash()}));
+                    self.record.settled(node, settled);
+                }
                 then
             }
             Err(refused) => {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 const CRATES: [&str; 5] = ["crypto", "protocol", "storage", "neuron", "examples"];
 
 /// Foreign crates, each with the one place that names it; benches may name what ours is measured beside.
-const HOMES: [(&str, &str); 18] = [
+const HOMES: [(&str, &str); 21] = [
     ("blake3", "crypto/"),
     ("ed25519_dalek", "crypto/"),
     ("rs_merkle", "crypto/"),
@@ -21,7 +21,10 @@ const HOMES: [(&str, &str); 18] = [
     ("console", "neuron/src/cli"),
     ("indicatif", "neuron/src/cli"),
     ("libp2p", "neuron/src/network"),
+    ("rustix", "neuron/src/script"),
+    ("shlex", "neuron/src/script"),
     ("smartcore", "neuron/src/task/digits"),
+    ("starlark", "neuron/src/script"),
     ("strsim", "neuron/src/scenario/near.rs"),
     ("tch", "neuron/src/model/torch"),
     ("tracing_subscriber", "neuron/src/log.rs"),

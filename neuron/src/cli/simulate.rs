@@ -53,7 +53,7 @@ pub(super) struct Args {
 
 /// A range of seeds.
 #[derive(Clone, Debug)]
-struct Seeds(Range<u64>);
+pub(super) struct Seeds(pub(super) Range<u64>);
 
 /// What the command found.
 #[derive(Serialize)]

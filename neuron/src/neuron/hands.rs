@@ -137,6 +137,8 @@ impl Hands {
     pub(super) fn carry_out(&mut self, effect: Effect) -> Result<Option<Input>, Error> {
         match effect {
             Effect::Tell(message) => return Ok(self.tell(*message)),
+            Effect::Whisper(..) => self.refused.count("whisper"),
+            Effect::Note(note) => tracing::warn!(?note, "not honest"),
             Effect::Ask(question) => {
                 let id = question.id();
                 let request = Request::Question(question.signed().clone());
@@ -166,6 +168,11 @@ impl Hands {
                 let _ = self.network.shun(peer);
             }
             Effect::Serve(ticket, height) => self.serve(ticket, Wanted::Settlements(height)),
+            Effect::Deliver(ticket, settlements, tip) => {
+                let first = settlements.first().map_or(0, |it| it.settlement.header.height);
+                let encoded = settlements.iter().map(|it| codec::encode(it).into());
+                self.respond(ticket, &Response::Settlements { batch: encoded.collect(), first, tip });
+            }
             Effect::Persist(persist) => self.disk.write(persist)?,
             Effect::Settle(settled) => return Ok(Some(self.settled(settled))),
             Effect::Schedule(timer, wait) => self.schedule(timer, wait),

@@ -71,6 +71,13 @@ pub struct Memory {
     rows: BTreeMap<u64, Reveal>,
 }
 
+impl Memory {
+    /// Rows committed to, for a behaviour to put others in their place.
+    pub(crate) fn rows_mut(&mut self) -> impl Iterator<Item = &mut Reveal> {
+        self.rows.values_mut()
+    }
+}
+
 /// A miner's word that it serves.
 struct Serving {
     /// The height at which we heard it.
@@ -180,9 +187,7 @@ impl Validator {
         }
         self.next_question += 1;
         let (height, number) = (self.ledger.height(), self.next_question);
-        let parts: [&[u8]; 4] =
-            [&miner.0, &height.to_le_bytes(), &number.to_le_bytes(), &moment.now.to_le_bytes()];
-        let seed = self.keypair.secret("neuron v1 question seed", &parts);
+        let seed = question_seed(&self.keypair, miner, (height, number), moment.now);
         let body = self.questioner.ask(seed);
         let question = Question { netuid: self.netuid, miner, height, number, body };
         let question = Signed::author(&self.keypair, &self.genesis, question);
@@ -190,13 +195,15 @@ impl Validator {
         Some(Effect::Ask(question))
     }
 
-    fn answered(&mut self, moment: Moment, reply: &Reply) -> Vec<Effect> {
+    /// Scores an answer, unless it is `given` what it is worth.
+    fn answered(&mut self, moment: Moment, reply: &Reply, given: Option<f64>) -> Vec<Effect> {
         let Some(asked) = self.asked.remove(&reply.question) else {
             return Vec::new();
         };
         let answer =
             reply.answer.as_ref().filter(|a| a.signer() == asked.miner && a.question == reply.question);
-        let score = answer.and_then(|answer| self.questioner.judge(asked.seed, &answer.body));
+        let judged = || answer.and_then(|answer| self.questioner.judge(asked.seed, &answer.body));
+        let score = given.or_else(judged);
         match asked.poll {
             None => {
                 self.memory.scores.observe(asked.miner, score);
@@ -295,12 +302,24 @@ impl Validator {
     }
 }
 
+/// What a question asked then is drawn from: nobody else can know it before the answer.
+pub(crate) fn question_seed(
+    keypair: &Keypair,
+    miner: Hotkey,
+    (height, number): (u64, u64),
+    now: u64,
+) -> Hash {
+    let parts: [&[u8]; 4] = [&miner.0, &height.to_le_bytes(), &number.to_le_bytes(), &now.to_le_bytes()];
+    keypair.secret("neuron v1 question seed", &parts)
+}
+
 impl Role for Validator {
     fn handle(&mut self, moment: Moment, input: &Input) -> Vec<Effect> {
         match input {
             Input::Told(Heard::Profile(profile)) => self.serves(moment, profile),
             Input::Settled(settled) => self.settled(moment, settled),
-            Input::Answered(reply) => self.answered(moment, reply),
+            Input::Answered(reply) => self.answered(moment, reply, None),
+            Input::Scored(reply, score) => self.answered(moment, reply, Some(*score)),
             Input::Polled(ticket) => self.poll(moment, *ticket),
             Input::Elapsed(Timer::Poll(ticket)) => self.close_poll(*ticket),
             _ => Vec::new(),

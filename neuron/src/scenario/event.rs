@@ -169,6 +169,11 @@ impl Link {
 }
 
 impl Action {
+    /// Whether something goes wrong or somebody turns, rather than that somebody comes or moves stake.
+    pub fn is_fault(&self) -> bool {
+        !matches!(self, Self::Join(_) | Self::Stake { .. } | Self::Poll(_))
+    }
+
     /// Whether it can be undone.
     pub fn can_end(&self) -> bool {
         matches!(

@@ -2,12 +2,12 @@
 //!
 //! A bare name that selects several neurons is their sum, or of a ratio the ratio of both sums. What is divided by
 //! zero, or asked of nobody, is unknown; so is whatever depends on it.
+mod cast;
 mod parser;
 mod token;
 mod value;
 
-use super::event::{Action, Event};
-use super::group::{Behaviour, Group};
+pub(super) use self::cast::Cast;
 use super::metric::Metric;
 use super::selection::{NeuronId, Selection};
 use super::text::Fault;
@@ -46,13 +46,6 @@ pub struct Outcome {
     pub neuron: Option<NeuronId>,
     /// The figures on both sides: "0.83 < 0.9 * 0.88: 0.83 < 0.792 is false"; or why it is unknown.
     pub detail: String,
-}
-
-/// Who there is, as labels of metrics name them.
-pub(super) struct Cast<'a> {
-    groups: &'a [Group],
-    /// Who has a behaviour of that name at some time.
-    behaving: Vec<(String, Selection)>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -129,29 +122,6 @@ impl Expression {
     /// Whether it asks if a behaviour struck.
     pub fn asks_what_fired(&self) -> bool {
         self.condition.figures().iter().any(|figure| figure.metric == Metric::Fired)
-    }
-}
-
-impl<'a> Cast<'a> {
-    /// The neurons of these groups, who may behave otherwise later.
-    pub(super) fn new(groups: &'a [Group], events: &[Event]) -> Self {
-        let first = groups
-            .iter()
-            .enumerate()
-            .map(|(number, group)| (group.conduct.behaviour.get_ref(), Selection::group(number, groups)));
-        let later = events.iter().filter_map(|event| match &event.action {
-            Action::Behave(who, conduct) => Some((conduct.behaviour.get_ref(), who.clone())),
-            _ => None,
-        });
-        let mut behaving: Vec<(String, Selection)> = Vec::new();
-        for (behaviour, who) in first.chain(later) {
-            let name = Behaviour::name(behaviour);
-            match behaving.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, all)) => *all = std::mem::take(all).and(who),
-                None => behaving.push((name, who)),
-            }
-        }
-        Self { groups, behaving }
     }
 }
 

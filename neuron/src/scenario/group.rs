@@ -40,6 +40,8 @@ pub struct Group {
     pub skill: Skill,
     /// How they behave.
     pub conduct: Conduct,
+    /// Whether what they earn is what the attack earns: of course if they do not behave honestly.
+    pub attacks: bool,
     /// Whose key they have instead of their own: a twin's instances sign with one key and know nothing of each other.
     pub twin_of: Option<NeuronId>,
     /// Not in the network until an event has them join.
@@ -101,6 +103,7 @@ impl Group {
             settles: false,
             skill: Skill { from: Chance(1.0), to: Chance(1.0) },
             conduct: Conduct::honest(0..0),
+            attacks: false,
             twin_of: None,
             absent: false,
             skew: Skew(0),
@@ -113,6 +116,11 @@ impl Conduct {
     pub fn honest(place: Place) -> Self {
         let with = Spanned::new(place.clone(), toml::Table::new());
         Self { behaviour: Spanned::new(place, Behaviour::Honest), with }
+    }
+
+    /// Whether it is nothing but what the rules ask.
+    pub fn is_honest(&self) -> bool {
+        *self.behaviour.get_ref() == Behaviour::Honest
     }
 }
 
@@ -133,6 +141,16 @@ impl Behaviour {
             other => {
                 Err(format!("`{other}` is no behaviour; write a name, \"FILE.star\" or \"exec:COMMAND\""))
             }
+        }
+    }
+
+    /// As a file says it; nothing of honesty.
+    pub fn spec(&self) -> Option<String> {
+        match self {
+            Self::Honest => None,
+            Self::Named(name) => Some(name.clone()),
+            Self::Script(file) => Some(file.to_string_lossy().into_owned()),
+            Self::Program(command) => Some(format!("exec:{command}")),
         }
     }
 

@@ -1,4 +1,6 @@
 //! What must hold in every history, checked as it unfolds.
+mod seen;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -10,8 +12,10 @@ use protocol::ledger::Ledger;
 use protocol::parameters::BASIS_POINTS;
 use protocol::transaction::Coldkey;
 
-use super::{Outcome, Plan};
+use super::Outcome;
 use crate::role::Settled;
+
+pub use self::seen::Counts;
 
 /// A rule that a history broke.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,6 +147,9 @@ pub(super) struct Record {
     /// The height that was voted on when it got calm, and in which round.
     calm: (u64, u32),
     worst_round: u32,
+    last_round: u32,
+    /// What each lost for signing twice, in units.
+    slashed: BTreeMap<Hotkey, u64>,
     set_changes: usize,
     member_changes: usize,
     /// Whoever may have stake.
@@ -150,10 +157,11 @@ pub(super) struct Record {
 }
 
 impl Record {
-    pub(super) fn new(plan: &Plan, genesis: &Ledger) -> Self {
+    /// Of a network of which some, the `twins`, may be caught, and whose stake is these owners'.
+    pub(super) fn new(genesis: &Ledger, twins: BTreeSet<Hotkey>, owners: Vec<Coldkey>) -> Self {
         Self {
             genesis: genesis.genesis(),
-            twins: (0..plan.twins).map(|i| plan.keypair(i).hotkey()).collect(),
+            twins,
             settlements: Vec::new(),
             ledgers: vec![genesis.clone()],
             violations: Vec::new(),
@@ -165,9 +173,11 @@ impl Record {
             punished: BTreeMap::new(),
             calm: (0, 0),
             worst_round: 0,
+            last_round: 0,
+            slashed: BTreeMap::new(),
             set_changes: 0,
             member_changes: 0,
-            owners: plan.owners().collect(),
+            owners,
         }
     }
 
@@ -194,7 +204,7 @@ impl Record {
             return;
         }
         let round = settled.certified.certificate.round;
-        self.worst_round = self.worst_round.max(round);
+        (self.last_round, self.worst_round) = (round, self.worst_round.max(round));
         let (begun, before) = self.calm;
         if round > LAST_ROUND + if height == begun { before } else { 0 } {
             self.violations.push(Violation::Rounds { height, round });
@@ -240,6 +250,7 @@ impl Record {
                 Ok(proven) => {
                     let (most, rounding) = self.due(before, &hotkey, proven.height());
                     (due, least) = (due + most, least + most - rounding);
+                    *self.slashed.entry(hotkey).or_default() += most;
                     self.punished.get(&hotkey).is_none_or(|since| *since < proven.height())
                 }
                 Err(_) => false,

@@ -2,7 +2,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crypto::{Hotkey, Keypair, hash};
+use crypto::{Hotkey, hash};
 #[cfg(feature = "planted-faults")]
 use protocol::Fault;
 use protocol::head::Head;
@@ -11,7 +11,8 @@ use rand::rngs::StdRng;
 
 use super::disk::Disk;
 use super::witness::Witness;
-use super::{NETUID, Plan};
+use super::{Conduct, Event, Member, NETUID};
+use crate::behaviour::{Acting, Honest};
 use crate::neuron;
 use crate::neuron::recovery::Remembered;
 use crate::role::{Effect, Input, Miner, Model, Moment, Role, Settled, Settler, Timer, Validator};
@@ -19,14 +20,13 @@ use crate::task::{StandIn, Sums, Worker};
 
 /// One neuron of the simulated network.
 pub(super) struct Node {
-    keypair: Keypair,
+    pub(super) member: Member,
     genesis: Head,
-    validates: bool,
     worker: StandIn,
     pub(super) disk: Disk,
-    /// Its clock runs ahead of the network's by this much.
-    pub(super) clock_skew_ms: u64,
-    roles: Vec<Box<dyn Role>>,
+    work: Work,
+    /// What happens to it while it is stopped, once it goes on.
+    pub(super) frozen: Option<Vec<Event>>,
     /// Only ever looked up, so that its order decides nothing.
     timers: HashMap<Timer, u64>,
     timers_set: u64,
@@ -35,19 +35,22 @@ pub(super) struct Node {
     pub(super) witness: Witness,
 }
 
+/// What a node is while it is up.
+enum Work {
+    Down,
+    Honest(Vec<Box<dyn Role>>),
+    Acting(Box<Acting>),
+}
+
 impl Node {
-    /// The node of key `number`: the first ones validate, the others mine, the later the better.
-    pub(super) fn new(keypair: Keypair, number: usize, plan: &Plan, genesis: Ledger) -> Self {
-        let rank = number.saturating_sub(plan.validators) + 1;
-        let skill = rank as f64 / plan.miners.max(1) as f64 * 0.9;
+    pub(super) fn new(member: Member, seed: u64, genesis: Ledger) -> Self {
         Self {
-            worker: StandIn::new(plan.seed, keypair.hotkey(), skill),
-            keypair,
+            worker: StandIn::new(seed, member.keypair.hotkey(), member.skill),
+            member,
             genesis: Head::new(genesis, None),
-            validates: number < plan.validators,
             disk: Disk::default(),
-            clock_skew_ms: plan.faults.skew(number),
-            roles: Vec::new(),
+            work: Work::Down,
+            frozen: None,
             timers: HashMap::new(),
             timers_set: 0,
             life: 0,
@@ -56,7 +59,7 @@ impl Node {
     }
 
     pub(super) fn hotkey(&self) -> Hotkey {
-        self.keypair.hotkey()
+        self.member.keypair.hotkey()
     }
 
     pub(super) fn height(&self) -> u64 {
@@ -64,11 +67,11 @@ impl Node {
     }
 
     pub(super) fn is_validator(&self) -> bool {
-        self.validates
+        self.member.validates
     }
 
     pub(super) fn is_up(&self) -> bool {
-        !self.roles.is_empty()
+        !matches!(self.work, Work::Down)
     }
 
     pub(super) fn life(&self) -> u64 {
@@ -80,12 +83,17 @@ impl Node {
     }
 
     pub(super) fn think(&mut self, moment: Moment, input: &Input) -> Vec<Effect> {
-        self.roles.iter_mut().flat_map(|role| role.handle(moment, input)).collect()
+        match &mut self.work {
+            Work::Down => Vec::new(),
+            Work::Honest(roles) => roles.iter_mut().flat_map(|role| role.handle(moment, input)).collect(),
+            Work::Acting(acting) => acting.handle(moment, input),
+        }
     }
 
     /// Loses its power, and tells what it was about to settle.
     pub(super) fn crash(&mut self, rng: &mut StdRng) -> Vec<Arc<Settled>> {
-        self.roles.clear();
+        self.work = Work::Down;
+        self.frozen = None;
         self.timers.clear();
         self.disk.crash(rng)
     }
@@ -102,13 +110,38 @@ impl Node {
         self.forget(&mut recovered);
         let genesis = self.genesis.ledger.clone();
         let ledger = recovered.ledger.clone().unwrap_or_else(|| genesis.clone());
-        let settler = Settler::new(self.keypair.clone(), genesis, recovered);
-        let work: Box<dyn Role> = match self.validates {
-            true => Box::new(Validator::new(self.keypair.clone(), NETUID, &Sums, ledger, memory)),
-            false => Box::new(Miner::new(self.keypair.clone(), NETUID, ledger)),
+        let head = Head::new(ledger.clone(), recovered.tip.clone());
+        let key = || self.member.keypair.clone();
+        let settler = Settler::new(key(), genesis, recovered);
+        let work: Box<dyn Role> = match self.member.validates {
+            true => Box::new(Validator::new(key(), NETUID, &Sums, ledger, memory)),
+            false => Box::new(Miner::new(key(), NETUID, ledger)),
         };
-        self.roles = vec![Box::new(settler), work];
+        let roles: Vec<Box<dyn Role>> = vec![Box::new(settler), work];
+        self.work = match &self.member.conduct {
+            None => Work::Honest(roles),
+            Some(conduct) => Work::Acting(Box::new(conduct.before(roles, &self.member, head))),
+        };
         Ok(())
+    }
+
+    /// Behaves so from now on; its ledger has come as far as `head`.
+    pub(super) fn turn(&mut self, conduct: Option<Conduct>, head: Head) {
+        self.member.conduct = conduct;
+        let conduct = &self.member.conduct;
+        self.work = match (std::mem::replace(&mut self.work, Work::Down), conduct) {
+            (Work::Acting(mut acting), conduct) => {
+                match conduct {
+                    Some(conduct) => acting.turn((conduct.make)(), conduct.with.clone()),
+                    None => acting.turn(Box::new(Honest), serde_json::Value::Null),
+                }
+                Work::Acting(acting)
+            }
+            (Work::Honest(roles), Some(conduct)) => {
+                Work::Acting(Box::new(conduct.before(roles, &self.member, head)))
+            }
+            (work, _) => work,
+        };
     }
 
     /// Loses what was recovered, if the fault is one of recovery.

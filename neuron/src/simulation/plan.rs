@@ -9,7 +9,7 @@ use protocol::transaction::Coldkey;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use super::{BEGINNING, Faults, NETUID, Violation};
+use super::{BEGINNING, Faults, Member, NETUID, Violation};
 
 /// What every owner has beside its stake.
 const PURSE: Amount = Amount::coins(500);
@@ -118,6 +118,23 @@ impl Plan {
     /// Who owns what there is, by number of neuron.
     pub(super) fn owners(&self) -> impl Iterator<Item = Coldkey> {
         (0..self.validators + self.miners).map(|number| Coldkey(self.coldkey(number).hotkey()))
+    }
+
+    /// Who takes part: the first ones validate, the others mine, the later the better; then come the twins.
+    pub(super) fn members(&self) -> Vec<Member> {
+        let member = |number: usize| {
+            let rank = number.saturating_sub(self.validators) + 1;
+            Member {
+                name: number.to_string(),
+                keypair: self.keypair(number),
+                coldkey: self.coldkey(number),
+                validates: number < self.validators,
+                skill: rank as f64 / self.miners.max(1) as f64 * 0.9,
+                clock_skew_ms: self.faults.skew(number).cast_signed(),
+                conduct: None,
+            }
+        };
+        (0..self.validators + self.miners).chain(0..self.twins).map(member).collect()
     }
 
     pub(super) fn genesis(&self) -> Genesis {

@@ -3,6 +3,7 @@ mod power;
 
 use std::sync::Arc;
 
+use protocol::consensus::Evidence;
 use protocol::consensus::vote::{Ballot, Vote};
 use protocol::ledger::Ledger;
 use protocol::message::Heard;

@@ -3,11 +3,16 @@ use crypto::{Hash, Hotkey};
 use protocol::Verified;
 use protocol::message::{Heard, Message, Topic};
 use protocol::query::Answer;
+use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
+use serde_json::{Value, json};
 
 use super::node::Node;
 use super::{BEGINNING, Event, PATIENCE_MS, Simulation};
 use crate::role::{Delivery, Input, Range, Reply, Source, Ticket};
+
+/// What a message has that is not large, in bytes.
+const SMALL: usize = 256;
 
 /// A request on its way.
 pub(super) struct Ask {
@@ -47,7 +52,12 @@ impl Simulation {
     /// Tells everyone; what may be settled is told to the node itself too, which no gossip brings it.
     pub(super) fn tell(&mut self, from: usize, message: Message) -> Option<Input> {
         let topic = message.topic();
+        self.log_message(from, "tell", &message, Value::Null);
         let Ok(heard) = message.verify(&self.genesis) else {
+            if self.stage.is_some() {
+                self.refuse(from, "signature");
+                return None;
+            }
             let reason = "told a message that does not verify".to_owned();
             self.record.halted(from, self.nodes[from].hotkey(), reason);
             return None;
@@ -62,9 +72,52 @@ impl Simulation {
         (topic == Topic::Inputs).then_some(Input::Told(heard))
     }
 
+    /// Tells some alone. They are honest enough to pass it on, so that the others hear it a hop later.
+    pub(super) fn whisper(&mut self, from: usize, peers: &[Hotkey], message: Message) {
+        let topic = message.topic();
+        self.log_message(from, "whisper", &message, json!(peers));
+        let Ok(heard) = message.verify(&self.genesis) else { return self.refuse(from, "signature") };
+        let told = |node: &Node| peers.contains(&node.hotkey());
+        let relay = (0..self.nodes.len()).find(|to| *to != from && told(&self.nodes[*to]));
+        let listens = |node: &Node| Topic::FOLLOWING.contains(&topic) || node.is_validator();
+        for to in (0..self.nodes.len()).filter(|to| *to != from) {
+            match relay {
+                _ if told(&self.nodes[to]) => self.send(from, to, Input::Told(Heard::clone(&heard))),
+                Some(relay) if listens(&self.nodes[to]) => self.pass_on((from, relay, to), &heard),
+                _ => {}
+            }
+        }
+    }
+
+    /// Puts a message on its way over another node.
+    fn pass_on(&mut self, (from, relay, to): (usize, usize, usize), heard: &Heard) {
+        let Some(stage) = &self.stage else { return };
+        let input = Input::Told(heard.clone());
+        let hop =
+            |rng: &mut StdRng, from, to| stage.links.delays(rng, from, to, size(&input)).first().copied();
+        let (first, second) = (hop(&mut self.rng, from, relay), hop(&mut self.rng, relay, to));
+        if let (Some(first), Some(second)) = (first, second) {
+            let life = self.nodes[to].life();
+            self.at(self.now + first + second, to, Event::Hear { life, input: Box::new(input) });
+        }
+    }
+
+    /// Others refuse what a node sent.
+    pub(super) fn refuse(&mut self, from: usize, why: &'static str) {
+        self.log(from, "refused", || json!(why));
+        self.count(from, |it| it.refused += 1);
+    }
+
     /// Puts an input on its way: once, twice, late, or never.
     fn send(&mut self, from: usize, to: usize, input: Input) {
         if self.hides(from, to, &input) {
+            return;
+        }
+        if let Some(stage) = &self.stage {
+            for delay in stage.links.delays(&mut self.rng, from, to, size(&input)) {
+                let life = self.nodes[to].life();
+                self.at(self.now + delay, to, Event::Hear { life, input: Box::new(input.clone()) });
+            }
             return;
         }
         let copies = self.plan.faults.copies(&mut self.rng, self.now - BEGINNING, from, to);
@@ -120,5 +173,17 @@ impl Simulation {
         let input = Box::new(input(&mut self.nodes[node]));
         let life = self.nodes[node].life();
         self.at(self.now + wait, node, Event::Hear { life, input });
+    }
+}
+
+/// About how long an input is on the wire, in bytes: what is large counts.
+fn size(input: &Input) -> usize {
+    match input {
+        Input::Told(Heard::Draft(draft)) => protocol::codec::encode(draft.signed()).len(),
+        Input::Told(Heard::Settled(certified)) => protocol::codec::encode(certified).len(),
+        Input::Told(Heard::Reveal(reveal)) => reveal.signed().size(),
+        Input::Asked(_, question) => question.signed().size(),
+        Input::Answered(Reply { answer: Some(answer), .. }) => answer.signed().size(),
+        _ => SMALL,
     }
 }

@@ -60,6 +60,14 @@ impl Vote {
         self.round.as_u32()
     }
 
+    /// What it is for; `None` for nothing.
+    pub fn header(&self) -> Option<Hash> {
+        match self.header {
+            NilOrVal::Val(Candidate(header)) => Some(header),
+            NilOrVal::Nil => None,
+        }
+    }
+
     /// Whether it would stand in a certificate for this header, decided in this round.
     pub fn certifies(&self, header: Hash, round: u32) -> bool {
         let precommit = self.ballot == Ballot::Precommit && self.round == Round::new(round);
@@ -81,6 +89,11 @@ impl Proposal {
     /// What is put to the vote.
     pub fn header(&self) -> Hash {
         self.header.0
+    }
+
+    /// The same proposal of another header.
+    pub fn of_header(self, header: Hash) -> Self {
+        Self { header: Candidate(header), ..self }
     }
 }
 

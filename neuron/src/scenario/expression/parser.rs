@@ -1,7 +1,6 @@
 //! Reads expressions by precedence climbing: `or`, `and`, `not`, comparisons, `+ -`, `* /`, in rising order.
 use super::token::{Token, tokens};
 use super::{Aggregate, Cast, Comparison, Condition, Figure, Operator, Term};
-use crate::scenario::group::Duty;
 use crate::scenario::metric::{Kind, Metric, Scope};
 use crate::scenario::near;
 use crate::scenario::selection::Selection;
@@ -275,31 +274,5 @@ impl Figure {
             }
             false => Ok(self),
         }
-    }
-}
-
-impl Cast<'_> {
-    fn of_role(&self, role: &str) -> Result<Selection, String> {
-        let duty = match role {
-            "validator" => Duty::Validator,
-            "miner" => Duty::Miner,
-            _ => {
-                return Err(format!(
-                    "there is no role `{role}`{}",
-                    near::instead(role, &["validator", "miner"])
-                ));
-            }
-        };
-        let of_duty = self.groups.iter().enumerate().filter(|(_, group)| group.duty == duty);
-        Ok(of_duty
-            .fold(Selection::default(), |all, (group, _)| all.and(Selection::group(group, self.groups))))
-    }
-
-    fn of_behaviour(&self, behaviour: &str) -> Result<Selection, String> {
-        let found = self.behaving.iter().find(|(name, _)| name == behaviour);
-        found.map(|(_, who)| who.clone()).ok_or_else(|| {
-            let known: Vec<_> = self.behaving.iter().map(|(name, _)| &**name).collect();
-            format!("nobody behaves as `{behaviour}`{}", near::instead(behaviour, &known))
-        })
     }
 }

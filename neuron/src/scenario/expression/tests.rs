@@ -2,7 +2,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::scenario::group::{Conduct, Duty};
+use crate::scenario::group::{Behaviour, Conduct, Duty, Group};
 
 /// Two validators, three miners of which the first copies.
 fn groups() -> [Group; 3] {

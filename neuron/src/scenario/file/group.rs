@@ -63,6 +63,8 @@ fn of(place: Place, written: shape::Group, before: &[Group]) -> Result<Group, Fa
     let stake = stake.or(written.stake.as_ref().map(|stake| stake.get_ref().0)).unwrap_or(usual);
     let settles = original.map(|original| original.settles);
     let settles = settles.or(written.settles.as_ref().map(|settles| *settles.get_ref()));
+    let conduct = conduct(place.clone(), written.behaviour, written.with)?;
+    let is_honest = *conduct.behaviour.get_ref() == Behaviour::Honest && twin.is_none();
     Ok(Group {
         name: written.name.get_ref().as_str().into(),
         duty,
@@ -71,7 +73,8 @@ fn of(place: Place, written: shape::Group, before: &[Group]) -> Result<Group, Fa
         balance: written.balance.map_or(BALANCE, |balance| balance.0),
         settles: settles.unwrap_or(is_validator && stake > Amount::ZERO),
         skill: skill(written.skill.as_ref(), duty)?,
-        conduct: conduct(place.clone(), written.behaviour, written.with)?,
+        conduct,
+        attacks: written.attacks.unwrap_or(!is_honest),
         twin_of: twin,
         absent: written.absent,
         skew: written.skew.map(|skew| skew.0).unwrap_or_default(),

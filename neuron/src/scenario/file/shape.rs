@@ -53,6 +53,7 @@ pub(super) struct Group {
     pub(super) twin_of: Maybe<String>,
     #[serde(default)]
     pub(super) absent: bool,
+    pub(super) attacks: Option<bool>,
     pub(super) skew: Option<Written<Skew>>,
 }
 

@@ -1,0 +1,351 @@
+//! A neuron whose roles are honest and whose edge is not.
+//!
+//! Inputs pass a behaviour before the roles hear them, and effects before they are carried out. The roles know nothing of
+//! it: what they wrote to disk and what left may differ, which is the behaviour's own risk.
+mod ballots;
+mod drafts;
+mod forgery;
+mod held;
+mod rows;
+mod scoring;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use crypto::Hotkey;
+use protocol::head::Head;
+use protocol::message::Message;
+use protocol::query::{Answer, Question};
+use protocol::subnet::Netuid;
+use protocol::{Signed, Verified};
+use serde_json::Value;
+
+use self::ballots::Ballots;
+use self::drafts::Drafts;
+use self::held::{Held, Pending};
+use self::rows::Rows;
+use self::scoring::Scoring;
+use super::context::Deed;
+use super::{Act, Asking, Behaviour, Board, Context, Gossip, Keys};
+use crate::role::{Effect, Input, Moment, Note, Persist, Reply, Role, Settled, Ticket, Timer};
+
+/// Questions whose answers are waited for; older ones are forgotten.
+const QUESTIONS: usize = 256;
+
+/// Inputs and effects that one input may lead to through the behaviour's own doing.
+const DEEDS: usize = 1_024;
+
+/// Honest roles behind a behaviour.
+pub struct Acting {
+    roles: Vec<Box<dyn Role>>,
+    mind: Mind,
+    held: Held,
+    rows: Rows,
+    drafts: Drafts,
+    ballots: Ballots,
+    scoring: Scoring,
+    /// What a miner was asked, until its model has answered.
+    questions: BTreeMap<Ticket, Verified<Question>>,
+    epoch: Option<u64>,
+}
+
+/// The behaviour and what it knows.
+struct Mind {
+    behaviour: Box<dyn Behaviour>,
+    keys: Keys,
+    with: Value,
+    board: Board,
+    netuid: Netuid,
+    head: Head,
+    /// Where it began.
+    origin: Head,
+    /// Transactions told since the ledger last moved.
+    told: u64,
+    /// What it did of itself.
+    deeds: VecDeque<Deed>,
+}
+
+impl Mind {
+    /// Asks a hook.
+    fn ask<T>(&mut self, moment: Moment, hook: impl FnOnce(&mut dyn Behaviour, &mut Context<'_>) -> T) -> T {
+        let place = (self.netuid, &self.head.ledger);
+        let mut cx = Context::new(moment, place, (&self.keys, &self.with, &self.board), &mut self.told);
+        let answer = hook(&mut *self.behaviour, &mut cx);
+        self.deeds.extend(cx.deeds);
+        if let Some(fault) = self.behaviour.fault() {
+            self.deeds.push_back(Deed::Effect(Effect::Note(Note::Fault(fault))));
+        }
+        answer
+    }
+}
+
+impl Acting {
+    /// Puts a behaviour before the roles of a neuron that knows a ledger. `with` are the behaviour's parameters.
+    pub fn new(
+        behaviour: Box<dyn Behaviour>,
+        roles: Vec<Box<dyn Role>>,
+        (netuid, head): (Netuid, Head),
+        (keys, with, board): (Keys, Value, Board),
+    ) -> Self {
+        let scoring = Scoring::of(&head.ledger, netuid);
+        let (origin, deeds) = (head.clone(), VecDeque::new());
+        let mind = Mind { behaviour, keys, with, board, netuid, head, origin, told: 0, deeds };
+        Self {
+            roles,
+            mind,
+            held: Held::default(),
+            rows: Rows::default(),
+            drafts: Drafts::default(),
+            ballots: Ballots::default(),
+            scoring,
+            questions: BTreeMap::new(),
+            epoch: None,
+        }
+    }
+
+    /// Changes the behaviour from now on.
+    pub fn turn(&mut self, behaviour: Box<dyn Behaviour>, with: Value) {
+        (self.mind.behaviour, self.mind.with) = (behaviour, with);
+    }
+
+    /// What an input becomes before the roles hear it; effects that take their place are returned beside it.
+    fn enter(&mut self, moment: Moment, input: &Input) -> (Vec<Input>, Vec<Effect>) {
+        let forward = || (vec![input.clone()], Vec::new());
+        match input {
+            Input::Started => {
+                self.mind.ask(moment, |it, cx| it.on_start(cx));
+                let tick = Effect::Schedule(Timer::Tick, self.interval());
+                (vec![input.clone()], vec![tick])
+            }
+            Input::Elapsed(Timer::Tick) => {
+                self.mind.ask(moment, |it, cx| it.on_tick(cx));
+                (Vec::new(), vec![Effect::Schedule(Timer::Tick, self.interval())])
+            }
+            Input::Elapsed(Timer::Later(number)) => taken_up(self.held.later(*number)),
+            Input::Settled(settled) => {
+                self.settled(moment, settled);
+                forward()
+            }
+            Input::Told(heard) => {
+                let gossip = Gossip::heard(heard);
+                let act = self.mind.ask(moment, |it, cx| it.on_told(cx, &gossip));
+                self.admit(act, input)
+            }
+            Input::Answered(reply) => (vec![self.scoring.score(&mut self.mind, moment, reply)], Vec::new()),
+            Input::Asked(ticket, question) => self.asked(moment, *ticket, question, input),
+            Input::Inferred(ticket, Ok(honest)) => self.inferred(moment, *ticket, honest, input),
+            Input::Wanted(ticket, first) => match self.mind.ask(moment, |it, cx| it.on_request(cx, *first)) {
+                Act::Replace(()) => (Vec::new(), vec![forgery::hand_over(&self.mind, moment, *ticket)]),
+                act => self.admit(act, input),
+            },
+            _ => forward(),
+        }
+    }
+
+    fn interval(&self) -> u64 {
+        self.mind.head.ledger.parameters().interval
+    }
+
+    fn settled(&mut self, moment: Moment, settled: &Arc<Settled>) {
+        self.mind.head.advance(settled.ledger.clone(), settled.certified.clone());
+        self.mind.told = 0;
+        let height = self.mind.head.ledger.height();
+        self.drafts.forget(height);
+        self.ballots.forget(height);
+        self.mind.ask(moment, |it, cx| it.on_settled(cx));
+        let epoch = self.mind.head.ledger.epoch(self.mind.netuid);
+        if let (Some(before), Some(epoch)) = (self.epoch, epoch)
+            && before != epoch
+        {
+            self.rows.forget(epoch);
+            self.mind.ask(moment, |it, cx| it.on_epoch(cx, epoch));
+        }
+        self.epoch = epoch;
+    }
+
+    /// What becomes of an input that stays as it is, if it comes at all.
+    fn admit<T>(&mut self, act: Act<T>, input: &Input) -> (Vec<Input>, Vec<Effect>) {
+        match act {
+            Act::Drop => (Vec::new(), Vec::new()),
+            Act::Delay(wait) => (Vec::new(), vec![self.held.delay(wait, Pending::Input(input.clone()))]),
+            Act::Repeat(times) => (vec![input.clone(); times.into()], Vec::new()),
+            Act::Hold(name) => {
+                self.held.hold(name, Pending::Input(input.clone()));
+                (Vec::new(), Vec::new())
+            }
+            Act::Forward | Act::Replace(_) | Act::Only(_) | Act::Split(_) => {
+                (vec![input.clone()], Vec::new())
+            }
+        }
+    }
+
+    fn asked(
+        &mut self,
+        moment: Moment,
+        ticket: Ticket,
+        question: &Verified<Question>,
+        input: &Input,
+    ) -> (Vec<Input>, Vec<Effect>) {
+        let asking = Asking::of(question);
+        let act = self.mind.ask(moment, |it, cx| it.on_question(cx, &asking));
+        if let Act::Replace(body) = act {
+            return (Vec::new(), vec![self.answer(ticket, question, body)]);
+        }
+        if self.questions.len() >= QUESTIONS {
+            self.questions.pop_first();
+        }
+        self.questions.insert(ticket, question.clone());
+        self.admit(act, input)
+    }
+
+    fn inferred(
+        &mut self,
+        moment: Moment,
+        ticket: Ticket,
+        honest: &[u8],
+        input: &Input,
+    ) -> (Vec<Input>, Vec<Effect>) {
+        let Some(question) = self.questions.remove(&ticket) else {
+            return (vec![input.clone()], Vec::new());
+        };
+        let asking = Asking::of(&question);
+        match self.mind.ask(moment, |it, cx| it.on_answer(cx, &asking, honest)) {
+            Act::Replace(body) => (vec![Input::Inferred(ticket, Ok(body))], Vec::new()),
+            act => self.admit(act, input),
+        }
+    }
+
+    fn answer(&self, ticket: Ticket, question: &Verified<Question>, body: Vec<u8>) -> Effect {
+        let answer = Answer { question: question.id(), body };
+        let genesis = self.mind.head.ledger.genesis();
+        Effect::Answer(ticket, Signed::author(&self.mind.keys.hotkey, &genesis, answer))
+    }
+
+    /// What an effect of the roles becomes; inputs that answer it at once are added to `inputs`.
+    fn leave(&mut self, moment: Moment, effect: Effect, inputs: &mut VecDeque<Input>) -> Vec<Effect> {
+        match effect {
+            Effect::Persist(Persist { mut entries, then }) => {
+                self.rows.rewrite(&mut self.mind, moment, &mut entries);
+                let then = then.into_iter().flat_map(|it| self.leave(moment, it, inputs)).collect();
+                vec![Effect::Persist(Persist { entries, then })]
+            }
+            Effect::Tell(message) => self.tell(moment, *message),
+            Effect::Ask(question) => self.ask(moment, question, inputs),
+            effect => vec![effect],
+        }
+    }
+
+    /// A message passes the hook of its kind, and then that of all messages.
+    fn tell(&mut self, moment: Moment, message: Message) -> Vec<Effect> {
+        let told = match &message {
+            Message::Commit(_) | Message::Reveal(_) => {
+                self.rows.tell(&mut self.mind, &mut self.held, moment, message)
+            }
+            Message::Draft(draft) => {
+                let draft = draft.decode();
+                self.drafts.draft(&mut self.mind, &mut self.held, moment, draft.ok(), message)
+            }
+            Message::Telling(telling) => match telling.decode() {
+                Ok(telling) => {
+                    let told = self.drafts.proposal(&self.mind, &telling, message);
+                    self.ballots.vote(&mut self.mind, &mut self.held, moment, told)
+                }
+                Err(_) => vec![Effect::Tell(Box::new(message))],
+            },
+            _ => vec![Effect::Tell(Box::new(message))],
+        };
+        told.into_iter().flat_map(|effect| self.pass(moment, effect)).collect()
+    }
+
+    fn pass(&mut self, moment: Moment, effect: Effect) -> Vec<Effect> {
+        let (Effect::Tell(message) | Effect::Whisper(_, message)) = &effect else {
+            return vec![effect];
+        };
+        let gossip = Gossip::told(message);
+        let act = self.mind.ask(moment, |it, cx| it.on_tell(cx, &gossip));
+        self.held.follow(act, effect, |()| None)
+    }
+
+    fn ask(
+        &mut self,
+        moment: Moment,
+        question: Verified<Question>,
+        inputs: &mut VecDeque<Input>,
+    ) -> Vec<Effect> {
+        let asking = Asking::of(&question);
+        let act = self.mind.ask(moment, |it, cx| it.on_ask(cx, &asking));
+        match act {
+            Act::Drop => {
+                inputs.push_back(Input::Answered(Reply { question: question.id(), answer: None }));
+                Vec::new()
+            }
+            Act::Replace(body) => {
+                let other = Question { body, ..(*question).clone() };
+                let genesis = self.mind.head.ledger.genesis();
+                vec![Effect::Ask(Signed::author(&self.mind.keys.hotkey, &genesis, other))]
+            }
+            act => {
+                self.scoring.asked(moment, &question);
+                self.held.follow(act, Effect::Ask(question), |_| None)
+            }
+        }
+    }
+
+    /// What the behaviour did of itself meanwhile.
+    fn deeds(&mut self, inputs: &mut VecDeque<Input>) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for deed in std::mem::take(&mut self.mind.deeds).into_iter().take(DEEDS) {
+            match deed {
+                Deed::Effect(effect) => effects.push(effect),
+                Deed::Release(name) => {
+                    let (released, others) = taken_up(self.held.release(&name));
+                    inputs.extend(released);
+                    effects.extend(others);
+                }
+            }
+        }
+        effects
+    }
+}
+
+impl Role for Acting {
+    fn handle(&mut self, moment: Moment, input: &Input) -> Vec<Effect> {
+        let (entered, mut effects) = self.enter(moment, input);
+        let mut inputs = VecDeque::from(entered);
+        effects.extend(self.deeds(&mut inputs));
+        for _ in 0..DEEDS {
+            let Some(input) = inputs.pop_front() else { break };
+            let honest: Vec<_> = self.roles.iter_mut().flat_map(|role| role.handle(moment, &input)).collect();
+            for effect in honest {
+                effects.extend(self.leave(moment, effect, &mut inputs));
+            }
+            if matches!(input, Input::Settled(_)) {
+                for message in self.rows.settled(&mut self.mind, moment) {
+                    effects.extend(self.tell(moment, message));
+                }
+            }
+            effects.extend(self.deeds(&mut inputs));
+        }
+        effects
+    }
+}
+
+/// What is to be heard and what to be done of what waited.
+fn taken_up(pending: Vec<Pending>) -> (Vec<Input>, Vec<Effect>) {
+    let (mut inputs, mut effects) = (Vec::new(), Vec::new());
+    for pending in pending {
+        match pending {
+            Pending::Input(input) => inputs.push(input),
+            Pending::Effect(effect) => effects.push(effect),
+        }
+    }
+    (inputs, effects)
+}
+
+/// What only some see instead of all.
+fn only(peers: Vec<Hotkey>, effect: Effect) -> Effect {
+    match effect {
+        Effect::Tell(message) | Effect::Whisper(_, message) => Effect::Whisper(peers, message),
+        effect => effect,
+    }
+}

@@ -1,0 +1,136 @@
+//! Behaviours that need no compiler: by name, as a script in Starlark, or as a program in any language.
+//!
+//! Both front ends speak the same words. What a hook sees is JSON, or Starlark made of it; what it returns is nothing, an
+//! act, or a value in place of the honest one; and what a [`Context`](crate::behaviour::Context) offers is asked for by
+//! name. So one attack has the same effects however it is written. Hotkeys and hashes are hexadecimal text, a row is
+//! `{uid: weight}`, and a body is a list of numbers from 0 to 255.
+//!
+//! ```python
+//! def on_vote(ctx, vote):                  # the hook's name and parameters are those of `Behaviour`
+//!     if ctx.height % 5 or vote.precommit:
+//!         return                           # what is honest happens
+//!     ctx.fired("nil")
+//!     return replace(vote, header = None)  # this happens instead
+//! ```
+//!
+//! | `ctx.` | |
+//! | --- | --- |
+//! | `now` `me` `uid` `height` `epoch` | milliseconds, its hotkey, its slot, where the ledger stands |
+//! | `params` | what the scenario gave it, a dict |
+//! | `state` | a dict that lives from hook to hook |
+//! | `neurons` `rows` `validators` `spare` | whom and what the ledger shows, and its further hotkeys |
+//! | `rand()` `proposer(height, round)` | a number from 0 up to 1; whose turn it is |
+//! | `get(name)` `put(name, value)` | the board of colluders |
+//! | `fired(name)` `release(name)` | the attack took place; what was held under a name goes |
+//! | `transact(action)` `vote(vote, to)` | signs and tells an order, or a further vote |
+//!
+//! Acts are `forward()`, `drop()`, `delay("900ms")`, `repeat(times)`, `hold(name)`, `only(peers)` and
+//! `split([(peers, value), …])`. How a program says all this is told in [`Program`].
+
+mod hook;
+mod program;
+mod reply;
+mod scene;
+mod scripted;
+#[cfg(feature = "script")]
+mod starlark;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::behaviour::{self, Behaviour};
+
+pub use self::program::Program;
+
+/// Whose clock a program has to keep up with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// A made-up clock, which waits: a program that takes too long is at fault.
+    Simulated,
+    /// The real one: what comes too late is thrown away, and what was honest happens.
+    Live,
+}
+
+/// Why there is no such behaviour.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Nothing has this name.
+    #[error("there is no behaviour {name:?}: give one of {known}, a FILE.star, or exec:COMMAND")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// A script cannot be read or has no place for what it defines; the words show where.
+    #[error("{0}")]
+    Script(String),
+    /// A program does not start or does not say what it wants.
+    #[error("{0}")]
+    Program(String),
+    /// This binary was built without its interpreter.
+    #[error("{0} needs a neuron that was built with the feature \"script\"")]
+    NoInterpreter(String),
+}
+
+type Make = dyn Fn() -> Box<dyn Behaviour> + Send + Sync;
+
+/// Makes one behaviour for each start of a neuron.
+#[derive(Clone)]
+pub struct Maker(Arc<Make>);
+
+impl Maker {
+    /// A behaviour that remembers nothing.
+    pub fn make(&self) -> Box<dyn Behaviour> {
+        (self.0)()
+    }
+}
+
+/// The behaviour that `spec` names: `NAME`, `FILE.star` or `exec:COMMAND …`. Files are looked for in `dir`.
+pub fn load(spec: &str, dir: &Path, pace: Pace) -> Result<Maker, Error> {
+    if let Some(command) = spec.strip_prefix("exec:") {
+        return program(command, dir, pace);
+    }
+    if Path::new(spec).extension().is_some_and(|extension| extension == "star") {
+        return script(&dir.join(spec));
+    }
+    let known = || behaviour::NAMED.map(|(name, ..)| name).join(", ");
+    let make =
+        behaviour::named(spec).ok_or_else(|| Error::Unknown { name: spec.to_owned(), known: known() })?;
+    Ok(Maker(Arc::new(make)))
+}
+
+#[cfg(feature = "script")]
+fn script(path: &Path) -> Result<Maker, Error> {
+    let script = Arc::new(starlark::Script::read(path).map_err(Error::Script)?);
+    Ok(Maker(Arc::new(move || Box::new(scripted::Scripted::new(script.perform())))))
+}
+
+#[cfg(not(feature = "script"))]
+fn script(path: &Path) -> Result<Maker, Error> {
+    Err(Error::NoInterpreter(path.display().to_string()))
+}
+
+/// A program is started once to see that it can be, and then for each neuron.
+fn program(command: &str, dir: &Path, pace: Pace) -> Result<Maker, Error> {
+    Program::spawn(command, dir, pace).map_err(Error::Program)?;
+    let (command, dir) = (command.to_owned(), dir.to_owned());
+    let start = move || -> Box<dyn Behaviour> {
+        match Program::spawn(&command, &dir, pace) {
+            Ok(program) => Box::new(scripted::Scripted::new(program)),
+            Err(fault) => Box::new(Stillborn(Some(fault))),
+        }
+    };
+    Ok(Maker(Arc::new(start)))
+}
+
+/// A program that started once, but not again: its neuron is honest.
+struct Stillborn(Option<String>);
+
+impl Behaviour for Stillborn {
+    fn fault(&mut self) -> Option<String> {
+        self.0.take()
+    }
+}

@@ -1,0 +1,54 @@
+//! What a record tells while a history unfolds.
+use crypto::Hotkey;
+use protocol::Amount;
+use protocol::ledger::Ledger;
+
+use super::{Record, Violation};
+
+/// Sums of a history so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// The latest round that decided a height.
+    pub worst_round: u32,
+    /// The round that decided the last height.
+    pub last_round: u32,
+    /// Accusations against those who may be caught.
+    pub accused: usize,
+    /// Accusations against others.
+    pub honest_accused: usize,
+    /// Punishments that were settled.
+    pub punished: usize,
+}
+
+impl Record {
+    /// What broke so far.
+    pub(in crate::simulation) fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+
+    /// Sums so far.
+    pub(in crate::simulation) fn counts(&self) -> Counts {
+        Counts {
+            worst_round: self.worst_round,
+            last_round: self.last_round,
+            accused: self.twins_accused,
+            honest_accused: self.honest_accused,
+            punished: self.twins_slashed,
+        }
+    }
+
+    /// What one lost for signing twice, as far as rounding lets it be told.
+    pub(in crate::simulation) fn slashed(&self, hotkey: &Hotkey) -> Amount {
+        Amount(self.slashed.get(hotkey).copied().unwrap_or_default())
+    }
+
+    /// The ledger after a height.
+    pub(in crate::simulation) fn ledger_at(&self, height: u64) -> Option<&Ledger> {
+        self.ledgers.get(height as usize)
+    }
+
+    /// From now on this one may be caught.
+    pub(in crate::simulation) fn suspect(&mut self, hotkey: Hotkey) {
+        self.twins.insert(hotkey);
+    }
+}

@@ -1,0 +1,309 @@
+//! A staged run: who takes part is given, faults come when they are told to, and all that happens is told.
+use std::collections::{BTreeMap, BTreeSet};
+
+use crypto::{Hash, Hotkey, hash};
+use protocol::genesis::Genesis;
+use protocol::head::Head;
+use protocol::ledger::Ledger;
+use protocol::message::Message;
+use protocol::transaction::{Action, Coldkey, Transaction};
+use protocol::{Amount, Signed};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::links::{Cut, Link, Links};
+use super::{BEGINNING, Conduct, Disk, Event, Member, Plan, Record, Simulation, Violation};
+use crate::role::{Note, Score};
+
+/// Lines kept of a run; of more, only their hash tells.
+const LINES: usize = 1_000_000;
+
+/// What a staged run tells of.
+#[derive(Default)]
+pub(super) struct Stage {
+    pub(super) links: Links,
+    lines: Vec<Line>,
+    /// Names all lines so far, each bound to those before it.
+    hash: Hash,
+    doings: Vec<Doings>,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Line {
+    /// Virtual milliseconds since the beginning.
+    pub at: u64,
+    /// To whom, by its place among the members.
+    pub node: usize,
+    /// What: tell, whisper, ask, answer, decline, settle, down, up, fired, accuse, shun, halt, fault.
+    pub event: &'static str,
+    /// More of it.
+    pub what: Value,
+}
+
+/// What one member did.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Doings {
+    /// Answers that it gave.
+    pub answers: u64,
+    /// Questions that it asked.
+    pub questions: u64,
+    /// Questions that it declined.
+    pub declined: u64,
+    /// Messages of it that others refused.
+    pub refused: u64,
+    /// How often its attack took place, by name.
+    pub fired: BTreeMap<String, u64>,
+    /// What it thinks of miners.
+    pub scores: BTreeMap<Hotkey, Score>,
+    /// Why it stopped, if it did.
+    pub halted: Option<String>,
+    /// Why its behaviour cannot go on.
+    pub fault: Option<String>,
+}
+
+/// A change that may be undone.
+pub(crate) type Number = u64;
+
+impl Simulation {
+    /// A network of these members; those who are `absent` have not come yet.
+    pub(crate) fn staged(
+        seed: u64,
+        genesis: &Genesis,
+        members: Vec<Member>,
+        absent: &BTreeSet<usize>,
+    ) -> Self {
+        let validators = members.iter().filter(|member| member.validates).count();
+        let plan = Plan::calm(seed, validators, members.len() - validators, u64::MAX);
+        let ledger = Ledger::new(genesis).expect("a scenario's genesis is checked");
+        let mut keys = BTreeSet::new();
+        let twice = members.iter().map(|it| it.keypair.hotkey()).filter(|key| !keys.insert(*key));
+        let mut suspects: BTreeSet<_> = twice.collect();
+        let acting = members.iter().filter(|it| it.conduct.is_some());
+        suspects.extend(acting.map(|it| it.keypair.hotkey()));
+        let owners = members.iter().map(|it| Coldkey(it.coldkey.hotkey())).collect::<BTreeSet<_>>();
+        let record = Record::new(&ledger, suspects, owners.into_iter().collect());
+        let doings = vec![Doings::default(); members.len()];
+        let mut simulation = Self::of(plan, members, ledger, record);
+        simulation.stage = Some(Stage { doings, ..Stage::default() });
+        for node in (0..simulation.nodes.len()).filter(|node| !absent.contains(node)) {
+            simulation.at(BEGINNING, node, Event::Restart);
+        }
+        simulation
+    }
+
+    /// When the next thing happens, in virtual milliseconds since the beginning.
+    pub(crate) fn next_ms(&self) -> Option<u64> {
+        self.queue.peek().map(|next| next.0.0 - BEGINNING)
+    }
+
+    /// Lets the next thing happen.
+    pub(crate) fn step(&mut self) -> bool {
+        let Some(std::cmp::Reverse((time, number))) = self.queue.pop() else { return false };
+        self.now = time;
+        if let Some((node, event)) = self.events.remove(&number) {
+            self.happen(node, event);
+        }
+        true
+    }
+
+    /// Lets time pass.
+    pub(crate) fn pass_to(&mut self, ms: u64) {
+        self.now = self.now.max(BEGINNING + ms);
+    }
+
+    /// Virtual milliseconds since the beginning.
+    pub(crate) fn elapsed_ms(&self) -> u64 {
+        self.now - BEGINNING
+    }
+
+    /// The latest ledger that anybody settled.
+    pub(crate) fn ledger(&self) -> &Ledger {
+        self.record.ledger()
+    }
+
+    /// What broke so far.
+    pub(crate) fn violations(&self) -> &[Violation] {
+        self.record.violations()
+    }
+
+    /// The latest round that decided a height, and how often validators were accused and punished.
+    pub(crate) fn counts(&self) -> super::check::Counts {
+        self.record.counts()
+    }
+
+    /// How far a member has come, if it is up.
+    pub(crate) fn height_of(&self, node: usize) -> Option<u64> {
+        self.nodes[node].is_up().then(|| self.nodes[node].height())
+    }
+
+    /// A member's hotkey.
+    pub(crate) fn hotkey(&self, node: usize) -> Hotkey {
+        self.nodes[node].hotkey()
+    }
+
+    /// Who owns a member.
+    pub(crate) fn owner(&self, node: usize) -> Coldkey {
+        Coldkey(self.nodes[node].member.coldkey.hotkey())
+    }
+
+    /// What a member lost for signing twice.
+    pub(crate) fn slashed(&self, node: usize) -> Amount {
+        self.record.slashed(&self.nodes[node].hotkey())
+    }
+
+    /// What each member did.
+    pub(crate) fn doings(&self) -> &[Doings] {
+        &self.stage.as_ref().expect("a staged run").doings
+    }
+
+    /// All that happened.
+    pub(crate) fn lines(&self) -> &[Line] {
+        &self.stage.as_ref().expect("a staged run").lines
+    }
+
+    /// Names all that happened.
+    pub(crate) fn log_hash(&self) -> Hash {
+        self.stage.as_ref().expect("a staged run").hash
+    }
+
+    fn links(&mut self) -> &mut Links {
+        &mut self.stage.as_mut().expect("a staged run").links
+    }
+
+    /// Changes how messages travel from these to those.
+    pub(crate) fn link(&mut self, number: Number, from: BTreeSet<usize>, to: BTreeSet<usize>, link: Link) {
+        self.links().ways.push((number, from, to, link));
+    }
+
+    /// Cuts links.
+    pub(crate) fn cut(&mut self, number: Number, cut: Cut) {
+        self.links().cuts.push((number, cut));
+    }
+
+    /// Undoes a change of links.
+    pub(crate) fn mend(&mut self, number: Number) {
+        let links = self.links();
+        links.ways.retain(|(known, ..)| *known != number);
+        links.cuts.retain(|(known, _)| *known != number);
+    }
+
+    /// Stops a member without warning.
+    pub(crate) fn kill(&mut self, node: usize) {
+        if self.nodes[node].is_up() {
+            self.crash(node, self.nodes[node].disk.waiting());
+            self.log(node, "down", || Value::Null);
+        }
+    }
+
+    /// Brings a member back.
+    pub(crate) fn revive(&mut self, node: usize) {
+        if !self.nodes[node].is_up() {
+            self.log(node, "up", || Value::Null);
+            self.restart(node);
+        }
+    }
+
+    /// Takes all from a member's disk.
+    pub(crate) fn wipe(&mut self, node: usize) {
+        self.kill(node);
+        self.nodes[node].disk = Disk::default();
+        self.log(node, "wiped", || Value::Null);
+    }
+
+    /// Stops a member's process, as a signal does.
+    pub(crate) fn pause(&mut self, node: usize) {
+        self.nodes[node].frozen.get_or_insert_default();
+        self.log(node, "paused", || Value::Null);
+    }
+
+    /// Lets it go on: it hears at once what it missed.
+    pub(crate) fn resume(&mut self, node: usize) {
+        for event in self.nodes[node].frozen.take().unwrap_or_default() {
+            self.at(self.now, node, event);
+        }
+        self.log(node, "resumed", || Value::Null);
+    }
+
+    /// Sets a member's clock, by how much it runs ahead.
+    pub(crate) fn skew(&mut self, node: usize, ms: i64) {
+        self.nodes[node].member.clock_skew_ms = ms;
+    }
+
+    /// Lets a member behave so from now on.
+    pub(crate) fn turn(&mut self, node: usize, conduct: Option<Conduct>) {
+        let height = self.nodes[node].height();
+        let tip = height.checked_sub(1).and_then(|_| self.nodes[node].disk.from(height, 1).pop());
+        let Some(ledger) = self.record.ledger_at(height).cloned() else { return };
+        if conduct.is_some() {
+            self.record.suspect(self.nodes[node].hotkey());
+        }
+        self.nodes[node].turn(conduct, Head::new(ledger, tip));
+    }
+
+    /// Has a member's owner order something, after so many orders of the same settlement.
+    pub(crate) fn order_by(&mut self, node: usize, after: u64, action: Action) {
+        let (member, ledger) = (&self.nodes[node].member, self.record.ledger());
+        let nonce = ledger.nonce(&Coldkey(member.coldkey.hotkey())) + after;
+        let order = Signed::author(&member.coldkey, &self.genesis, Transaction { nonce, action });
+        if let Some(input) = self.tell(node, Message::Transaction(order.into_signed()))
+            && self.nodes[node].is_up()
+        {
+            self.hear(node, input);
+        }
+    }
+
+    /// Has a validator ask every miner once more, as its owner may.
+    pub(crate) fn poll(&mut self, node: usize) {
+        self.sequence += 1;
+        let ticket = crate::role::Ticket(self.sequence);
+        if self.nodes[node].is_up() {
+            self.hear(node, crate::role::Input::Polled(ticket));
+        }
+    }
+
+    /// Tells what happened, if this is a staged run.
+    pub(super) fn log(&mut self, node: usize, event: &'static str, what: impl FnOnce() -> Value) {
+        let at = self.now - BEGINNING;
+        if let Some(stage) = &mut self.stage {
+            let line = Line { at, node, event, what: what() };
+            let text = serde_json::to_string(&line).expect("a line is plain");
+            stage.hash = hash("neuron v1 event", &[&stage.hash.0, text.as_bytes()]);
+            if stage.lines.len() < LINES {
+                stage.lines.push(line);
+            }
+        }
+    }
+
+    pub(super) fn log_message(&mut self, node: usize, event: &'static str, message: &Message, to: Value) {
+        if self.stage.is_some() {
+            let gossip = crate::behaviour::Gossip::told(message);
+            let what = json!({
+                "kind": gossip.kind, "from": gossip.from, "height": gossip.height, "round": gossip.round,
+                "header": gossip.header, "epoch": gossip.epoch, "to": to,
+            });
+            self.log(node, event, || what);
+        }
+    }
+
+    /// Counts what a member did.
+    pub(super) fn count(&mut self, node: usize, count: impl FnOnce(&mut Doings)) {
+        if let Some(stage) = &mut self.stage {
+            count(&mut stage.doings[node]);
+        }
+    }
+
+    /// Hears what a behaviour says of itself.
+    pub(super) fn note(&mut self, node: usize, note: Note) {
+        match note {
+            Note::Fired(name) => {
+                self.log(node, "fired", || json!(name));
+                self.count(node, |it| *it.fired.entry(name).or_default() += 1);
+            }
+            Note::Fault(fault) => {
+                self.log(node, "fault", || json!(fault));
+                self.count(node, |it| it.fault = it.fault.take().or(Some(fault)));
+            }
+        }
+    }
+}
