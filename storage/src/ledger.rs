@@ -106,6 +106,16 @@ impl Ledger {
         Ok(())
     }
 
+    /// Starts an empty index where one lay that nobody doubted.
+    pub(crate) fn clear(&mut self) -> Result<(), Error> {
+        self.table = None;
+        if self.disk.kind(&self.dir).is_some() {
+            self.disk.remove(&self.dir).map_err(Error::at(&self.dir))?;
+        }
+        *self = Self::open(&self.disk, &self.dir)?;
+        Ok(())
+    }
+
     pub(crate) fn dir(&self) -> &Path {
         &self.dir
     }

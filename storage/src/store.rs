@@ -126,13 +126,13 @@ impl Store {
         &self.snapshots
     }
 
-    /// Goes on after a snapshot that came from elsewhere: the log before it and the index are set aside. A crash
+    /// Goes on after a snapshot that came from elsewhere: the log before it is set aside, and the index begins anew. A crash
     /// meanwhile leaves the one state or the other.
     pub fn adopt(&mut self, height: u64, parts: &[Vec<u8>]) -> Result<(), Error> {
         self.snapshots.put(height, parts)?;
         let aside = self.settlements.begin_after(height)?;
         self.damage.extend(aside);
-        self.reset_index()
+        self.ledger.clear()
     }
 
     /// Goes on from the genesis: the snapshots and the log are set aside, since none leads anywhere, and so is the
