@@ -125,7 +125,7 @@ impl Status {
             height: view.height,
             state_root: view.state_root,
             neuron: Neuron::own(view),
-            activity: view.activity.clone(),
+            activity: view.doing().to_owned(),
             model: view.model,
             scores: view.scores.iter().map(|(miner, score)| (*miner, score.mean)).collect(),
             consensus: Consensus::of(view),

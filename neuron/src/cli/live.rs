@@ -218,13 +218,6 @@ fn cells(neuron: &Neuron, look: &Look) -> Vec<String> {
         percent(neuron.dividends),
         if neuron.emission == 0 { String::new() } else { coins(neuron.emission) },
         number(status.map(|status| status.peers)),
-        status.map_or_else(|| "a guest, or silent".to_owned(), |status| doing(neuron, status)),
+        status.map_or_else(|| "a guest, or silent".to_owned(), |status| status.activity.clone()),
     ]
-}
-
-fn doing(neuron: &Neuron, status: &Status) -> String {
-    match neuron.role.as_str() {
-        "validator" if status.height > 0 => "settling".to_owned(),
-        _ => status.activity.clone(),
-    }
 }

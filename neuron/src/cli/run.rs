@@ -213,23 +213,42 @@ async fn introduction(args: &Args, handle: &Handle) -> String {
 async fn show(mut handles: Handles, args: &Args) -> Result<()> {
     let client = Client::new(&args.dir);
     let mut handle = handles.now();
-    let mut shown = (handle.view().height, String::new());
+    let (mut shown, mut advised) = ((handle.view().height, String::new()), args.json);
     loop {
         while handle.changed().await {
             let view = handle.view();
-            let now = (view.height, view.activity.clone());
+            let now = (view.height, view.doing().to_owned());
             if now.0 > shown.0 && args.json {
                 out::document(&client.status().await?)?;
             } else if now != shown && !args.json {
                 Out::People.say(&line(&view))?;
             }
             shown = now;
+            if let Some(advice) = advice(&view).filter(|_| !advised) {
+                Out::People.say(&advice)?;
+                advised = true;
+            }
         }
         let Some(next) = handles.next().await else { break };
         handle = next;
     }
     // It stopped; whoever waits for its end tells why.
     std::future::pending().await
+}
+
+/// What a validator with stake is told that could settle and does not want to.
+fn advice(view: &View) -> Option<String> {
+    let graph = view.ledger.metagraph(view.netuid)?;
+    let row = graph.neuron(&view.hotkey).filter(|row| view.role == "validator" && !row.settles)?;
+    let enough = row.stake >= view.ledger.parameters().minimum_self_stake;
+    let stake = coins(row.stake.0);
+    let hotkey = view.hotkey;
+    enough.then(|| {
+        format!(
+            "it has {stake} coins at stake and does not settle yet: `neuron settle --hotkey {hotkey} --coldkey FILE on` \
+             makes it willing"
+        )
+    })
 }
 
 fn line(view: &View) -> String {
@@ -243,7 +262,7 @@ fn line(view: &View) -> String {
         },
     );
     let root = view.state_root.short();
-    format!("height {}  root {root}  peers {}  {}  {slot}", view.height, view.peers, view.activity)
+    format!("height {}  root {root}  peers {}  {}  {slot}", view.height, view.peers, view.doing())
 }
 
 /// Asks for a slot until the ledger shows one; never resolves but with an error.

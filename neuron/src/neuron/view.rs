@@ -69,6 +69,18 @@ impl View {
         }
     }
 
+    /// What it is doing, in a word or two.
+    pub fn doing(&self) -> &str {
+        let settles = || self.ledger.validators().power(&self.hotkey).is_some();
+        match self.role {
+            _ if self.height == 0 => &self.activity,
+            "validator" if settles() => "settling",
+            "validator" => "validating",
+            "light" => "following",
+            _ => &self.activity,
+        }
+    }
+
     /// The same neuron as of the height of an earlier ledger: what it does now is not told.
     pub(super) fn back_at(self, ledger: Ledger) -> Self {
         Self {
