@@ -11,6 +11,7 @@ mod settler;
 mod validator;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use crypto::{Hash, Hotkey};
@@ -208,7 +209,6 @@ pub enum Delivery {
 }
 
 /// A settlement and the ledger it leads to.
-#[derive(Debug)]
 pub struct Settled {
     /// What was decided.
     pub certified: Certified,
@@ -234,6 +234,16 @@ pub struct Model {
     pub hash: Hash,
     /// What it is, in a few words.
     pub description: String,
+}
+
+/// In a trace nobody wants to read a whole ledger.
+impl fmt::Debug for Settled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { certified, changes, .. } = self;
+        let mut shown = f.debug_struct("Settled");
+        shown.field("header", &certified.settlement.header).field("round", &certified.certificate.round);
+        shown.field("changes", &changes.len()).finish_non_exhaustive()
+    }
 }
 
 impl Effect {

@@ -83,6 +83,8 @@ pub struct Simulation {
     asks: BTreeMap<Ticket, Ask>,
     hidden: Option<Hidden>,
     record: Record,
+    /// When all had settled on in the calm.
+    recovered: Option<u64>,
     /// What a staged run is to tell of.
     stage: Option<Stage>,
 }
@@ -135,6 +137,7 @@ impl Simulation {
             nodes: members.into_iter().map(node).collect(),
             plan,
             record,
+            recovered: None,
             stage: None,
             queue: BinaryHeap::new(),
             events: BTreeMap::new(),
@@ -149,7 +152,8 @@ impl Simulation {
         self.play();
         let lives: Vec<_> = self.nodes.iter().map(|node| node.is_up().then(|| node.life())).collect();
         self.record.check_punished(&lives);
-        let recovery = self.now.saturating_sub(self.calm());
+        let recovered = self.recovered.unwrap_or(self.now);
+        let recovery = recovered.saturating_sub(self.calm());
         self.record.outcome(self.sequence, self.now - BEGINNING, recovery)
     }
 
@@ -163,6 +167,9 @@ impl Simulation {
             }
             if time >= calm {
                 let goal: Goal = *goal.get_or_insert_with(|| self.goal());
+                if self.recovered.is_none() && self.arrived(goal.first) {
+                    self.recovered = Some(time);
+                }
                 if self.arrived(goal.height) {
                     return;
                 }
