@@ -92,7 +92,7 @@ fn perform(command: Command, began: Instant) -> Result<()> {
     runtime.block_on(async {
         match command {
             Command::Swarm(args) => swarm::perform(args, began).await,
-            Command::Simulate(args) => simulate::perform(&args),
+            Command::Simulate(args) => simulate::perform(&args).await,
             Command::Scenario(args) => scenario::perform(&args),
             Command::Replay(args) => replay::perform(&args),
             Command::Run(args) => run::perform(args).await,

@@ -2,6 +2,8 @@
 use std::num::NonZero;
 use std::ops::Range;
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use color_eyre::eyre::{Result, eyre};
@@ -84,7 +86,7 @@ struct Broken {
     violations: Vec<String>,
 }
 
-pub(super) fn perform(args: &Args) -> Result<()> {
+pub(super) async fn perform(args: &Args) -> Result<()> {
     let Args { validators, twins, .. } = *args;
     if let Some(twins) = twins.filter(|twins| *twins >= validators) {
         return Err(eyre!("--twins {twins}: of {validators} validators one must run once; name fewer"));
@@ -92,25 +94,37 @@ pub(super) fn perform(args: &Args) -> Result<()> {
     if args.trace {
         log::trace_simulation();
     }
-    let document = run(args);
+    let stopped = Arc::new(AtomicBool::new(false));
+    let stop = Arc::clone(&stopped);
+    tokio::spawn(async move {
+        super::interrupted().await;
+        stop.store(true, Ordering::Relaxed);
+    });
+    let document = tokio::task::block_in_place(|| run(args, &stopped));
     document.failures.iter().for_each(|broken| out::complain(&line(broken)));
     match args.json {
         true => out::document(&document)?,
         false => Out::People.say(&summary(&document))?,
     }
     match document.violations {
+        0 if stopped.load(Ordering::Relaxed) => Err(eyre!(
+            "stopped after {} of {} histories",
+            document.seeds,
+            args.seeds.0.end - args.seeds.0.start
+        )),
         0 => Ok(()),
         failed => Err(eyre!("{failed} of {} histories broke a rule", document.seeds)),
     }
 }
 
-fn run(args: &Args) -> Document {
+fn run(args: &Args, stopped: &AtomicBool) -> Document {
     let Seeds(seeds) = args.seeds.clone();
     let bar = ProgressBar::new(seeds.end - seeds.start).with_style(style());
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
     let progress = |tally: &Tally| {
         bar.set_message(format!("{} settlements, {} failed", tally.settlements, tally.failed));
         bar.set_position(tally.histories);
+        !stopped.load(Ordering::Relaxed)
     };
     let tally = Campaign { seeds, threads }.run(|seed| args.plan(seed), progress);
     bar.finish_and_clear();
@@ -217,7 +231,11 @@ impl FromStr for Seeds {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let range = text.split_once("..").and_then(|(from, to)| Some(from.parse().ok()?..to.parse().ok()?));
-        let range = range.filter(|range: &Range<u64>| !range.is_empty());
-        range.map(Self).ok_or_else(|| "write 0..1000 for a thousand seeds from 0".to_owned())
+        let range = range.ok_or_else(|| "write 0..1000 for a thousand seeds from 0".to_owned())?;
+        if Range::<u64>::is_empty(&range) {
+            Err("no seed is in it; write 0..1000 for a thousand from 0".to_owned())
+        } else {
+            Ok(Self(range))
+        }
     }
 }

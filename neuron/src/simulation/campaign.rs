@@ -61,8 +61,9 @@ pub struct Failure {
 }
 
 impl Campaign {
-    /// Runs the history `plan` makes of each seed; `progress` hears after each what came of all so far.
-    pub fn run(&self, plan: impl Fn(u64) -> Plan + Sync, progress: impl Fn(&Tally) + Sync) -> Tally {
+    /// Runs the history `plan` makes of each seed; `progress` hears after each what came of all so far, and says whether
+    /// to go on.
+    pub fn run(&self, plan: impl Fn(u64) -> Plan + Sync, progress: impl Fn(&Tally) -> bool + Sync) -> Tally {
         // What one node has checked, the others need not: the signatures are real all the same.
         crypto::remember_signatures();
         let next = AtomicU64::new(self.seeds.start);
@@ -79,7 +80,9 @@ impl Campaign {
                 tally.with_twins += u64::from(twins > 0);
                 tally.with_miners += u64::from(miners > 0);
                 tally.add(seed, outcome);
-                progress(&tally);
+                if !progress(&tally) {
+                    next.store(self.seeds.end, Ordering::Relaxed);
+                }
             }
         };
         thread::scope(|scope| (0..self.threads).for_each(|_| drop(scope.spawn(work))));
