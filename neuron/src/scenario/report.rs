@@ -12,6 +12,9 @@ const HEIGHT: f64 = 260.0;
 /// Room around a plot for its labels, in pixels.
 const MARGIN: f64 = 48.0;
 
+/// Between two names of a plot's legend, in pixels.
+const LEGEND: f64 = 110.0;
+
 /// Lines of the message diagram.
 const ARROWS: usize = 60;
 
@@ -113,7 +116,7 @@ fn earnings(scenario: &Scenario, run: &Run) -> String {
     let y = |value: f64| HEIGHT - MARGIN - (value - low) / (high - low) * (HEIGHT - 2.0 * MARGIN);
     let mut plot =
         format!("<h2>Earned by one of each group, in coins</h2><svg viewBox=\"0 0 {WIDTH} {HEIGHT}\">");
-    for value in [low, 0.0, high] {
+    for value in [low, high] {
         let _ = write!(
             plot,
             "<line x1=\"{MARGIN}\" x2=\"{}\" y1=\"{1:.1}\" y2=\"{1:.1}\" stroke=\"#ddd\"/><text x=\"4\" y=\"{1:.1}\">\
@@ -126,33 +129,35 @@ fn earnings(scenario: &Scenario, run: &Run) -> String {
         let colour = COLOURS[group % COLOURS.len()];
         let points: Vec<_> =
             series.iter().enumerate().map(|(at, value)| format!("{:.1},{:.1}", x(at), y(*value))).collect();
-        let last = series.last().copied().unwrap_or_default();
         let _ = write!(
             plot,
             "<polyline fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\" points=\"{}\"/>\
-             <text x=\"{:.1}\" y=\"{:.1}\" style=\"fill:{colour}\">{}</text>",
+             <text x=\"{:.1}\" y=\"16\" style=\"fill:{colour}\">{}</text>",
             points.join(" "),
-            x(series.len() - 1) - 4.0,
-            y(last) - 4.0,
+            MARGIN + group as f64 * LEGEND,
             escape(&scenario.groups[group].name)
         );
     }
     plot + "</svg>"
 }
 
-/// What was told around the first failure, or at the end.
+/// What was told around the first failure, or when the attack first struck.
 fn diagram(scenario: &Scenario, run: &Run) -> String {
     let failed = run.verdicts.iter().find_map(|verdict| match verdict {
         Verdict::Fail { at, .. } => Some(at.time.as_millis() as u64),
         _ => None,
     });
-    let until = failed.unwrap_or(u64::MAX);
-    let end = run.lines.partition_point(|line| line.at <= until);
-    let shown: Vec<_> = run.lines[..end].iter().rev().filter(|line| is_shown(line)).take(ARROWS).collect();
+    let struck = || run.lines.iter().find(|line| line.event == "fired").map(|line| line.at);
+    let until = failed.or_else(struck).unwrap_or_default();
+    let middle = run.lines.partition_point(|line| line.at < until);
+    let before = run.lines[..middle].iter().rev().filter(|line| is_shown(line)).take(ARROWS / 2);
+    let mut shown: Vec<_> = before.collect();
+    shown.reverse();
+    shown.extend(run.lines[middle..].iter().filter(|line| is_shown(line)).take(ARROWS - shown.len()));
     let names: Vec<_> = scenario.neurons().map(|id| scenario.name(id)).collect();
     let height = MARGIN + shown.len() as f64 * STEP;
-    let column = |node: usize| MARGIN + (node as f64 + 0.5) * (WIDTH - MARGIN) / names.len() as f64;
-    let mut plot = format!("<h2>Who told what, last</h2><svg viewBox=\"0 0 {WIDTH} {height}\">");
+    let column = |node: usize| MARGIN + (node as f64 + 0.5) * (WIDTH - 2.0 * MARGIN) / names.len() as f64;
+    let mut plot = format!("<h2>Who told what when it struck</h2><svg viewBox=\"0 0 {WIDTH} {height}\">");
     for (node, name) in names.iter().enumerate() {
         let at = column(node);
         let _ = write!(
@@ -163,7 +168,7 @@ fn diagram(scenario: &Scenario, run: &Run) -> String {
             escape(name)
         );
     }
-    for (row, line) in shown.iter().rev().enumerate() {
+    for (row, line) in shown.iter().enumerate() {
         let (at, x) = (MARGIN + (row as f64 + 0.7) * STEP, column(line.node));
         let colour =
             if matches!(line.event, "fired" | "accuse" | "whisper" | "halt") { "#c1121f" } else { "#444" };
@@ -191,7 +196,8 @@ fn brief(line: &Line) -> String {
     let word =
         |key: &str| what.get(key).and_then(|it| it.as_str()).map(|it| it.chars().take(8).collect::<String>());
     let number = |key: &str| what.get(key).and_then(serde_json::Value::as_u64);
-    let mut brief = word("kind").unwrap_or_else(|| line.event.to_owned());
+    let kind = what.get("kind").and_then(|it| it.as_str());
+    let mut brief = kind.unwrap_or(line.event).to_owned();
     if let Some(height) = number("height") {
         let _ = write!(brief, " {height}");
     }
