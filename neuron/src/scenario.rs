@@ -128,7 +128,7 @@ impl Scenario {
         &self.groups[neuron.group]
     }
 
-    /// What people call a neuron: "honest[2]".
+    /// What people call a neuron: `honest[2]`.
     pub fn name(&self, neuron: NeuronId) -> String {
         format!("{}[{}]", self.group(neuron).name, neuron.number)
     }
