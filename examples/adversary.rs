@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::Arc;
 
-use neuron::behaviour::{Act, Asking, Behaviour, Context, Weights};
-use neuron::scenario::simulated::{self, Make};
+use neuron::behaviour::{Act, Asking, Behaviour, Context, Make, Weights};
+use neuron::scenario::simulated;
 use neuron::scenario::{Books, Conclusion, Scenario};
 
 /// States only its deviation: whatever is not here is honest.

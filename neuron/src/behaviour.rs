@@ -23,6 +23,8 @@ mod builtin;
 mod context;
 mod view;
 
+use std::sync::Arc;
+
 use crypto::Hotkey;
 
 pub use self::acting::Acting;
@@ -55,8 +57,8 @@ pub trait Behaviour: Send {
         Act::Forward
     }
 
-    /// A validator is about to ask a miner. `Replace` asks something else, `Drop` nothing: the miner then counts as
-    /// silent.
+    /// A validator is about to ask a miner. `Replace` asks something else, whose answer is nobody's to judge, `Drop`
+    /// nothing: the miner then counts as silent.
     fn on_ask(&mut self, _cx: &mut Context<'_>, _question: &Asking) -> Act<Vec<u8>> {
         Act::Forward
     }
@@ -112,6 +114,9 @@ pub trait Behaviour: Send {
         None
     }
 }
+
+/// Makes a behaviour that remembers nothing, for each start of a neuron.
+pub type Make = Arc<dyn Fn() -> Box<dyn Behaviour> + Send + Sync>;
 
 /// What becomes of something that an honest neuron does.
 #[derive(Clone, Debug, PartialEq)]

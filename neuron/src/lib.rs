@@ -17,6 +17,7 @@ pub mod role;
 pub mod task;
 
 pub mod behaviour;
+mod figure;
 pub mod script;
 
 mod clock;

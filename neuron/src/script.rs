@@ -40,7 +40,7 @@ mod tests;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::behaviour::{self, Behaviour};
+use crate::behaviour::{self, Behaviour, Make};
 
 pub use self::program::Program;
 
@@ -75,21 +75,8 @@ pub enum Error {
     NoInterpreter(String),
 }
 
-type Make = dyn Fn() -> Box<dyn Behaviour> + Send + Sync;
-
-/// Makes one behaviour for each start of a neuron.
-#[derive(Clone)]
-pub struct Maker(Arc<Make>);
-
-impl Maker {
-    /// A behaviour that remembers nothing.
-    pub fn make(&self) -> Box<dyn Behaviour> {
-        (self.0)()
-    }
-}
-
 /// The behaviour that `spec` names: `NAME`, `FILE.star` or `exec:COMMAND …`. Files are looked for in `dir`.
-pub fn load(spec: &str, dir: &Path, pace: Pace) -> Result<Maker, Error> {
+pub fn load(spec: &str, dir: &Path, pace: Pace) -> Result<Make, Error> {
     if let Some(command) = spec.strip_prefix("exec:") {
         return program(command, dir, pace);
     }
@@ -97,24 +84,22 @@ pub fn load(spec: &str, dir: &Path, pace: Pace) -> Result<Maker, Error> {
         return script(&dir.join(spec));
     }
     let known = || behaviour::NAMED.map(|(name, ..)| name).join(", ");
-    let make =
-        behaviour::named(spec).ok_or_else(|| Error::Unknown { name: spec.to_owned(), known: known() })?;
-    Ok(Maker(Arc::new(make)))
+    behaviour::named(spec).ok_or_else(|| Error::Unknown { name: spec.to_owned(), known: known() })
 }
 
 #[cfg(feature = "script")]
-fn script(path: &Path) -> Result<Maker, Error> {
+fn script(path: &Path) -> Result<Make, Error> {
     let script = Arc::new(starlark::Script::read(path).map_err(Error::Script)?);
-    Ok(Maker(Arc::new(move || Box::new(scripted::Scripted::new(script.perform())))))
+    Ok(Arc::new(move || Box::new(scripted::Scripted::new(script.perform()))))
 }
 
 #[cfg(not(feature = "script"))]
-fn script(path: &Path) -> Result<Maker, Error> {
+fn script(path: &Path) -> Result<Make, Error> {
     Err(Error::NoInterpreter(path.display().to_string()))
 }
 
 /// A program is started once to see that it can be, and then for each neuron.
-fn program(command: &str, dir: &Path, pace: Pace) -> Result<Maker, Error> {
+fn program(command: &str, dir: &Path, pace: Pace) -> Result<Make, Error> {
     Program::spawn(command, dir, pace).map_err(Error::Program)?;
     let (command, dir) = (command.to_owned(), dir.to_owned());
     let start = move || -> Box<dyn Behaviour> {
@@ -123,7 +108,7 @@ fn program(command: &str, dir: &Path, pace: Pace) -> Result<Maker, Error> {
             Err(fault) => Box::new(Stillborn(Some(fault))),
         }
     };
-    Ok(Maker(Arc::new(start)))
+    Ok(Arc::new(start))
 }
 
 /// A program that started once, but not again: its neuron is honest.

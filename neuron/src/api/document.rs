@@ -10,6 +10,7 @@ use protocol::yuma::Share;
 use serde::{Deserialize, Serialize};
 
 use super::Consensus;
+use crate::figure::fraction;
 use crate::neuron::View;
 
 /// Which state of which network a document is about.
@@ -213,8 +214,4 @@ fn role(row: &NeuronRow, view: &View) -> &'static str {
     let settles = view.ledger.validators().power(&row.hotkey).is_some();
     let validates = row.permit && (settles || row.dividends > Share::ZERO);
     if validates { "validator" } else { "miner" }
-}
-
-pub(super) fn fraction(share: Share) -> f64 {
-    share.bits() as f64 / Share::ONE.bits() as f64
 }

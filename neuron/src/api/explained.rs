@@ -6,7 +6,7 @@ use protocol::subnet::{Netuid, Uid};
 use serde::{Deserialize, Serialize};
 
 use super::Stamp;
-use super::document::fraction;
+use crate::figure::fraction;
 use crate::neuron::{Handle, View};
 use crate::role::Score;
 

@@ -7,7 +7,7 @@ use protocol::transaction::Coldkey;
 use serde::{Deserialize, Serialize};
 
 use super::Stamp;
-use super::document::fraction;
+use crate::figure::fraction;
 use crate::neuron::View;
 
 /// Every subnet, and what one more costs.

@@ -1,4 +1,6 @@
 //! Behaviours that the program brings along: those that need more than a script has.
+use std::sync::Arc;
+
 use protocol::Signed;
 use protocol::consensus::Speech;
 use protocol::consensus::vote::{Ballot, Vote};
@@ -6,13 +8,10 @@ use protocol::message::Message;
 use protocol::telling::Telling;
 use protocol::weights::Commit;
 
-use super::{Act, Behaviour, Context};
-
-/// Makes a behaviour.
-type Make = fn() -> Box<dyn Behaviour>;
+use super::{Act, Behaviour, Context, Make};
 
 /// Their names, what each does, and what makes it.
-pub const NAMED: [(&str, &str, Make); 3] = [
+pub const NAMED: [(&str, &str, fn() -> Box<dyn Behaviour>); 3] = [
     ("honest", "deviates in nothing", || Box::new(Honest)),
     ("forger", "tells votes in others' names and commits of epochs to come", || Box::new(Forger)),
     ("liar", "hands over a settlement that never was to whoever asks for settlements", || Box::new(Liar)),
@@ -23,7 +22,7 @@ const EPOCHS_AHEAD: u64 = 5;
 
 /// What makes the behaviour of that name.
 pub fn named(name: &str) -> Option<Make> {
-    NAMED.into_iter().find(|(known, ..)| *known == name).map(|(.., make)| make)
+    NAMED.into_iter().find(|(known, ..)| *known == name).map(|(.., make)| Arc::new(make) as Make)
 }
 
 /// Deviates in nothing.

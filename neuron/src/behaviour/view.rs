@@ -12,9 +12,10 @@ use protocol::subnet::Uid;
 use protocol::telling::Words;
 use protocol::transaction::Transaction;
 use protocol::weights::{Commit, Reveal, Row};
-use protocol::yuma::Share;
-use protocol::{Amount, Signed, Verified};
+use protocol::{Signed, Verified};
 use serde::{Deserialize, Serialize};
+
+use crate::figure::{coins, fraction};
 
 /// A row: how much of what a validator has to give goes to which uid. Only proportions count.
 pub type Weights = BTreeMap<u16, f64>;
@@ -251,16 +252,14 @@ impl Proposing {
 
 impl Neighbour {
     pub(super) fn of(row: &NeuronRow) -> Self {
-        let coins = |amount: Amount| amount.0 as f64 / Amount::coins(1).0 as f64;
-        let part = |share: Share| share.bits() as f64 / Share::ONE.bits() as f64;
         Self {
             uid: row.uid.0,
             hotkey: row.hotkey,
             permit: row.permit,
             stake: coins(row.stake),
-            consensus: part(row.consensus),
-            incentive: part(row.incentive),
-            dividends: part(row.dividends),
+            consensus: fraction(row.consensus),
+            incentive: fraction(row.incentive),
+            dividends: fraction(row.dividends),
         }
     }
 }

@@ -18,6 +18,7 @@ use super::order::Order;
 use super::out::{self, Out};
 use super::table::{coins, percent};
 use crate::api::Client;
+use crate::figure::fraction;
 use crate::genesis::GenesisFile;
 use crate::host::{Handles, Host};
 use crate::network::Listen;
@@ -257,7 +258,7 @@ fn line(view: &View) -> String {
     let slot = row.map_or_else(
         || "no slot".to_owned(),
         |row| {
-            let share = row.incentive.bits().max(row.dividends.bits()) as f64 / (1_u64 << 32) as f64;
+            let share = fraction(row.incentive.max(row.dividends));
             format!("uid {}  share {}  earned {}", row.uid, percent(share), coins(row.emission.0))
         },
     );

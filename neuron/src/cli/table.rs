@@ -1,4 +1,5 @@
 //! Tables for people: amounts in coins, shares in per cent.
+use crate::figure;
 use comfy_table::{CellAlignment, Table, presets};
 
 /// The columns of a table: a heading, and whether its cells are numbers.
@@ -22,7 +23,7 @@ pub(super) fn table(columns: Columns<'_>, rows: impl IntoIterator<Item = Vec<Str
 
 /// An amount as coins, to four digits.
 pub(super) fn coins(amount: u64) -> String {
-    format!("{:.4}", amount as f64 / protocol::amount::COIN as f64)
+    format!("{:.4}", figure::coins(protocol::Amount(amount)))
 }
 
 /// An amount as whole coins.

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::simulated::Run;
 use super::{Action, Conduct, Duty, Group, NeuronId, Scenario, Skew};
+use crate::figure::coins;
 
 /// What each group gained or lost by an attack.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -68,7 +69,7 @@ impl Books {
             let of = |run: &Run, figure: fn(&Run, usize) -> f64| -> f64 {
                 members().map(|(member, _)| figure(run, member)).sum()
             };
-            let stake = group.stake.0 as f64 / protocol::Amount::coins(1).0 as f64 * group.count as f64;
+            let stake = coins(group.stake) * group.count as f64;
             let work = members().map(|(member, _)| work(run, group, member)).sum();
             let earned = of(run, earned);
             let behaviour = group.conduct.behaviour.get_ref();

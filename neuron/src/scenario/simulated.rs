@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crypto::{Hash, Keypair, hash};
-use protocol::Amount;
 use protocol::transaction::Coldkey;
 use serde_json::Value;
 
 use super::{Conduct, Duty, Error, Judge, Moment, NeuronId, Scenario, Verdict};
 use crate::api::Stamp;
-use crate::behaviour::{Behaviour, Board};
+use crate::behaviour::{Board, Make};
+use crate::figure::coins;
 use crate::script::{self, Pace};
 use crate::simulation::{self, Doings, Line, Member, Simulation};
 
@@ -25,9 +25,6 @@ const LOOK_MS: u64 = 1_000;
 
 /// A run in which nothing is settled for so long is over, in virtual milliseconds.
 const STUCK_MS: u64 = 300_000;
-
-/// Makes a behaviour anew, for each start of a neuron.
-pub type Make = Arc<dyn Fn() -> Box<dyn Behaviour> + Send + Sync>;
 
 /// What came of a run.
 #[derive(Debug)]
@@ -88,7 +85,7 @@ pub fn makes(scenario: &Scenario, folder: &Path) -> Result<BTreeMap<usize, Make>
         let spec = conduct.behaviour.get_ref().spec()?;
         let made = script::load(&spec, folder, Pace::Simulated);
         let refused = |fault: script::Error| scenario.refuse(conduct.behaviour.span(), &fault.to_string());
-        Some(made.map(|maker| (place, Arc::new(move || maker.make()) as Make)).map_err(refused))
+        Some(made.map(|make| (place, make)).map_err(refused))
     };
     scenario.conducts().enumerate().filter_map(make).collect()
 }
@@ -250,8 +247,4 @@ fn conduct(conduct: &Conduct, make: Option<&Make>, board: &Board) -> Option<simu
 /// The places of some among all.
 fn places(ids: &[NeuronId], some: &super::Selection) -> BTreeSet<usize> {
     ids.iter().enumerate().filter(|(_, id)| some.contains(**id)).map(|(place, _)| place).collect()
-}
-
-fn coins(amount: Amount) -> f64 {
-    amount.0 as f64 / Amount::coins(1).0 as f64
 }

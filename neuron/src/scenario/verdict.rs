@@ -2,8 +2,9 @@
 use serde::Serialize;
 
 use super::event::{Moment, Point};
-use super::expression::{Outcome, Source};
+use super::expression::Outcome;
 use super::selection::NeuronId;
+use super::source::Source;
 use super::{Expectation, Quantifier, Scenario};
 
 /// What came of one expectation.

@@ -94,9 +94,9 @@ fn alone(source: &str) -> Alone {
 
 #[track_caller]
 fn alone_with(source: &str, with: Value) -> Alone {
-    let maker =
+    let make =
         load("it.star", folder(source).path(), Pace::Simulated).unwrap_or_else(|error| panic!("{error}"));
-    Alone::new(maker.make(), with)
+    Alone::new(make(), with)
 }
 
 /// What is wrong with a script before anything runs.
@@ -285,14 +285,14 @@ fn each_neuron_has_its_own_state_and_the_same_luck() {
     let source =
         "def on_tick(ctx):\n    ctx.state[len(ctx.state)] = ctx.rand()\n    ctx.fired(str(ctx.state))\n";
     let (first, second) = (folder(source), folder(source));
-    let maker = load("it.star", first.path(), Pace::Simulated).unwrap();
+    let make = load("it.star", first.path(), Pace::Simulated).unwrap();
     let again = load("it.star", second.path(), Pace::Simulated).unwrap();
-    let ticks = |maker: &Maker| {
-        let mut alone = Alone::new(maker.make(), Value::Null);
+    let ticks = |make: &Make| {
+        let mut alone = Alone::new(make(), Value::Null);
         [fired(&alone.tick()), fired(&alone.tick())]
     };
-    assert_eq!(ticks(&maker), ticks(&maker));
-    assert_eq!(ticks(&maker), ticks(&again));
+    assert_eq!(ticks(&make), ticks(&make));
+    assert_eq!(ticks(&make), ticks(&again));
 }
 
 #[test]
@@ -378,8 +378,8 @@ fn program_fault(script: &str, pace: Pace) -> Result<String, Vec<Note>> {
     let greeting = r#"read init; echo '{"init_ok":{"hooks":["on_tick"]}}'; "#;
     let command = format!("exec:sh -c {}", shlex::try_quote(&format!("{greeting}{script}")).unwrap());
     let dir = TempDir::new().unwrap();
-    let maker = load(&command, dir.path(), pace);
-    let mut alone = Alone::new(maker.unwrap_or_else(|error| panic!("{error}")).make(), Value::Null);
+    let make = load(&command, dir.path(), pace);
+    let mut alone = Alone::new(make.unwrap_or_else(|error| panic!("{error}"))(), Value::Null);
     let notes = notes(&alone.tick());
     match &notes[..] {
         [Note::Fault(fault)] => Ok(fault.clone()),
@@ -608,12 +608,12 @@ fn one_attack_has_the_same_effects_in_three_languages() {
     assert_ne!(attack(Box::new(crate::behaviour::Honest)).0, effects, "and is not what is honest");
     let script =
         load("weight_copier.star", &scenarios(), Pace::Simulated).unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(attack(script.make()), (effects.clone(), fired));
+    assert_eq!(attack(script()), (effects.clone(), fired));
     if Command::new("python3").arg("--version").stdout(Stdio::null()).status().is_err() {
         eprintln!("skipped in Python: there is no python3");
         return;
     }
     let program = load("exec:python3 weight_copier.py", &scenarios(), Pace::Simulated);
     let program = program.unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(attack(program.make()), (effects, fired));
+    assert_eq!(attack(program()), (effects, fired));
 }

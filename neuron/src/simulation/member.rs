@@ -1,13 +1,12 @@
 //! Who takes part in a simulated network, and how it behaves.
 use std::fmt;
-use std::sync::Arc;
 
 use crypto::Keypair;
 use protocol::head::Head;
 use serde_json::Value;
 
 use super::NETUID;
-use crate::behaviour::{Acting, Behaviour, Board, Keys};
+use crate::behaviour::{Acting, Board, Keys, Make};
 use crate::role::Role;
 
 /// One who takes part.
@@ -33,7 +32,7 @@ pub struct Member {
 #[derive(Clone)]
 pub struct Conduct {
     /// Makes its behaviour, at each start anew.
-    pub make: Arc<dyn Fn() -> Box<dyn Behaviour> + Send + Sync>,
+    pub make: Make,
     /// The parameters that a scenario gives it.
     pub with: Value,
     /// Shared with whom it colludes.

@@ -2,6 +2,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::scenario::Sample;
 use crate::scenario::group::{Behaviour, Conduct, Duty, Group};
 
 /// Two validators, three miners of which the first copies.

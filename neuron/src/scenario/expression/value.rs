@@ -1,5 +1,6 @@
 //! What expressions come to, and how that is shown.
-use super::{Aggregate, Comparison, Condition, Figure, Operator, Outcome, Sample, Source, Term};
+use super::{Aggregate, Comparison, Condition, Figure, Operator, Outcome, Source, Term};
+use crate::scenario::Sample;
 use crate::scenario::metric::Kind;
 use crate::scenario::selection::NeuronId;
 

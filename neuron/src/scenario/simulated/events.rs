@@ -5,6 +5,7 @@ use std::time::Duration;
 use protocol::transaction::Action as Order;
 
 use super::{Simulated, conduct, places};
+use crate::behaviour::Make;
 use crate::scenario::{Action, Change, Event, Link, Moment, NETUID, Selection};
 use crate::simulation::{self, Cut};
 
@@ -156,7 +157,7 @@ impl Simulated<'_> {
     }
 
     /// What makes a conduct's behaviour.
-    fn make_of(&self, conduct: &crate::scenario::Conduct) -> Option<super::Make> {
+    fn make_of(&self, conduct: &crate::scenario::Conduct) -> Option<Make> {
         let place = self.scenario.conducts().position(|known| std::ptr::eq(known, conduct))?;
         self.makes.get(&place).cloned()
     }

@@ -6,9 +6,9 @@ use protocol::Amount;
 use protocol::ledger::Ledger;
 use protocol::metagraph::{Metagraph, NeuronRow};
 use protocol::transaction::Coldkey;
-use protocol::yuma::Share;
 
-use super::{Simulated, coins};
+use super::Simulated;
+use crate::figure::{coins, fraction};
 use crate::scenario::{Metric, NETUID, Sample, Scope, Source};
 use crate::simulation::Violation;
 
@@ -163,16 +163,16 @@ impl Simulated<'_> {
             Metric::Weight => *found.weights.get(&ledger.slot(NETUID, &hotkey)?.0).unwrap_or(&0.0),
             Metric::Score => self.score(&hotkey)?,
             Metric::Permit => flag(found.row(&hotkey)?.permit),
-            Metric::Dividends => part(found.row(&hotkey)?.dividends),
+            Metric::Dividends => fraction(found.row(&hotkey)?.dividends),
             Metric::DividendsPerStake => {
                 let row = found.row(&hotkey)?;
-                return Some((part(row.dividends), coins(row.stake) / found.all_stake()));
+                return Some((fraction(row.dividends), coins(row.stake) / found.all_stake()));
             }
-            Metric::Incentive => part(found.row(&hotkey)?.incentive),
-            Metric::Consensus => part(found.row(&hotkey)?.consensus),
+            Metric::Incentive => fraction(found.row(&hotkey)?.incentive),
+            Metric::Consensus => fraction(found.row(&hotkey)?.consensus),
             Metric::Emission => coins(found.row(&hotkey)?.emission),
-            Metric::Trust if self.validates(place) => part(found.row(&hotkey)?.validator_trust),
-            Metric::Trust => part(found.row(&hotkey)?.trust),
+            Metric::Trust if self.validates(place) => fraction(found.row(&hotkey)?.validator_trust),
+            Metric::Trust => fraction(found.row(&hotkey)?.trust),
             _ => return None,
         };
         own(here)
@@ -198,8 +198,4 @@ impl Simulated<'_> {
         let sum: f64 = scores.iter().map(|score| score.mean).sum();
         (!scores.is_empty()).then(|| sum / scores.len() as f64)
     }
-}
-
-fn part(share: Share) -> f64 {
-    share.bits() as f64 / Share::ONE.bits() as f64
 }
