@@ -118,6 +118,17 @@ pub enum Request {
         /// The first height to look at.
         from: u64,
     },
+    /// That it behave so from now on, in a network for development: nothing.
+    Behave {
+        /// "honest", a built-in's name, "FILE.star" or "exec:COMMAND".
+        behaviour: String,
+        /// Where its files are looked for.
+        folder: PathBuf,
+        /// What it is given.
+        with: serde_json::Value,
+        /// The folder of the board that colluders share.
+        board: Option<PathBuf>,
+    },
     /// That it stop: nothing, and it does.
     Stop {},
 }

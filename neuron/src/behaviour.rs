@@ -20,7 +20,9 @@
 mod acting;
 mod board;
 mod builtin;
+mod conduct;
 mod context;
+mod doings;
 mod view;
 
 use std::sync::Arc;
@@ -30,7 +32,9 @@ use crypto::Hotkey;
 pub use self::acting::Acting;
 pub use self::board::Board;
 pub use self::builtin::{Honest, NAMED, named};
+pub use self::conduct::{Conduct, Roles};
 pub use self::context::{Context, Keys};
+pub use self::doings::Doings;
 pub use self::view::{Asking, Gossip, Neighbour, Proposing, Voting, Weights};
 
 /// What a peer does differently. Every hook defaults to honest.

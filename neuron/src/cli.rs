@@ -1,6 +1,7 @@
 //! The command line: each command is a module, its doc comments are its help.
 
 mod asking;
+mod behave;
 mod children;
 mod explain;
 mod light;
@@ -57,6 +58,7 @@ enum Command {
     Scenario(scenario::Args),
     Replay(replay::Args),
     Run(run::Args),
+    Behave(behave::Args),
     Metagraph(metagraph::Args),
     Explain(explain::Args),
     Query(query::Args),
@@ -96,6 +98,7 @@ fn perform(command: Command, began: Instant) -> Result<()> {
             Command::Scenario(args) => scenario::perform(&args),
             Command::Replay(args) => replay::perform(&args),
             Command::Run(args) => run::perform(args).await,
+            Command::Behave(args) => behave::perform(args).await,
             Command::Metagraph(args) => metagraph::perform(args).await,
             Command::Explain(args) => explain::perform(args).await,
             Command::Query(args) => query::perform(args).await,

@@ -1,6 +1,7 @@
 //! The story: hear one input, ask the roles, carry out their effects.
 
 mod claim;
+mod config;
 pub(crate) mod desk;
 mod disk;
 mod error;
@@ -15,20 +16,19 @@ mod view;
 mod witnesses;
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::sync::Arc;
 
-use crypto::{Hash, Keypair, hash};
-use protocol::genesis::Genesis;
+use crypto::{Hash, hash};
 use protocol::head::Head;
 use protocol::ledger::{Counted, Ledger};
-use protocol::light::Checkpoint;
-use protocol::message::{Message, Topic};
+use protocol::message::Message;
 use protocol::subnet::Netuid;
 use storage::Store;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::network::{self, Listen, Network};
-use crate::role::{Effect, Input, Miner, Moment, Poll, Role, Settler, Validator};
+use crate::behaviour::{Conduct, Keys, Roles};
+use crate::network::{self, Network};
+use crate::role::{Effect, Input, Moment, Poll, Role, Settled, Settler};
 use crate::{clock, model, task};
 
 use self::desk::Desk;
@@ -40,6 +40,7 @@ use self::prover::Prover;
 use self::recovery::Remembered;
 use self::witnesses::Witnesses;
 
+pub use self::config::{Config, Duty, History};
 pub use self::error::Error;
 pub(crate) use self::gate::{Request, Response};
 pub use self::past::Error as PastError;
@@ -48,71 +49,14 @@ pub use self::view::View;
 /// Inputs waiting for the roles; when full, requests are refused and gossip is dropped.
 const ARRIVALS: usize = 1024;
 
-/// Who a neuron is and where it lives.
-#[derive(Clone)]
-pub struct Config {
-    /// Its memory; no other neuron may use it.
-    pub dir: PathBuf,
-    /// The network it belongs to.
-    pub genesis: Genesis,
-    /// Its hotkey.
-    pub keypair: Keypair,
-    /// What it does.
-    pub duty: Duty,
-    /// The subnet it does it in.
-    pub netuid: Netuid,
-    /// Where others reach it.
-    pub listen: Listen,
-    /// Addresses of peers that are known beforehand.
-    pub bootstrap: Vec<String>,
-    /// A header that its owner knows from somebody they trust.
-    pub checkpoint: Option<Checkpoint>,
-    /// It votes at once, whatever votes of its hotkey may be forgotten.
-    pub vote_anew: bool,
-    /// How often it has begun anew since its peers had pruned what it lacked.
-    pub begun_anew: u32,
-    /// Decides data shards and skill.
-    pub seed: u64,
-    /// What it keeps of the past.
-    pub history: History,
-}
-
-/// What a neuron keeps of the past.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct History {
-    /// Settlements between two snapshots of the ledger.
-    pub snapshots: u64,
-    /// Settlements kept behind the tip, along with those that share a file with them and all since the last snapshot
-    /// but one.
-    pub keep: u64,
-}
-
-impl Default for History {
-    /// Snapshots so rare that making them costs nothing, and every settlement there was.
-    fn default() -> Self {
-        Self { snapshots: 1_024, keep: u64::MAX }
-    }
-}
-
-/// What a neuron does beside following the ledger.
-#[derive(Clone, Debug)]
-pub enum Duty {
-    /// Serves a model: trained at a rung of its task's ladder, or read from a file.
-    Mine {
-        /// 0 is the poorest.
-        rung: usize,
-        /// Weights to serve instead of training.
-        weights: Option<Vec<u8>>,
-    },
-    /// Questions miners and settles.
-    Validate,
-    /// Nothing more.
-    Follow,
-}
-
 /// A neuron that has read its memory and listens.
 pub struct Neuron {
-    roles: Vec<Box<dyn Role>>,
+    roles: Roles,
+    keys: Keys,
+    netuid: Netuid,
+    /// Where it began, until it settles.
+    head: Head,
+    settled: Option<Arc<Settled>>,
     arrivals: mpsc::Receiver<Arrival>,
     hands: Hands,
     seed: Hash,
@@ -128,15 +72,17 @@ pub struct Handle {
     disk: disk::Reader,
     past: Past,
     refused: Tally,
+    allows_adversaries: bool,
 }
 
 impl Neuron {
     /// Reads its memory, joins the network, and is ready to run.
     pub async fn start(config: Config) -> Result<(Self, Handle), Error> {
+        config.check_conduct()?;
         let genesis = Head::new(Ledger::new(&config.genesis)?, None);
         let mut store = Store::open(&config.dir)?;
         let id = genesis.ledger.genesis();
-        let (network, mut events) = network::spawn(network_of(&config, id, store.peers()?))?;
+        let (network, mut events) = network::spawn(config.network(id, store.peers()?))?;
         let remembered = recovery::recover(&mut store, &config.dir, &genesis, config.checkpoint)?;
         let remembered =
             newcomer::join(&config, &genesis, &mut store, remembered, (&network, &mut events)).await?;
@@ -183,23 +129,23 @@ impl Neuron {
             disk: disk.0.reader(),
             past,
             refused: refused.clone(),
+            allows_adversaries: config.genesis.allows_adversaries(),
         };
         tokio::spawn(gate.watch(events, handle.view.clone()));
 
         let keypair = config.keypair.clone();
+        let head = Head::new(ledger.clone(), recovered.tip.clone());
+        let keys = Keys { hotkey: keypair.clone(), coldkey: config.coldkey, spare: Vec::new() };
         let settler = Settler::new(keypair.clone(), genesis.ledger, recovered);
         let mut roles: Vec<Box<dyn Role>> = vec![Box::new(settler)];
-        match &config.duty {
-            Duty::Mine { .. } => roles.push(Box::new(Miner::new(keypair, config.netuid, ledger))),
-            Duty::Validate => {
-                roles.push(Box::new(Validator::new(keypair, config.netuid, task, ledger, memory)));
-            }
-            Duty::Follow => {}
-        }
+        roles.extend(config.duty.role(keypair, config.netuid, task, ledger, memory));
         let mut hands = Hands::new(id, config.duty, network, disk, model, (pending, refused), show);
         hands.stay_close(&settlers);
         let seed = config.keypair.secret("neuron v1 moments", &[&clock::now_ms().to_le_bytes()]);
-        Ok((Self { roles, arrivals, hands, seed, heard: 0 }, handle))
+        let roles = Roles::new(roles, config.conduct, keys.clone(), (config.netuid, head.clone()));
+        let netuid = config.netuid;
+        let neuron = Self { roles, keys, netuid, head, settled: None, arrivals, hands, seed, heard: 0 };
+        Ok((neuron, handle))
     }
 
     /// Runs until the last handle is gone or something stops it.
@@ -213,6 +159,7 @@ impl Neuron {
                     Next::Input(input) => self.hear(input)?,
                 },
                 arrival = self.arrivals.recv() => match arrival {
+                    Some(Arrival::Turn(conduct)) => self.turn(*conduct)?,
                     Some(arrival) => {
                         if let Some(input) = self.hands.receive(arrival)? {
                             self.hear(input)?;
@@ -236,10 +183,29 @@ impl Neuron {
     }
 
     fn think(&mut self, input: &Input) -> Vec<Effect> {
+        if let Input::Settled(settled) = input {
+            self.settled = Some(Arc::clone(settled));
+        }
+        let moment = self.moment();
+        self.roles.handle(moment, input)
+    }
+
+    fn moment(&mut self) -> Moment {
         self.heard += 1;
         let seed = hash("neuron v1 moment", &[&self.seed.0, &self.heard.to_le_bytes()]);
-        let moment = Moment { now: clock::now_ms(), seed };
-        self.roles.iter_mut().flat_map(|role| role.handle(moment, input)).collect()
+        Moment { now: clock::now_ms(), seed }
+    }
+
+    /// Behaves so from now on.
+    fn turn(&mut self, conduct: Conduct) -> Result<(), Error> {
+        let head = match &self.settled {
+            Some(settled) => Head::new(settled.ledger.clone(), Some(settled.certified.clone())),
+            None => self.head.clone(),
+        };
+        self.hands.behave(&conduct);
+        let moment = self.moment();
+        let effects = self.roles.turn(moment, conduct, self.keys.clone(), (self.netuid, head));
+        self.carry_out(effects)
     }
 
     fn carry_out(&mut self, effects: Vec<Effect>) -> Result<(), Error> {
@@ -279,6 +245,16 @@ impl Handle {
         poll.await.ok()
     }
 
+    /// Has the neuron behave so from now on; false where the network does not allow it.
+    pub async fn turn(&self, conduct: Conduct) -> bool {
+        let allowed = self.allows_adversaries || conduct.is_honest();
+        if allowed {
+            // A neuron that has stopped behaves no more.
+            let _ = self.arrivals.send(Arrival::Turn(Box::new(conduct))).await;
+        }
+        allowed
+    }
+
     /// Gossips a message of ours and hears it ourselves.
     pub async fn tell(&self, message: Message) -> Result<(), protocol::Error> {
         let genesis = self.view.borrow().ledger.genesis();
@@ -316,15 +292,6 @@ impl Handle {
     pub async fn state_roots(&self, height: u64) -> Vec<(u64, Hash)> {
         self.disk.state_roots(height).await
     }
-}
-
-fn network_of(config: &Config, genesis: Hash, known: Vec<String>) -> network::Config {
-    let topics = match config.duty {
-        Duty::Validate => Topic::ALL.to_vec(),
-        _ => Topic::FOLLOWING.to_vec(),
-    };
-    let (keypair, bootstrap) = (config.keypair.clone(), config.bootstrap.clone());
-    network::Config { keypair, genesis, listen: config.listen, bootstrap, known, topics }
 }
 
 #[cfg(test)]

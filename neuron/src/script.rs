@@ -40,7 +40,9 @@ mod tests;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::behaviour::{self, Behaviour, Make};
+use serde_json::Value;
+
+use crate::behaviour::{self, Behaviour, Board, Conduct, Make};
 
 pub use self::program::Program;
 
@@ -85,6 +87,22 @@ pub fn load(spec: &str, dir: &Path, pace: Pace) -> Result<Make, Error> {
     }
     let known = || behaviour::NAMED.map(|(name, ..)| name).join(", ");
     behaviour::named(spec).ok_or_else(|| Error::Unknown { name: spec.to_owned(), known: known() })
+}
+
+/// A conduct with the behaviour that `spec` names, or honesty.
+pub fn conduct(spec: &str, dir: &Path, pace: Pace, with: Value, board: Board) -> Result<Conduct, Error> {
+    match spec {
+        Conduct::HONEST => Ok(Conduct::honest()),
+        _ => Ok(Conduct { name: name(spec), make: load(spec, dir, pace)?, with, board }),
+    }
+}
+
+/// What people call the behaviour that `spec` names: a script by its file's name without folder and ending.
+pub fn name(spec: &str) -> String {
+    let file = Path::new(spec);
+    let script = file.extension().is_some_and(|extension| extension == "star");
+    let stem = script.then(|| file.file_stem()).flatten();
+    stem.map_or_else(|| spec.trim_start_matches("exec:").to_owned(), |it| it.to_string_lossy().into_owned())
 }
 
 #[cfg(feature = "script")]

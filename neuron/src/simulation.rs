@@ -38,9 +38,9 @@ pub use self::campaign::{Campaign, Failure, Tally};
 pub use self::check::{Counts, Violation};
 pub use self::faults::{Faults, Kind};
 pub use self::links::{Cut, Link};
-pub use self::member::{Conduct, Member};
+pub use self::member::Member;
 pub use self::plan::{Outcome, Plan};
-pub use self::stage::{Doings, Line};
+pub use self::stage::Line;
 
 use self::check::Record;
 use self::disk::Disk;
@@ -263,14 +263,19 @@ impl Simulation {
         self.witness(node, &input);
         let mut inputs = VecDeque::from([input]);
         while let Some(input) = inputs.pop_front() {
-            let now = self.now.saturating_add_signed(self.nodes[node].member.clock_skew_ms);
-            let moment = Moment { now, seed: Hash(self.rng.random()) };
+            let moment = self.moment(node);
             debug!(at = self.now - BEGINNING, node, ?input);
             for effect in self.nodes[node].think(moment, &input) {
                 debug!(at = self.now - BEGINNING, node, ?effect);
                 inputs.extend(self.carry_out(node, effect));
             }
         }
+    }
+
+    /// A node's moment, by its own clock.
+    fn moment(&mut self, node: usize) -> Moment {
+        let now = self.now.saturating_add_signed(self.nodes[node].member.clock_skew_ms);
+        Moment { now, seed: Hash(self.rng.random()) }
     }
 
     /// Queues a write; the node hears other inputs until it is synced.

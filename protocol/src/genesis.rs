@@ -81,6 +81,11 @@ impl Genesis {
         (self.name != DEVELOPMENT).then_some(trusting_period.saturating_mul(interval))
     }
 
+    /// Whether neurons may misbehave on purpose: only in a network for development, where nothing is at stake.
+    pub fn allows_adversaries(&self) -> bool {
+        self.name == DEVELOPMENT
+    }
+
     /// A local network of one subnet with the task "digits" and tempo enough for all who settle.
     pub fn dev(time: u64, neurons: Vec<GenesisNeuron>) -> Self {
         let subnet = GenesisSubnet {

@@ -8,6 +8,7 @@ use protocol::subnet::Netuid;
 use protocol::transaction::{Coldkey, Transaction};
 use protocol::{Verified, codec};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
@@ -103,6 +104,18 @@ impl Client {
     /// The height at which the transaction of this id was settled, if it was at `from` or soon after.
     pub async fn find(&self, id: Hash, from: u64) -> Result<Option<u64>, Error> {
         self.ask(&Request::Find { id, from }).await
+    }
+
+    /// Has it behave so from now on, in a network for development; its files are looked for in `folder`.
+    pub async fn behave(
+        &self,
+        behaviour: &str,
+        folder: &Path,
+        with: Value,
+        board: Option<&Path>,
+    ) -> Result<(), Error> {
+        let (behaviour, folder) = (behaviour.to_owned(), folder.to_owned());
+        self.ask(&Request::Behave { behaviour, folder, with, board: board.map(Path::to_owned) }).await
     }
 
     /// Stops it.

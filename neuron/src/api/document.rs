@@ -10,6 +10,7 @@ use protocol::yuma::Share;
 use serde::{Deserialize, Serialize};
 
 use super::Consensus;
+use crate::behaviour::Doings;
 use crate::figure::fraction;
 use crate::neuron::View;
 
@@ -49,6 +50,10 @@ pub struct Status {
     pub addresses: Vec<String>,
     /// What its network refused or dropped, by reason.
     pub refused: BTreeMap<String, u64>,
+    /// How it behaves: "honest" unless its owner wants otherwise.
+    pub behaviour: String,
+    /// What it did since it started.
+    pub doings: Doings,
     /// Accusations it made against validators that signed twice.
     pub accusations: u64,
     /// All coins by place.
@@ -133,6 +138,8 @@ impl Status {
             peers: view.peers,
             addresses,
             refused: view.refused.iter().map(|(reason, count)| ((*reason).to_owned(), *count)).collect(),
+            behaviour: view.behaviour.clone(),
+            doings: view.doings.clone(),
             accusations: view.accusations,
             supply: view.ledger.supply(),
             pid: std::process::id(),

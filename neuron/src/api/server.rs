@@ -21,7 +21,9 @@ use super::{
     Account, Children, Error, Explained, MAX_REPLY, MAX_REQUEST, Metagraph, Remembered, Reply, Request,
     SOCKET, Status, Subnets, Trial, Votes,
 };
+use crate::behaviour::{Board, Conduct};
 use crate::neuron::Handle;
+use crate::script::{self, Pace};
 
 /// Connections at once; further ones are told to come back.
 const CONNECTIONS: usize = 32;
@@ -181,6 +183,12 @@ async fn answer(request: &Request, handle: &Handle) -> Result<Value, String> {
         Request::Try { transaction } => attempt(handle, transaction),
         Request::Submit { transaction } => submit(handle, transaction).await,
         Request::Find { id, from } => json(handle.find(*id, *from).await),
+        Request::Behave { behaviour, folder, with, board } => {
+            let board = board.as_deref().map_or(Ok(Board::default()), Board::at);
+            let board = board.map_err(|error| format!("the board cannot be made: {error}"))?;
+            let conduct = script::conduct(behaviour, folder, Pace::Live, with.clone(), board);
+            behave(handle, conduct.map_err(|error| error.to_string())?).await
+        }
         // Whoever answers stops once the reply is on its way.
         Request::Stop {} => Ok(Value::Null),
     }
@@ -193,6 +201,11 @@ async fn poll(handle: &Handle) -> Result<Value, String> {
     }
     let poll = timeout(POLL_PATIENCE, handle.poll()).await.ok().flatten();
     json(poll.ok_or("the validator is busy with other polls; try again")?)
+}
+
+async fn behave(handle: &Handle, conduct: Conduct) -> Result<Value, String> {
+    let refusal = crate::neuron::Error::HonestOnly(conduct.name.clone());
+    handle.turn(conduct).await.then_some(Value::Null).ok_or_else(|| refusal.to_string())
 }
 
 fn account(handle: &Handle, coldkey: Option<Coldkey>) -> Result<Value, String> {

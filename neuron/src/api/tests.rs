@@ -15,6 +15,7 @@ use tokio::net::UnixStream;
 
 use super::socket::Door;
 use super::*;
+use crate::behaviour::Conduct;
 use crate::host::Host;
 use crate::network::Listen;
 use crate::neuron::{Config, Duty, History};
@@ -22,10 +23,15 @@ use crate::swarm::Plan;
 
 /// A neuron that follows a network of its own.
 async fn light(dir: &Path) -> Host {
+    Host::start(follower(dir, "dev")).await.unwrap()
+}
+
+fn follower(dir: &Path, network: &str) -> Config {
     let plan = Plan { validators: 1, miners: 1, task: "sums".to_owned(), ..Plan::new(dir) };
     let mut genesis = plan.genesis(1_000).unwrap();
     genesis.accounts.push((Coldkey(payer().hotkey()), Amount::coins(5)));
-    let config = Config {
+    genesis.name = network.to_owned();
+    Config {
         dir: dir.to_owned(),
         genesis,
         keypair: Keypair::from_seed([3; 32]),
@@ -38,8 +44,9 @@ async fn light(dir: &Path) -> Host {
         begun_anew: 0,
         seed: 1,
         history: History::default(),
-    };
-    Host::start(config).await.unwrap()
+        conduct: None,
+        coldkey: None,
+    }
 }
 
 /// Who owns five coins.
@@ -96,6 +103,54 @@ async fn malformed_and_oversized_requests_are_refused_and_the_neuron_goes_on() {
         assert!(reply.starts_with("{\"error\":") && reply.contains(fault), "{reply}");
     }
     assert_eq!(Client::new(dir.path()).status().await.unwrap().neuron.role, "light");
+    host.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_running_neuron_misbehaves_and_is_honest_again_at_its_owners_word() {
+    let (dir, scripts) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    fs::write(scripts.path().join("mark.star"), "def on_start(ctx):\n    ctx.fired(ctx.params)\n").unwrap();
+    let host = light(dir.path()).await;
+    let client = Client::new(dir.path());
+    let behave = async |behaviour: &str| client.behave(behaviour, scripts.path(), "here".into(), None).await;
+    let shows = async |behaviour: &str| {
+        let shown = host.handle().view();
+        assert_eq!((&*client.status().await.unwrap().behaviour, &*shown.behaviour), (behaviour, behaviour));
+    };
+    shows("honest").await;
+    behave("mark.star").await.unwrap();
+    let mut handle = host.handle();
+    while handle.view().doings.fired.is_empty() {
+        assert!(handle.changed().await);
+    }
+    shows("mark").await;
+    assert_eq!(client.status().await.unwrap().doings.fired, [("here".to_owned(), 1)].into());
+    let refusal = behave("none.star").await.unwrap_err().to_string();
+    assert!(refusal.contains("none.star"), "{refusal}");
+    shows("mark").await;
+    behave("honest").await.unwrap();
+    while handle.view().behaviour != "honest" {
+        assert!(handle.changed().await);
+    }
+    host.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn nobody_misbehaves_in_a_network_that_is_no_game() {
+    let dir = TempDir::new().unwrap();
+    let mut config = follower(dir.path(), "testnet");
+    config.genesis.time = crate::clock::now_ms();
+    let crook = Conduct { name: "forger".to_owned(), ..Conduct::honest() };
+    let refusal =
+        Host::start(Config { conduct: Some(crook), ..config.clone() }).await.err().unwrap().to_string();
+    let why = "this network does not allow a neuron to behave as forger";
+    assert!(refusal.starts_with(why), "{refusal}");
+    let host = Host::start(config).await.unwrap();
+    let client = Client::new(dir.path());
+    let refusal =
+        client.behave("forger", dir.path(), serde_json::Value::Null, None).await.unwrap_err().to_string();
+    assert!(refusal.starts_with(why), "{refusal}");
+    client.behave("honest", dir.path(), serde_json::Value::Null, None).await.unwrap();
     host.stop().await.unwrap();
 }
 

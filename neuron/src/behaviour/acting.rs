@@ -26,7 +26,7 @@ use self::held::{Held, Pending};
 use self::rows::Rows;
 use self::scoring::Scoring;
 use super::context::Deed;
-use super::{Act, Asking, Behaviour, Board, Context, Gossip, Keys};
+use super::{Act, Asking, Behaviour, Board, Conduct, Context, Gossip, Keys};
 use crate::role::{Effect, Input, Moment, Note, Persist, Reply, Role, Settled, Ticket, Timer};
 
 /// Questions whose answers are waited for; older ones are forgotten.
@@ -80,16 +80,17 @@ impl Mind {
 }
 
 impl Acting {
-    /// Puts a behaviour before the roles of a neuron that knows a ledger. `with` are the behaviour's parameters.
+    /// Puts a behaviour before the roles of a neuron that works in a subnet and knows a ledger.
     pub fn new(
-        behaviour: Box<dyn Behaviour>,
+        conduct: Conduct,
         roles: Vec<Box<dyn Role>>,
+        keys: Keys,
         (netuid, head): (Netuid, Head),
-        (keys, with, board): (Keys, Value, Board),
     ) -> Self {
         let scoring = Scoring::of(&head.ledger, netuid);
         let (origin, deeds) = (head.clone(), VecDeque::new());
-        let mind = Mind { behaviour, keys, with, board, netuid, head, origin, told: 0, deeds };
+        let Conduct { make, with, board, .. } = conduct;
+        let mind = Mind { behaviour: make(), keys, with, board, netuid, head, origin, told: 0, deeds };
         Self {
             roles,
             mind,
@@ -103,20 +104,29 @@ impl Acting {
         }
     }
 
-    /// Changes the behaviour from now on.
-    pub fn turn(&mut self, behaviour: Box<dyn Behaviour>, with: Value) {
-        (self.mind.behaviour, self.mind.with) = (behaviour, with);
+    /// Lets the behaviour begin in a neuron that is at work already.
+    pub(super) fn begin(&mut self, moment: Moment) -> Vec<Effect> {
+        let effects = self.start(moment);
+        self.go_on(moment, VecDeque::new(), effects)
+    }
+
+    /// Changes the behaviour from now on; what the former one held is still held.
+    pub(super) fn turn(&mut self, moment: Moment, conduct: Conduct) -> Vec<Effect> {
+        let Conduct { make, with, board, .. } = conduct;
+        (self.mind.behaviour, self.mind.with, self.mind.board) = (make(), with, board);
+        self.begin(moment)
+    }
+
+    fn start(&mut self, moment: Moment) -> Vec<Effect> {
+        self.mind.ask(moment, |it, cx| it.on_start(cx));
+        vec![Effect::Schedule(Timer::Tick, self.interval())]
     }
 
     /// What an input becomes before the roles hear it; effects that take their place are returned beside it.
     fn enter(&mut self, moment: Moment, input: &Input) -> (Vec<Input>, Vec<Effect>) {
         let forward = || (vec![input.clone()], Vec::new());
         match input {
-            Input::Started => {
-                self.mind.ask(moment, |it, cx| it.on_start(cx));
-                let tick = Effect::Schedule(Timer::Tick, self.interval());
-                (vec![input.clone()], vec![tick])
-            }
+            Input::Started => (vec![input.clone()], self.start(moment)),
             Input::Elapsed(Timer::Tick) => {
                 self.mind.ask(moment, |it, cx| it.on_tick(cx));
                 (Vec::new(), vec![Effect::Schedule(Timer::Tick, self.interval())])
@@ -310,8 +320,19 @@ impl Acting {
 
 impl Role for Acting {
     fn handle(&mut self, moment: Moment, input: &Input) -> Vec<Effect> {
-        let (entered, mut effects) = self.enter(moment, input);
-        let mut inputs = VecDeque::from(entered);
+        let (entered, effects) = self.enter(moment, input);
+        self.go_on(moment, entered.into(), effects)
+    }
+}
+
+impl Acting {
+    /// Has the roles hear what entered, and what comes of it at once.
+    fn go_on(
+        &mut self,
+        moment: Moment,
+        mut inputs: VecDeque<Input>,
+        mut effects: Vec<Effect>,
+    ) -> Vec<Effect> {
         effects.extend(self.deeds(&mut inputs));
         for _ in 0..DEEDS {
             let Some(input) = inputs.pop_front() else { break };

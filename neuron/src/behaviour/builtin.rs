@@ -10,8 +10,11 @@ use protocol::weights::Commit;
 
 use super::{Act, Behaviour, Context, Make};
 
+/// Makes one of them.
+type New = fn() -> Box<dyn Behaviour>;
+
 /// Their names, what each does, and what makes it.
-pub const NAMED: [(&str, &str, fn() -> Box<dyn Behaviour>); 3] = [
+pub const NAMED: [(&str, &str, New); 3] = [
     ("honest", "deviates in nothing", || Box::new(Honest)),
     ("forger", "tells votes in others' names and commits of epochs to come", || Box::new(Forger)),
     ("liar", "hands over a settlement that never was to whoever asks for settlements", || Box::new(Liar)),

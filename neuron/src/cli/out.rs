@@ -37,6 +37,11 @@ pub(super) fn document(document: &impl Serialize) -> Result<()> {
     Ok(writeln!(io::stdout(), "{text}")?)
 }
 
+/// Says what nobody should overlook, in red where there is a terminal.
+pub(super) fn warn(words: &str) {
+    let _ = writeln!(io::stderr(), "{}", console::style(words).for_stderr().red().bold());
+}
+
 /// Says in one line what went wrong.
 pub(super) fn complain(fault: &str) {
     let line = fault.replace('\n', " ");

@@ -1,7 +1,7 @@
 //! `neuron run`: one neuron, by hand.
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use crypto::Keypair;
 use protocol::light::Checkpoint;
 use protocol::subnet::Netuid;
 use protocol::transaction::Action;
+use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::time::interval;
 
@@ -18,11 +19,13 @@ use super::order::Order;
 use super::out::{self, Out};
 use super::table::{coins, percent};
 use crate::api::Client;
+use crate::behaviour::{Board, Conduct};
 use crate::figure::fraction;
 use crate::genesis::GenesisFile;
 use crate::host::{Handles, Host};
 use crate::network::Listen;
 use crate::neuron::{Config, Duty, Handle, History, View};
+use crate::script::{self, Pace};
 use crate::swarm::read_model;
 use crate::task::{self, RUNGS};
 use crate::{key, log};
@@ -86,9 +89,18 @@ pub(super) struct Args {
     /// Buy a slot, if it has none, with the coins of --coldkey
     #[arg(long, requires = "coldkey")]
     register: bool,
-    /// The key of the account that pays for --register
+    /// The key of the account that pays for --register, and for what a --behaviour orders
     #[arg(long, value_name = "FILE")]
     coldkey: Option<PathBuf>,
+    /// Misbehave so, in a network for development: a built-in's name, FILE.star or "exec:COMMAND"
+    #[arg(long, value_name = "WHAT", default_value = Conduct::HONEST, hide_default_value = true)]
+    behaviour: String,
+    /// What the behaviour is given, as JSON
+    #[arg(long, value_name = "JSON", requires = "behaviour")]
+    with: Option<Value>,
+    /// The folder of the board that colluders on this machine share
+    #[arg(long, value_name = "DIR", requires = "behaviour")]
+    board: Option<PathBuf>,
     /// Stop when stdin closes
     #[arg(long, hide = true)]
     tied: bool,
@@ -110,7 +122,10 @@ enum Part {
 
 pub(super) async fn perform(args: Args) -> Result<()> {
     let config = config(&args)?;
-    let coldkey = args.coldkey.as_deref().filter(|_| args.register).map(key::read).transpose()?;
+    let coldkey = config.coldkey.clone().filter(|_| args.register);
+    if let Some(conduct) = config.conduct.as_ref().filter(|conduct| !conduct.is_honest()) {
+        out::warn(&format!("NOT HONEST: this neuron behaves as {}", conduct.name));
+    }
     let genesis = config.genesis.hash();
     let mut host = Host::start(config).await?;
     let handles = host.handles();
@@ -166,7 +181,18 @@ fn config(args: &Args) -> Result<Config> {
         begun_anew: 0,
         seed: args.seed,
         history: History { keep: args.keep.unwrap_or(u64::MAX), ..History::default() },
+        conduct: conduct(args)?,
+        coldkey: args.coldkey.as_deref().map(key::read).transpose()?,
     })
+}
+
+/// What --behaviour says; nothing of honesty.
+fn conduct(args: &Args) -> Result<Option<Conduct>> {
+    let board = args.board.as_deref().map_or(Ok(Board::default()), Board::at);
+    let board = board.map_err(|cause| eyre!("--board: {cause}; name a folder that you may write"))?;
+    let with = args.with.clone().unwrap_or_default();
+    let conduct = script::conduct(&args.behaviour, Path::new(""), Pace::Live, with, board)?;
+    Ok(Some(conduct).filter(|conduct| !conduct.is_honest()))
 }
 
 /// The peer that an address leads to.

@@ -55,6 +55,9 @@ pub enum Error {
     /// The subnet's task is unknown, or needs libtorch that this build lacks.
     #[error(transparent)]
     Task(#[from] task::Error),
+    /// It was to misbehave where that is no game.
+    #[error("this network does not allow a neuron to behave as {0}: only networks for development do")]
+    HonestOnly(String),
     /// The subnet does not exist.
     #[error("subnet {0} is not in the genesis: see its list of subnets")]
     NoSubnet(Netuid),

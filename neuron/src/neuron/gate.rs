@@ -16,6 +16,7 @@ use super::View;
 use super::disk::Wanted;
 use super::prover::Prover;
 use super::witnesses::Witnesses;
+use crate::behaviour::Conduct;
 use crate::network::{Event, Failure, Network, Verdict};
 use crate::role::{BATCH, Delivery, Input, Poll, Range, Reply, Ticket, is_welcome};
 use crate::{clock, model};
@@ -42,6 +43,8 @@ pub(crate) enum Request {
     Snapshot,
     /// Of the snapshot of a height, the chunk of this number.
     Chunk(u64, u64),
+    /// To be heard as gossip is, and passed on: who says it chooses whom to tell first. Nothing comes back.
+    Tell(Box<Message>),
 }
 
 /// What it hears back.
@@ -89,6 +92,8 @@ pub(super) enum Arrival {
     Poll(oneshot::Sender<Poll>),
     /// A person wants this told.
     Tell(Box<Message>),
+    /// A person wants it to behave so.
+    Turn(Box<Conduct>),
 }
 
 /// What we asked for under a ticket.
@@ -101,6 +106,8 @@ pub(super) enum Asked {
     Question(Hash),
     /// Settlements from this height on.
     Settlements(u64),
+    /// That it hear a message.
+    Ear,
 }
 
 /// How often something was not let in, by reason.
@@ -178,6 +185,14 @@ impl Gate {
         }
     }
 
+    /// Hears what a peer says to us alone, and passes it on if it would be passed on as gossip.
+    fn told(&self, message: Message, view: &View) {
+        let (topic, bytes) = (message.topic(), codec::encode(&message));
+        if bytes.len() <= topic.limit() && self.gossiped(message, view) == Verdict::Accept {
+            let _ = self.network.publish(topic, bytes);
+        }
+    }
+
     /// Signatures cost time: none is checked for a stranger who would not be heard anyway.
     fn gossiped(&self, message: Message, view: &View) -> Verdict {
         if message.speaker().is_some_and(|speaker| !has_say(&view.ledger, &speaker)) {
@@ -227,6 +242,11 @@ impl Gate {
             Request::Question(question) => {
                 self.enter(Input::Asked(Ticket(ticket), question.verify(&self.genesis)?))
             }
+            Request::Tell(message) => {
+                self.told(*message, &view.borrow());
+                let _ = self.network.respond(ticket, codec::encode(&Response::Declined));
+                true
+            }
             Request::Inquiry(inquiry) => {
                 let ledger = Arc::clone(&view.borrow().ledger);
                 self.prover.show(ticket, inquiry, ledger)
@@ -255,7 +275,7 @@ impl Gate {
                     self.pruned(peer, begins, ledger);
                 }
             }
-            None => {}
+            Some(Asked::Ear) | None => {}
         }
     }
 

@@ -18,9 +18,10 @@ use tokio_util::time::{DelayQueue, delay_queue};
 use super::disk::{Disk, Synced, Wanted};
 use super::gate::{Arrival, Asked, Pending, Request, Response, Tally};
 use super::{Duty, Error, View};
+use crate::behaviour::Conduct;
 use crate::model::{self, Model};
 use crate::network::Network;
-use crate::role::{Delivery, Effect, Input, Poll, Range, Reply, Settled, Source, Ticket, Timer};
+use crate::role::{Delivery, Effect, Input, Note, Poll, Range, Reply, Settled, Source, Ticket, Timer};
 
 /// Polls that may wait for their answers.
 const POLLS: usize = 64;
@@ -130,6 +131,8 @@ impl Hands {
                 Ok(Some(Input::Polled(ticket)))
             }
             Arrival::Tell(message) => Ok(self.tell(*message)),
+            // The neuron's own: its roles are not ours.
+            Arrival::Turn(_) => Ok(None),
         }
     }
 
@@ -137,17 +140,22 @@ impl Hands {
     pub(super) fn carry_out(&mut self, effect: Effect) -> Result<Option<Input>, Error> {
         match effect {
             Effect::Tell(message) => return Ok(self.tell(*message)),
-            Effect::Whisper(..) => self.refused.count("whisper"),
-            Effect::Note(note) => tracing::warn!(?note, "not honest"),
+            Effect::Whisper(peers, message) => self.whisper(&peers, &message),
+            Effect::Note(note) => self.note(note),
             Effect::Ask(question) => {
+                self.show.send_modify(|view| view.doings.questions += 1);
                 let id = question.id();
                 let request = Request::Question(question.signed().clone());
                 if !self.ask(Source::Peer(question.miner), &request, Asked::Question(id)) {
                     return Ok(Some(Input::Answered(Reply { question: id, answer: None })));
                 }
             }
-            Effect::Answer(ticket, answer) => self.respond(ticket, &Response::Answer(answer.into_signed())),
+            Effect::Answer(ticket, answer) => {
+                self.show.send_modify(|view| view.doings.answers += 1);
+                self.respond(ticket, &Response::Answer(answer.into_signed()));
+            }
             Effect::Decline(ticket, reason) => {
+                self.show.send_modify(|view| view.doings.declined += 1);
                 self.refused.count(reason);
                 self.respond(ticket, &Response::Declined);
             }
@@ -205,6 +213,34 @@ impl Hands {
         }
         let own = message.topic() == Topic::Inputs;
         own.then(|| message.verify(&self.genesis).ok()).flatten().map(Input::Told)
+    }
+
+    /// Shows how it behaves from now on.
+    pub(super) fn behave(&self, conduct: &Conduct) {
+        tracing::warn!(behaviour = conduct.name, "behaves so from now on");
+        self.show.send_modify(|view| view.behaviour.clone_from(&conduct.name));
+    }
+
+    /// Hands a message to some alone. Gossip cannot do that: it goes as a request, and is heard as gossip is.
+    fn whisper(&mut self, peers: &[Hotkey], message: &Message) {
+        let request = Request::Tell(Box::new(message.clone()));
+        for peer in peers {
+            self.ask(Source::Peer(*peer), &request, Asked::Ear);
+        }
+    }
+
+    /// Hears what a behaviour says of itself.
+    fn note(&self, note: Note) {
+        match note {
+            Note::Fired(name) => {
+                tracing::warn!(name, "the attack took place");
+                self.show.send_modify(|view| view.doings.fire(name));
+            }
+            Note::Fault(fault) => {
+                tracing::error!(fault, "the behaviour cannot go on: it is honest from here on");
+                self.show.send_modify(|view| view.doings.fail(fault));
+            }
+        }
     }
 
     fn ask(&mut self, source: Source, request: &Request, asked: Asked) -> bool {

@@ -1,12 +1,14 @@
 //! What hostile peers say to a neuron through its front door: refused, counted, and the neuron goes on.
 use std::net::Ipv4Addr;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crypto::{Hotkey, Signature};
+use crypto::{Hotkey, Keypair, Signature};
 use protocol::consensus::Speech;
 use protocol::consensus::vote::{Ballot, Vote};
 use protocol::ledger::Ledger;
-use protocol::message::Attestation;
+use protocol::light::Checkpoint;
+use protocol::message::{Attestation, Topic};
 use protocol::query::Question;
 use protocol::settlement::{Certificate, Certified};
 use protocol::telling::Telling;
@@ -19,7 +21,7 @@ use tempfile::TempDir;
 use super::gate::{Request, Response};
 use super::*;
 use crate::host::Host;
-use crate::network::Event;
+use crate::network::{Event, Listen};
 use crate::role::bench::{Bench, NETUID};
 
 mod snapshots;
@@ -89,6 +91,8 @@ fn config(bench: &Bench, key: usize, duty: Duty, bootstrap: Vec<String>) -> Conf
         begun_anew: 0,
         seed: 1,
         history: History { snapshots: 4, ..History::default() },
+        conduct: None,
+        coldkey: None,
     }
 }
 

@@ -7,7 +7,8 @@ use crypto::{Hash, Hotkey};
 use protocol::ledger::Ledger;
 use protocol::subnet::Netuid;
 
-use super::{Config, Duty};
+use super::Config;
+use crate::behaviour::{Conduct, Doings};
 use crate::role::{Pace, Score};
 
 /// What a neuron knows and is, as of its last settlement.
@@ -39,6 +40,10 @@ pub struct View {
     pub activity: String,
     /// Running scores of miners; validators only.
     pub scores: BTreeMap<Hotkey, Score>,
+    /// How it behaves: "honest" unless its owner wants otherwise.
+    pub behaviour: String,
+    /// What it did since it started.
+    pub doings: Doings,
     /// Accusations it made against validators that signed twice.
     pub accusations: u64,
     /// Connected peers.
@@ -63,6 +68,8 @@ impl View {
             model: None,
             activity: "starting".to_owned(),
             scores: BTreeMap::new(),
+            behaviour: config.conduct.as_ref().map_or(Conduct::HONEST, |it| &it.name).to_owned(),
+            doings: Doings::default(),
             accusations: 0,
             peers: 0,
             refused: BTreeMap::new(),
@@ -92,17 +99,6 @@ impl View {
             accuracy: None,
             scores: BTreeMap::new(),
             ..self
-        }
-    }
-}
-
-impl Duty {
-    /// The word for it.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Mine { .. } => "miner",
-            Self::Validate => "validator",
-            Self::Follow => "light",
         }
     }
 }

@@ -8,6 +8,7 @@ use toml::Spanned;
 use super::quantity::{Chance, Skew};
 use super::selection::NeuronId;
 use super::text::Place;
+use crate::script;
 
 /// What a neuron is paid for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
@@ -156,12 +157,7 @@ impl Behaviour {
 
     /// As labels of metrics give it: a script by its file's name without folder and ending.
     pub fn name(&self) -> String {
-        match self {
-            Self::Honest => "honest".to_owned(),
-            Self::Named(name) => name.clone(),
-            Self::Script(file) => file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy().into_owned(),
-            Self::Program(command) => command.clone(),
-        }
+        self.spec().map_or_else(|| "honest".to_owned(), |spec| script::name(&spec))
     }
 }
 

@@ -13,10 +13,10 @@ use serde_json::Value;
 
 use super::{Conduct, Duty, Error, Judge, Moment, NeuronId, Scenario, Verdict};
 use crate::api::Stamp;
-use crate::behaviour::{Board, Make};
+use crate::behaviour::{self, Board, Doings, Make};
 use crate::figure::coins;
 use crate::script::{self, Pace};
-use crate::simulation::{self, Doings, Line, Member, Simulation};
+use crate::simulation::{self, Line, Member, Simulation};
 
 use self::events::Undo;
 
@@ -107,6 +107,7 @@ impl<'a> Simulated<'a> {
                 validates: group.duty == Duty::Validator,
                 skill: group.skill_of(id.number),
                 clock_skew_ms: group.skew.0,
+                spare: Vec::new(),
                 conduct: conduct(&group.conduct, makes.get(&id.group), &boards),
             }
         };
@@ -231,17 +232,11 @@ fn key(what: &str, seed: u64, id: NeuronId) -> Keypair {
     Keypair::from_seed(hash(what, &[&parts[0], &parts[1], &parts[2]]).0)
 }
 
-fn conduct(conduct: &Conduct, make: Option<&Make>, board: &Board) -> Option<simulation::Conduct> {
-    if conduct.is_honest() {
-        return None;
-    }
+fn conduct(conduct: &Conduct, make: Option<&Make>, board: &Board) -> Option<behaviour::Conduct> {
+    let make = make.filter(|_| !conduct.is_honest())?;
     let with = serde_json::to_value(conduct.with.get_ref()).unwrap_or(Value::Null);
-    make.map(|make| simulation::Conduct {
-        make: Arc::clone(make),
-        with,
-        board: board.clone(),
-        spare: Vec::new(),
-    })
+    let name = conduct.behaviour.get_ref().name();
+    Some(behaviour::Conduct { name, make: Arc::clone(make), with, board: board.clone() })
 }
 
 /// The places of some among all.

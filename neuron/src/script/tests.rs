@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use super::hook::Hook;
 use super::scripted::{Author, Scripted};
 use super::*;
-use crate::behaviour::{Act, Acting, Asking, Board, Context, Keys, Weights};
+use crate::behaviour::{Act, Acting, Asking, Board, Conduct, Context, Keys, Weights};
 use crate::role::bench::{Bench, NETUID, flat};
 use crate::role::{Effect, Input, Memory, Moment, Note, Reply, Role, Settled, Ticket, Timer, Validator};
 use crate::task::{StandIn, Sums, Worker};
@@ -28,9 +28,9 @@ struct Alone {
 }
 
 impl Alone {
-    fn new(behaviour: Box<dyn Behaviour>, with: Value) -> Self {
+    fn new(make: Make, with: Value) -> Self {
         let (bench, board) = (Bench::new(2, 2), Board::default());
-        let acting = acting(&bench, behaviour, Vec::new(), (with, board.clone()));
+        let acting = acting(&bench, make, Vec::new(), (with, board.clone()));
         Self { bench, acting, board }
     }
 
@@ -53,16 +53,12 @@ impl Alone {
 }
 
 /// A behaviour before the roles of the first validator.
-fn acting(
-    bench: &Bench,
-    of: Box<dyn Behaviour>,
-    roles: Vec<Box<dyn Role>>,
-    (with, board): (Value, Board),
-) -> Acting {
+fn acting(bench: &Bench, make: Make, roles: Vec<Box<dyn Role>>, (with, board): (Value, Board)) -> Acting {
     let (ledger, tip) = bench.tip.clone();
     let keys =
         Keys { hotkey: bench.keys[0].clone(), coldkey: Some(bench.keys[0].clone()), spare: Vec::new() };
-    Acting::new(of, roles, (NETUID, Head { ledger, tip }), (keys, with, board))
+    let conduct = Conduct { name: "tested".to_owned(), make, with, board };
+    Acting::new(conduct, roles, keys, (NETUID, Head { ledger, tip }))
 }
 
 fn notes(effects: &[Effect]) -> Vec<Note> {
@@ -96,7 +92,7 @@ fn alone(source: &str) -> Alone {
 fn alone_with(source: &str, with: Value) -> Alone {
     let make =
         load("it.star", folder(source).path(), Pace::Simulated).unwrap_or_else(|error| panic!("{error}"));
-    Alone::new(make(), with)
+    Alone::new(make, with)
 }
 
 /// What is wrong with a script before anything runs.
@@ -288,7 +284,7 @@ fn each_neuron_has_its_own_state_and_the_same_luck() {
     let make = load("it.star", first.path(), Pace::Simulated).unwrap();
     let again = load("it.star", second.path(), Pace::Simulated).unwrap();
     let ticks = |make: &Make| {
-        let mut alone = Alone::new(make(), Value::Null);
+        let mut alone = Alone::new(make.clone(), Value::Null);
         [fired(&alone.tick()), fired(&alone.tick())]
     };
     assert_eq!(ticks(&make), ticks(&make));
@@ -366,7 +362,9 @@ impl Author for Counting {
 #[test]
 fn a_hook_that_is_not_defined_is_not_asked() {
     let count = Arc::default();
-    let mut alone = Alone::new(Box::new(Scripted::new(Counting(Arc::clone(&count)))), Value::Null);
+    let counted = Arc::clone(&count);
+    let make: Make = Arc::new(move || Box::new(Scripted::new(Counting(Arc::clone(&counted)))));
+    let mut alone = Alone::new(make, Value::Null);
     for input in [Input::Started, Input::Elapsed(Timer::Tick), Input::Wanted(Ticket(1), 1)] {
         alone.hear(&input);
     }
@@ -379,7 +377,7 @@ fn program_fault(script: &str, pace: Pace) -> Result<String, Vec<Note>> {
     let command = format!("exec:sh -c {}", shlex::try_quote(&format!("{greeting}{script}")).unwrap());
     let dir = TempDir::new().unwrap();
     let make = load(&command, dir.path(), pace);
-    let mut alone = Alone::new(make.unwrap_or_else(|error| panic!("{error}"))(), Value::Null);
+    let mut alone = Alone::new(make.unwrap_or_else(|error| panic!("{error}")), Value::Null);
     let notes = notes(&alone.tick());
     match &notes[..] {
         [Note::Fault(fault)] => Ok(fault.clone()),
@@ -443,8 +441,9 @@ fn a_live_neuron_does_not_wait_and_throws_a_late_reply_away() {
         read it; sleep 0.5; echo '{"in_reply_to":1,"fired":["late"]}'; id=1
         while read it; do id=$((id+1)); echo '{"in_reply_to":'$id',"fired":["timely"]}'; done"#;
     let command = format!("sh -c {}", shlex::try_quote(script).unwrap());
-    let program = Program::spawn(&command, TempDir::new().unwrap().path(), Pace::Live).unwrap();
-    let mut alone = Alone::new(Box::new(Scripted::new(program)), Value::Null);
+    let dir = TempDir::new().unwrap();
+    let make = load(&format!("exec:{command}"), dir.path(), Pace::Live).unwrap_or_else(|it| panic!("{it}"));
+    let mut alone = Alone::new(make, Value::Null);
     assert_eq!(notes(&alone.tick()), [], "it was not in time");
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
     let later = std::iter::repeat_with(|| notes(&alone.tick())).find(|notes| !notes.is_empty());
@@ -528,11 +527,11 @@ fn median(mut votes: Vec<(f64, f64)>) -> f64 {
 }
 
 /// What the first validator does through some epochs in which others commit and reveal, and how often it fired.
-fn attack(behaviour: Box<dyn Behaviour>) -> (String, usize) {
+fn attack(make: Make) -> (String, usize) {
     let mut bench = Bench::new(4, 3);
     let (ledger, with) = (bench.tip.0.clone(), (Value::Null, Board::default()));
     let validator = Validator::new(bench.keys[0].clone(), NETUID, &Sums, ledger, Memory::default());
-    let mut acting = acting(&bench, behaviour, vec![Box::new(validator)], with);
+    let mut acting = acting(&bench, make, vec![Box::new(validator)], with);
     let profile = protocol::announcement::Profile {
         netuid: NETUID,
         number: 0,
@@ -603,17 +602,17 @@ fn scenarios() -> PathBuf {
 
 #[test]
 fn one_attack_has_the_same_effects_in_three_languages() {
-    let (effects, fired) = attack(Box::new(WeightCopier));
+    let (effects, fired) = attack(Arc::new(|| Box::new(WeightCopier)));
     assert!(fired > 0, "the attack took place");
-    assert_ne!(attack(Box::new(crate::behaviour::Honest)).0, effects, "and is not what is honest");
+    assert_ne!(attack(Conduct::honest().make).0, effects, "and is not what is honest");
     let script =
         load("weight_copier.star", &scenarios(), Pace::Simulated).unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(attack(script()), (effects.clone(), fired));
+    assert_eq!(attack(script), (effects.clone(), fired));
     if Command::new("python3").arg("--version").stdout(Stdio::null()).status().is_err() {
         eprintln!("skipped in Python: there is no python3");
         return;
     }
     let program = load("exec:python3 weight_copier.py", &scenarios(), Pace::Simulated);
     let program = program.unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(attack(program()), (effects, fired));
+    assert_eq!(attack(program), (effects, fired));
 }

@@ -74,7 +74,7 @@ impl Simulation {
             }
             Effect::Whisper(peers, message) => self.whisper(node, &peers, *message),
             Effect::Note(note) => self.note(node, note),
-            Effect::Score(scores) => self.count(node, |it| it.scores = scores),
+            Effect::Score(scores) => self.score(node, scores),
             Effect::Vouch(..) | Effect::Pace(_) | Effect::Report(..) => {}
         }
         None

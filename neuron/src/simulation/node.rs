@@ -11,8 +11,8 @@ use rand::rngs::StdRng;
 
 use super::disk::Disk;
 use super::witness::Witness;
-use super::{Conduct, Event, Member, NETUID};
-use crate::behaviour::{Acting, Honest};
+use super::{Event, Member, NETUID};
+use crate::behaviour::{Conduct, Roles};
 use crate::neuron;
 use crate::neuron::recovery::Remembered;
 use crate::role::{Effect, Input, Miner, Model, Moment, Role, Settled, Settler, Timer, Validator};
@@ -24,7 +24,8 @@ pub(super) struct Node {
     genesis: Head,
     worker: StandIn,
     pub(super) disk: Disk,
-    work: Work,
+    /// Unless it is down.
+    roles: Option<Roles>,
     /// What happens to it while it is stopped, once it goes on.
     pub(super) frozen: Option<Vec<Event>>,
     /// Only ever looked up, so that its order decides nothing.
@@ -35,13 +36,6 @@ pub(super) struct Node {
     pub(super) witness: Witness,
 }
 
-/// What a node is while it is up.
-enum Work {
-    Down,
-    Honest(Vec<Box<dyn Role>>),
-    Acting(Box<Acting>),
-}
-
 impl Node {
     pub(super) fn new(member: Member, seed: u64, genesis: Ledger) -> Self {
         Self {
@@ -49,7 +43,7 @@ impl Node {
             member,
             genesis: Head::new(genesis, None),
             disk: Disk::default(),
-            work: Work::Down,
+            roles: None,
             frozen: None,
             timers: HashMap::new(),
             timers_set: 0,
@@ -71,7 +65,7 @@ impl Node {
     }
 
     pub(super) fn is_up(&self) -> bool {
-        !matches!(self.work, Work::Down)
+        self.roles.is_some()
     }
 
     pub(super) fn life(&self) -> u64 {
@@ -83,16 +77,12 @@ impl Node {
     }
 
     pub(super) fn think(&mut self, moment: Moment, input: &Input) -> Vec<Effect> {
-        match &mut self.work {
-            Work::Down => Vec::new(),
-            Work::Honest(roles) => roles.iter_mut().flat_map(|role| role.handle(moment, input)).collect(),
-            Work::Acting(acting) => acting.handle(moment, input),
-        }
+        self.roles.as_mut().map_or_else(Vec::new, |roles| roles.handle(moment, input))
     }
 
     /// Loses its power, and tells what it was about to settle.
     pub(super) fn crash(&mut self, rng: &mut StdRng) -> Vec<Arc<Settled>> {
-        self.work = Work::Down;
+        self.roles = None;
         self.frozen = None;
         self.timers.clear();
         self.disk.crash(rng)
@@ -118,30 +108,17 @@ impl Node {
             false => Box::new(Miner::new(key(), NETUID, ledger)),
         };
         let roles: Vec<Box<dyn Role>> = vec![Box::new(settler), work];
-        self.work = match &self.member.conduct {
-            None => Work::Honest(roles),
-            Some(conduct) => Work::Acting(Box::new(conduct.before(roles, &self.member, head))),
-        };
+        let Member { conduct, .. } = &self.member;
+        self.roles = Some(Roles::new(roles, conduct.clone(), self.member.keys(), (NETUID, head)));
         Ok(())
     }
 
     /// Behaves so from now on; its ledger has come as far as `head`.
-    pub(super) fn turn(&mut self, conduct: Option<Conduct>, head: Head) {
-        self.member.conduct = conduct;
-        let conduct = &self.member.conduct;
-        self.work = match (std::mem::replace(&mut self.work, Work::Down), conduct) {
-            (Work::Acting(mut acting), conduct) => {
-                match conduct {
-                    Some(conduct) => acting.turn((conduct.make)(), conduct.with.clone()),
-                    None => acting.turn(Box::new(Honest), serde_json::Value::Null),
-                }
-                Work::Acting(acting)
-            }
-            (Work::Honest(roles), Some(conduct)) => {
-                Work::Acting(Box::new(conduct.before(roles, &self.member, head)))
-            }
-            (work, _) => work,
-        };
+    pub(super) fn turn(&mut self, moment: Moment, conduct: Option<Conduct>, head: Head) -> Vec<Effect> {
+        self.member.conduct.clone_from(&conduct);
+        let Some(roles) = &mut self.roles else { return Vec::new() };
+        let conduct = conduct.unwrap_or_else(Conduct::honest);
+        roles.turn(moment, conduct, self.member.keys(), (NETUID, head))
     }
 
     /// Loses what was recovered, if the fault is one of recovery.

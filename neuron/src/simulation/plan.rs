@@ -131,6 +131,7 @@ impl Plan {
                 validates: number < self.validators,
                 skill: rank as f64 / self.miners.max(1) as f64 * 0.9,
                 clock_skew_ms: self.faults.skew(number).cast_signed(),
+                spare: Vec::new(),
                 conduct: None,
             }
         };

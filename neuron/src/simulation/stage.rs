@@ -12,7 +12,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::links::{Cut, Link, Links};
-use super::{BEGINNING, Conduct, Disk, Event, Member, Plan, Record, Simulation, Violation};
+use super::{BEGINNING, Disk, Event, Member, Plan, Record, Simulation, Violation};
+use crate::behaviour::{Conduct, Doings};
 use crate::role::{Note, Score};
 
 /// Lines kept of a run; of more, only their hash tells.
@@ -25,7 +26,10 @@ pub(super) struct Stage {
     lines: Vec<Line>,
     /// Names all lines so far, each bound to those before it.
     hash: Hash,
+    /// What each member did.
     doings: Vec<Doings>,
+    /// What each thinks of miners.
+    scores: Vec<BTreeMap<Hotkey, Score>>,
 }
 
 /// Something that happened.
@@ -39,27 +43,6 @@ pub struct Line {
     pub event: &'static str,
     /// More of it.
     pub what: Value,
-}
-
-/// What one member did.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Doings {
-    /// Answers that it gave.
-    pub answers: u64,
-    /// Questions that it asked.
-    pub questions: u64,
-    /// Questions that it declined.
-    pub declined: u64,
-    /// Messages of it that others refused.
-    pub refused: u64,
-    /// How often its attack took place, by name.
-    pub fired: BTreeMap<String, u64>,
-    /// What it thinks of miners.
-    pub scores: BTreeMap<Hotkey, Score>,
-    /// Why it stopped, if it did.
-    pub halted: Option<String>,
-    /// Why its behaviour cannot go on.
-    pub fault: Option<String>,
 }
 
 /// A change that may be undone.
@@ -84,8 +67,9 @@ impl Simulation {
         let owners = members.iter().map(|it| Coldkey(it.coldkey.hotkey())).collect::<BTreeSet<_>>();
         let record = Record::new(&ledger, suspects, owners.into_iter().collect());
         let doings = vec![Doings::default(); members.len()];
+        let scores = vec![BTreeMap::new(); members.len()];
         let mut simulation = Self::of(plan, members, ledger, record);
-        simulation.stage = Some(Stage { doings, ..Stage::default() });
+        simulation.stage = Some(Stage { doings, scores, ..Stage::default() });
         for node in (0..simulation.nodes.len()).filter(|node| !absent.contains(node)) {
             simulation.at(BEGINNING, node, Event::Restart);
         }
@@ -155,6 +139,11 @@ impl Simulation {
     /// What each member did.
     pub(crate) fn doings(&self) -> &[Doings] {
         &self.stage.as_ref().expect("a staged run").doings
+    }
+
+    /// What each member thinks of miners.
+    pub(crate) fn scores(&self) -> &[BTreeMap<Hotkey, Score>] {
+        &self.stage.as_ref().expect("a staged run").scores
     }
 
     /// All that happened.
@@ -238,7 +227,9 @@ impl Simulation {
         if conduct.is_some() {
             self.record.suspect(self.nodes[node].hotkey());
         }
-        self.nodes[node].turn(conduct, Head::new(ledger, tip));
+        let moment = self.moment(node);
+        let effects = self.nodes[node].turn(moment, conduct, Head::new(ledger, tip));
+        self.go_on(node, effects);
     }
 
     /// Has a member's owner order something, after so many orders of the same settlement.
@@ -293,16 +284,23 @@ impl Simulation {
         }
     }
 
+    /// Hears what a member thinks of miners.
+    pub(super) fn score(&mut self, node: usize, scores: BTreeMap<Hotkey, Score>) {
+        if let Some(stage) = &mut self.stage {
+            stage.scores[node] = scores;
+        }
+    }
+
     /// Hears what a behaviour says of itself.
     pub(super) fn note(&mut self, node: usize, note: Note) {
         match note {
             Note::Fired(name) => {
                 self.log(node, "fired", || json!(name));
-                self.count(node, |it| *it.fired.entry(name).or_default() += 1);
+                self.count(node, |it| it.fire(name));
             }
             Note::Fault(fault) => {
                 self.log(node, "fault", || json!(fault));
-                self.count(node, |it| it.fault = it.fault.take().or(Some(fault)));
+                self.count(node, |it| it.fail(fault));
             }
         }
     }

@@ -162,6 +162,8 @@ fn config(seat: Seat, plan: &Plan, directory: &Directory) -> Result<Config, Erro
         begun_anew: 0,
         seed: plan.seed,
         history: History::default(),
+        conduct: None,
+        coldkey: None,
     })
 }
 

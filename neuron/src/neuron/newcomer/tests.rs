@@ -71,6 +71,8 @@ impl Offer {
             begun_anew: 0,
             seed: 1,
             history: History { snapshots: 2, ..History::default() },
+            conduct: None,
+            coldkey: None,
         }
     }
 

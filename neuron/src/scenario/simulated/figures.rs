@@ -194,7 +194,7 @@ impl Simulated<'_> {
 
     /// The mean of validators' running scores of a miner.
     fn score(&self, miner: &Hotkey) -> Option<f64> {
-        let scores: Vec<_> = self.simulation.doings().iter().filter_map(|it| it.scores.get(miner)).collect();
+        let scores: Vec<_> = self.simulation.scores().iter().filter_map(|it| it.get(miner)).collect();
         let sum: f64 = scores.iter().map(|score| score.mean).sum();
         (!scores.is_empty()).then(|| sum / scores.len() as f64)
     }
