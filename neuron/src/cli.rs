@@ -37,9 +37,6 @@ use crate::clock;
 /// Exit code of a command line that is none.
 const USAGE: u8 = 2;
 
-/// Exit code of what could not be decided.
-const UNDECIDED: u8 = 2;
-
 /// Mine or validate in a peer-to-peer network that pays machine-learning models for being useful
 ///
 /// Start here: `neuron swarm` runs a whole network on this machine. Every command takes --json, explains itself with
@@ -83,8 +80,10 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            out::complain(&format!("{error:#}"));
-            if error.is::<scenario::Undecided>() { ExitCode::from(UNDECIDED) } else { ExitCode::FAILURE }
+            let says = if error.is::<crate::scenario::Error>() { out::point_out } else { out::complain };
+            says(&format!("{error:#}"));
+            let unmet = error.downcast_ref::<scenario::Unmet>();
+            unmet.map_or(ExitCode::FAILURE, |unmet| ExitCode::from(unmet.exit_code()))
         }
     }
 }

@@ -37,7 +37,7 @@ mod starlark;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -103,6 +103,18 @@ pub fn name(spec: &str) -> String {
     let script = file.extension().is_some_and(|extension| extension == "star");
     let stem = script.then(|| file.file_stem()).flatten();
     stem.map_or_else(|| spec.trim_start_matches("exec:").to_owned(), |it| it.to_string_lossy().into_owned())
+}
+
+/// The files in `dir` that `spec` names: a script, or words of a command. What lies elsewhere is not among them.
+pub fn files(spec: &str, dir: &Path) -> Vec<PathBuf> {
+    let words = match spec.strip_prefix("exec:") {
+        Some(command) => shlex::split(command).unwrap_or_default(),
+        None => vec![spec.to_owned()],
+    };
+    let is_below = |path: &PathBuf| {
+        path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+    };
+    words.into_iter().map(PathBuf::from).filter(|path| is_below(path) && dir.join(path).is_file()).collect()
 }
 
 #[cfg(feature = "script")]

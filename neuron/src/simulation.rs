@@ -34,7 +34,7 @@ use tracing::debug;
 
 use crate::role::{Effect, Input, Moment, Persist, Ticket, Timer};
 
-pub use self::campaign::{Campaign, Failure, Tally};
+pub use self::campaign::{Campaign, Failure, Tally, share};
 pub use self::check::{Counts, Violation};
 pub use self::faults::{Faults, Kind};
 pub use self::links::{Cut, Link};

@@ -42,6 +42,11 @@ pub(super) fn warn(words: &str) {
     let _ = writeln!(io::stderr(), "{}", console::style(words).for_stderr().red().bold());
 }
 
+/// Says what went wrong and shows where, in as many lines as that takes.
+pub(super) fn point_out(fault: &str) {
+    let _ = writeln!(io::stderr(), "neuron: {fault}");
+}
+
 /// Says in one line what went wrong.
 pub(super) fn complain(fault: &str) {
     let line = fault.replace('\n', " ");

@@ -1,6 +1,7 @@
 //! A run as one page to look at: verdicts, what everybody earned, and who told whom what.
 use std::fmt::Write;
 
+use super::markup::escaped;
 use super::simulated::Run;
 use super::{Books, Scenario, Verdict};
 use crate::simulation::Line;
@@ -35,13 +36,13 @@ const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;mar
 /// The page. `command` repeats the run.
 pub fn page(scenario: &Scenario, run: &Run, books: &Books, command: &str) -> String {
     let mut page = String::from("<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">");
-    let crime = escape(&scenario.crime);
+    let crime = escaped(&scenario.crime);
     let _ = write!(page, "<title>{crime}</title><style>{STYLE}</style><h1>{crime}</h1>");
     let _ = write!(page, "<p>Ended at height {}, after {:.1} s.", run.end.height, run.end.time.as_secs_f64());
     if scenario.limit {
         page.push_str(" A known limit: here the design is expected to break.");
     }
-    let _ = write!(page, " Repeat it: <code>{}</code></p>", escape(command));
+    let _ = write!(page, " Repeat it: <code>{}</code></p>", escaped(command));
     page.push_str(&verdicts(scenario, run));
     page.push_str(&accounts(books));
     page.push_str(&earnings(scenario, run));
@@ -60,12 +61,12 @@ fn verdicts(scenario: &Scenario, run: &Run) -> String {
             }
             Verdict::Unknown { why } => ("unknown", why.clone()),
         };
-        let (quantifier, text) = (expectation.quantifier.name(), escape(expectation.expression.text()));
-        let why = expectation.why.as_deref().map(escape).unwrap_or_default();
+        let (quantifier, text) = (expectation.quantifier.name(), escaped(expectation.expression.text()));
+        let why = expectation.why.as_deref().map(escaped).unwrap_or_default();
         let _ = write!(
             table,
             "<tr><td class=\"{word}\">{word}</td><td>{quantifier} <code>{text}</code><br>{why}</td><td>{}</td></tr>",
-            escape(&detail)
+            escaped(&detail)
         );
     }
     table + "</table>"
@@ -82,8 +83,8 @@ fn accounts(books: &Books) -> String {
             table,
             "<tr><td>{}</td><td>{}</td><td class=\"n\">{:.3}</td><td class=\"n\">{:.3}</td><td class=\"n\">{:+.3}</td>\
              <td class=\"n\">{:.3}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>",
-            escape(&it.group),
-            escape(&it.behaviour),
+            escaped(&it.group),
+            escaped(&it.behaviour),
             it.earned,
             it.honest,
             it.gain(),
@@ -135,7 +136,7 @@ fn earnings(scenario: &Scenario, run: &Run) -> String {
              <text x=\"{:.1}\" y=\"16\" style=\"fill:{colour}\">{}</text>",
             points.join(" "),
             MARGIN + group as f64 * LEGEND,
-            escape(&scenario.groups[group].name)
+            escaped(&scenario.groups[group].name)
         );
     }
     plot + "</svg>"
@@ -165,7 +166,7 @@ fn diagram(scenario: &Scenario, run: &Run) -> String {
             "<line x1=\"{at:.1}\" x2=\"{at:.1}\" y1=\"{MARGIN}\" y2=\"{height}\" stroke=\"#ddd\"/><text \
              transform=\"translate({at:.1} {}) rotate(-35)\">{}</text>",
             MARGIN - 6.0,
-            escape(name)
+            escaped(name)
         );
     }
     for (row, line) in shown.iter().enumerate() {
@@ -179,7 +180,7 @@ fn diagram(scenario: &Scenario, run: &Run) -> String {
             line.at as f64 / 1_000.0,
             at - 4.0,
             x + 6.0,
-            escape(&brief(line))
+            escaped(&brief(line))
         );
     }
     plot + "</svg>"
@@ -208,8 +209,4 @@ fn brief(line: &Line) -> String {
         let _ = write!(brief, " {name}");
     }
     brief
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -29,15 +29,15 @@ pub enum Verdict {
 }
 
 /// What came of a scenario, or of one expectation in a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Conclusion {
     /// All came true.
     Pass,
-    /// Something did not.
-    Fail,
     /// Nothing failed, and something is unknown.
     Unknown,
+    /// Something did not come true: this is the greatest, whatever else there is.
+    Fail,
 }
 
 /// Watches a run and remembers what is certain.
@@ -197,12 +197,7 @@ impl Verdict {
 impl Conclusion {
     /// What came of them all.
     pub fn of(verdicts: &[Verdict]) -> Self {
-        let any = |wanted| verdicts.iter().any(|verdict| verdict.conclusion() == wanted);
-        match (any(Self::Fail), any(Self::Unknown)) {
-            (true, _) => Self::Fail,
-            (false, true) => Self::Unknown,
-            (false, false) => Self::Pass,
-        }
+        verdicts.iter().map(Verdict::conclusion).max().unwrap_or(Self::Pass)
     }
 
     /// What the program exits with.

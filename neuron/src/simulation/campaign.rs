@@ -1,5 +1,5 @@
 //! Many histories, one for each seed, and what came of all of them.
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -64,30 +64,36 @@ impl Campaign {
     /// Runs the history `plan` makes of each seed; `progress` hears after each what came of all so far, and says whether
     /// to go on.
     pub fn run(&self, plan: impl Fn(u64) -> Plan + Sync, progress: impl Fn(&Tally) -> bool + Sync) -> Tally {
-        // What one node has checked, the others need not: the signatures are real all the same.
-        crypto::remember_signatures();
-        let next = AtomicU64::new(self.seeds.start);
         let tally = Mutex::new(Tally::default());
-        let work = || {
-            while let Some(seed) =
-                Some(next.fetch_add(1, Ordering::Relaxed)).filter(|s| self.seeds.contains(s))
-            {
-                let plan = plan(seed);
-                let (twins, miners) = (plan.twins, plan.miners);
-                let outcome = Simulation::new(plan).run();
-                // A history that panics leaves the tally as it was.
-                let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
-                tally.with_twins += u64::from(twins > 0);
-                tally.with_miners += u64::from(miners > 0);
-                tally.add(seed, outcome);
-                if !progress(&tally) {
-                    next.store(self.seeds.end, Ordering::Relaxed);
-                }
-            }
-        };
-        thread::scope(|scope| (0..self.threads).for_each(|_| drop(scope.spawn(work))));
+        share(self.seeds.clone(), self.threads, |seed| {
+            let plan = plan(seed);
+            let (twins, miners) = (plan.twins, plan.miners);
+            let outcome = Simulation::new(plan).run();
+            // A history that panics leaves the tally as it was.
+            let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+            tally.with_twins += u64::from(twins > 0);
+            tally.with_miners += u64::from(miners > 0);
+            tally.add(seed, outcome);
+            if progress(&tally) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
         tally.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Does the work of each number on so many threads, until one of them breaks off.
+pub fn share(numbers: Range<u64>, threads: usize, work: impl Fn(u64) -> ControlFlow<()> + Sync) {
+    // What one node has checked, the others need not: the signatures are real all the same.
+    crypto::remember_signatures();
+    let next = AtomicU64::new(numbers.start);
+    let work = || {
+        while let Some(number) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|it| numbers.contains(it))
+        {
+            if work(number).is_break() {
+                next.store(numbers.end, Ordering::Relaxed);
+            }
+        }
+    };
+    thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
 }
 
 impl Tally {

@@ -1,0 +1,218 @@
+//! `neuron scenario run`: scenarios in the simulated network, and what came of what was expected.
+use std::collections::BTreeMap;
+use std::num::NonZero;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+use std::{fs, thread};
+
+use color_eyre::eyre::{Result, WrapErr, eyre};
+use crypto::Hash;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use serde_json::json;
+
+use super::directory::{self, Directory};
+use super::told;
+use crate::behaviour::Make;
+use crate::cli::out::{self, Out};
+use crate::cli::simulate::Seeds;
+use crate::scenario::simulated::{self, Run};
+use crate::scenario::{Books, Conclusion, Ending, Results, Scenario, junit};
+use crate::simulation::share;
+
+/// All runs are kept until the last has ended: fewer than so many.
+const MAX_RUNS: usize = 10_000;
+
+/// Run scenarios in the simulated network, and judge what was expected of them
+///
+/// Everything follows from the seed: the same seed gives the same events, byte for byte. Each scenario is run twice, once
+/// with everybody honest, so that the difference is what the attack earned and what it cost others. Exits with 0 if all
+/// expectations came true, with 1 if one did not or a scenario cannot be run, with 2 if one is unknown, such as an
+/// attack that never fired.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  neuron scenario run examples/scenarios/weight_copier.toml\n  \
+    neuron scenario run attack.toml --seeds 0..20")]
+pub(super) struct Args {
+    /// Scenario files
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Decides everything random [default: as the file says]
+    #[arg(long, value_name = "S", conflicts_with = "seeds")]
+    seed: Option<u64>,
+    /// Run each with all of these seeds, the last excluded
+    #[arg(long, value_name = "A..B")]
+    seeds: Option<Seeds>,
+    /// Where to leave a directory for each run [default: runs in the user's cache]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Write what came of it to this file as JUnit's XML, too
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// Print one JSON document at the end
+    #[arg(long)]
+    json: bool,
+}
+
+/// Not all that was expected came true.
+#[derive(Debug, thiserror::Error)]
+#[error("an expectation {}", if matches!(.0, Conclusion::Fail) { "did not come true" } else { "is unknown" })]
+pub(in crate::cli) struct Unmet(Conclusion);
+
+impl Unmet {
+    /// What the program exits with.
+    pub(in crate::cli) fn exit_code(&self) -> u8 {
+        self.0.exit_code()
+    }
+}
+
+/// One scenario with one seed.
+pub(super) struct Case {
+    pub(super) file: PathBuf,
+    pub(super) scenario: Scenario,
+    pub(super) seed: u64,
+    makes: BTreeMap<usize, Make>,
+}
+
+/// What came of it.
+pub(super) struct Ended {
+    pub(super) run: Run,
+    pub(super) books: Books,
+    pub(super) seconds: f64,
+    pub(super) directory: PathBuf,
+}
+
+/// A run as a document.
+#[derive(Serialize)]
+pub(super) struct Document {
+    #[serde(flatten)]
+    results: Results,
+    gain: f64,
+    harm: f64,
+    books: Books,
+    faults: Vec<String>,
+    events: Hash,
+    seconds: f64,
+    directory: PathBuf,
+}
+
+pub(super) fn perform(args: &Args) -> Result<()> {
+    let cases = cases(args)?;
+    let home = args.out.clone().unwrap_or_else(crate::cli::runs);
+    let ended = all(&cases, &home).into_iter().collect::<Result<Vec<_>>>()?;
+    let pairs = || cases.iter().zip(&ended);
+    let documents: Vec<_> = pairs().map(|(case, ended)| Document::of(case, ended)).collect();
+    if let Some(path) = &args.junit {
+        let results: Vec<_> = documents.iter().map(|document| document.results.clone()).collect();
+        fs::write(path, junit(&results)).wrap_err_with(|| format!("cannot write {}", path.display()))?;
+    }
+    if let Some(last) = ended.last() {
+        directory::link(&home, &last.directory);
+    }
+    let worst = ended.iter().map(Ended::conclusion).max().unwrap_or(Conclusion::Pass);
+    if args.json {
+        out::document(&json!({ "conclusion": worst, "scenarios": documents }))?;
+    } else {
+        for (case, ended) in pairs().filter(|it| cases.len() == 1 || it.1.conclusion() != Conclusion::Pass) {
+            Out::People.say(&told::run(case, ended))?;
+        }
+        if cases.len() > 1 {
+            Out::People.say(&told::summary(pairs()))?;
+        }
+    }
+    if worst == Conclusion::Pass { Ok(()) } else { Err(Unmet(worst).into()) }
+}
+
+fn cases(args: &Args) -> Result<Vec<Case>> {
+    let mut cases = Vec::new();
+    for file in &args.files {
+        let text = fs::read_to_string(file).wrap_err_with(|| format!("cannot read {}", file.display()))?;
+        let scenario = Scenario::read(&file.to_string_lossy(), &text)?;
+        let makes = simulated::makes(&scenario, folder(file))?;
+        let own = || args.seed.unwrap_or(scenario.seed);
+        let seeds =
+            args.seeds.as_ref().map_or_else(|| vec![own()], |seeds| seeds.0.clone().take(MAX_RUNS).collect());
+        for seed in seeds {
+            cases.push(Case { file: file.clone(), scenario: scenario.clone(), seed, makes: makes.clone() });
+        }
+    }
+    match cases.len() {
+        ..MAX_RUNS => Ok(cases),
+        _ => Err(eyre!("{MAX_RUNS} runs or more at once; name fewer files or --seeds")),
+    }
+}
+
+/// Runs all on as many threads as there are cores.
+fn all(cases: &[Case], home: &Path) -> Vec<Result<Ended>> {
+    let ended = Mutex::new(BTreeMap::new());
+    let threads = thread::available_parallelism().map_or(1, NonZero::get).min(cases.len());
+    let bar = bar(cases.len() as u64);
+    share(0..cases.len() as u64, threads, |place| {
+        let result = cases[place as usize].run(home);
+        ended.lock().unwrap_or_else(PoisonError::into_inner).insert(place, result);
+        bar.inc(1);
+        ControlFlow::Continue(())
+    });
+    bar.finish_and_clear();
+    ended.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
+}
+
+fn bar(runs: u64) -> ProgressBar {
+    let template = "{wide_bar} {pos} of {len} runs, {eta} left";
+    ProgressBar::new(runs).with_style(ProgressStyle::with_template(template).expect("the template is sound"))
+}
+
+impl Case {
+    /// The file's name without its ending.
+    pub(super) fn name(&self) -> String {
+        self.file.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// What repeats it, given where its file is.
+    pub(super) fn command(&self, file: &Path) -> String {
+        format!("neuron scenario run {} --seed {}", file.display(), self.seed)
+    }
+
+    /// Runs it, and once more with everybody honest, and leaves a directory.
+    fn run(&self, home: &Path) -> Result<Ended> {
+        let began = Instant::now();
+        let directory = Directory::make(home, self)?;
+        let run = simulated::run(&self.scenario, self.seed, self.makes.clone())?;
+        let honest = simulated::run(&self.scenario.without_crime(), self.seed, BTreeMap::new())?;
+        let books = Books::of(&self.scenario, &run, &honest);
+        let seconds = began.elapsed().as_secs_f64();
+        let ended = Ended { run, books, seconds, directory: directory.path.clone() };
+        directory.keep(self, &ended)?;
+        Ok(ended)
+    }
+}
+
+/// Where a scenario's scripts lie.
+pub(super) fn folder(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+impl Ended {
+    pub(super) fn conclusion(&self) -> Conclusion {
+        Conclusion::of(&self.run.verdicts)
+    }
+}
+
+impl Document {
+    pub(super) fn of(case: &Case, ended: &Ended) -> Self {
+        let Ended { run, books, seconds, directory } = ended;
+        let command = case.command(&case.file);
+        let ending = Ending { stamp: run.stamp, seed: case.seed, command, ended: run.end };
+        Self {
+            results: Results::new(&case.scenario, ending, &run.verdicts),
+            gain: books.gain(),
+            harm: books.harm(),
+            books: books.clone(),
+            faults: run.faults.clone(),
+            events: run.hash,
+            seconds: *seconds,
+            directory: directory.clone(),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! What came of runs, for people.
+use super::run::{Case, Ended};
+use crate::cli::table::table;
+use crate::scenario::{Books, Scenario, Verdict};
+
+/// A run in a few lines.
+pub(super) fn run(case: &Case, ended: &Ended) -> String {
+    let Ended { run, books, seconds, directory } = ended;
+    let mut lines = vec![format!(
+        "{}{} {}: {}\n  seed {}, height {}, {:.1} s on its clock, {seconds:.1} s on ours",
+        ended.conclusion().name(),
+        limit(&case.scenario),
+        case.file.display(),
+        case.scenario.crime,
+        case.seed,
+        run.end.height,
+        run.end.time.as_secs_f64(),
+    )];
+    for (expectation, verdict) in case.scenario.expectations.iter().zip(&run.verdicts) {
+        let (quantifier, text) = (expectation.quantifier.name(), expectation.expression.text());
+        lines.push(format!("  {:<7}  {quantifier} {text}", verdict.conclusion().name()));
+        lines.extend(reason(&case.scenario, verdict).map(|reason| format!("           {reason}")));
+    }
+    lines.extend(run.faults.iter().map(|fault| format!("  {fault}")));
+    lines.push(accounts(books));
+    lines.push(format!(
+        "  the attack gained {} coins, honest peers lost {}; {}",
+        signed(books.gain()),
+        signed(books.harm()),
+        directory.join("report.html").display()
+    ));
+    lines.join("\n")
+}
+
+fn limit(scenario: &Scenario) -> &'static str {
+    if scenario.limit { " (limit)" } else { "" }
+}
+
+/// Why an expectation did not come true.
+fn reason(scenario: &Scenario, verdict: &Verdict) -> Option<String> {
+    match verdict {
+        Verdict::Pass => None,
+        Verdict::Fail { at, neuron, detail } => {
+            let whose = neuron.map(|it| format!(" by {}", scenario.name(it))).unwrap_or_default();
+            Some(format!("{detail}{whose}, height {}", at.height))
+        }
+        Verdict::Unknown { why } => Some(why.clone()),
+    }
+}
+
+/// What each group earned, in coins.
+fn accounts(books: &Books) -> String {
+    let columns = [
+        ("  group", false),
+        ("earned", true),
+        ("if honest", true),
+        ("gain", true),
+        ("per stake", true),
+        ("per work", true),
+    ];
+    let some = |value: Option<f64>| value.map_or(String::new(), |value| format!("{value:.4}"));
+    let rows = books.accounts.iter().map(|it| {
+        vec![
+            format!("  {}", it.group),
+            coins(it.earned),
+            coins(it.honest),
+            signed(it.gain()),
+            some(it.per_stake),
+            some(it.per_work),
+        ]
+    });
+    trimmed(&table(&columns, rows))
+}
+
+/// What each attack earned, in coins, beside what honesty earns, and what honest peers lost by it.
+pub(super) fn summary<'a>(runs: impl Iterator<Item = (&'a Case, &'a Ended)>) -> String {
+    let columns = [
+        ("attack", false),
+        ("verdict", false),
+        ("earned", true),
+        ("if honest", true),
+        ("gain", true),
+        ("others lost", true),
+    ];
+    let rows = runs.map(|(case, ended)| {
+        let (earned, honest) = ended.books.attackers();
+        let verdict = format!("{}{}", ended.conclusion().name(), limit(&case.scenario));
+        let (gain, harm) = (signed(earned - honest), signed(ended.books.harm()));
+        vec![case.name(), verdict, coins(earned), coins(honest), gain, harm]
+    });
+    trimmed(&table(&columns, rows))
+}
+
+/// Without the spaces at the ends of lines.
+fn trimmed(table: &impl ToString) -> String {
+    table.to_string().lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+}
+
+/// Coins to three digits; what rounds to nothing has no sign.
+fn coins(amount: f64) -> String {
+    let rounded = (amount * 1_000.0).round() / 1_000.0;
+    format!("{:.3}", rounded + 0.0)
+}
+
+fn signed(amount: f64) -> String {
+    let text = coins(amount);
+    if text.starts_with('-') { text } else { format!("+{text}") }
+}
