@@ -80,6 +80,11 @@ pub enum Request {
         /// The first height.
         from: u64,
     },
+    /// What it settled from a height on: a list of certified settlements, each encoded in hexadecimal digits.
+    Settlements {
+        /// The first height.
+        from: u64,
+    },
     /// One question put to every miner: a [`crate::role::Poll`].
     Poll {},
     /// What an account has: an [`Account`].

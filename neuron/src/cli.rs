@@ -30,6 +30,7 @@ use std::time::Instant;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use color_eyre::eyre::{Report, Result, WrapErr};
+use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::clock;
@@ -86,6 +87,11 @@ pub fn main() -> ExitCode {
             unmet.map_or(ExitCode::FAILURE, |unmet| ExitCode::from(unmet.exit_code()))
         }
     }
+}
+
+/// What a flag says in JSON.
+fn json(text: &str) -> Result<Value, serde_json::Error> {
+    serde_json::from_str(text)
 }
 
 fn perform(command: Command, began: Instant) -> Result<()> {

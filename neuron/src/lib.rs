@@ -23,6 +23,7 @@ pub mod script;
 mod clock;
 pub mod model;
 pub mod network;
+mod process;
 pub mod scenario;
 pub mod simulation;
 

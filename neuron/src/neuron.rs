@@ -288,6 +288,11 @@ impl Handle {
         Ok((view.back_at(ledger), told))
     }
 
+    /// Settlements from a height on, each encoded, as the log has them: a batch at most.
+    pub async fn settlements(&self, height: u64) -> Vec<Vec<u8>> {
+        self.disk.excerpt(height).await.settlements
+    }
+
     /// The state roots of settled heights, from `height` on, as the log has them.
     pub async fn state_roots(&self, height: u64) -> Vec<(u64, Hash)> {
         self.disk.state_roots(height).await

@@ -8,11 +8,14 @@
 //! ```
 
 mod books;
+mod course;
 mod event;
 mod expression;
 mod file;
 mod genesis;
 mod group;
+mod keys;
+pub mod live;
 mod markup;
 mod metric;
 pub mod near;
@@ -25,6 +28,7 @@ mod source;
 mod template;
 mod text;
 mod verdict;
+mod world;
 
 use toml::Spanned;
 

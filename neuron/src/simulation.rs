@@ -35,6 +35,7 @@ use tracing::debug;
 use crate::role::{Effect, Input, Moment, Persist, Ticket, Timer};
 
 pub use self::campaign::{Campaign, Failure, Tally, share};
+pub(crate) use self::check::Record;
 pub use self::check::{Counts, Violation};
 pub use self::faults::{Faults, Kind};
 pub use self::links::{Cut, Link};
@@ -42,7 +43,6 @@ pub use self::member::Member;
 pub use self::plan::{Outcome, Plan};
 pub use self::stage::Line;
 
-use self::check::Record;
 use self::disk::Disk;
 use self::hidden::Hidden;
 use self::node::Node;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
 mod swarm {
+    mod adversaries;
     mod command_line;
     mod crashes;
     mod explanations;

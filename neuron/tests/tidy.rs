@@ -21,7 +21,7 @@ const HOMES: [(&str, &str); 21] = [
     ("console", "neuron/src/cli"),
     ("indicatif", "neuron/src/cli"),
     ("libp2p", "neuron/src/network"),
-    ("rustix", "neuron/src/script"),
+    ("rustix", "neuron/src/process"),
     ("shlex", "neuron/src/script"),
     ("smartcore", "neuron/src/task/digits"),
     ("starlark", "neuron/src/script"),

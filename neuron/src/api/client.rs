@@ -106,6 +106,14 @@ impl Client {
         self.ask(&Request::Find { id, from }).await
     }
 
+    /// Certified settlements from a height on, encoded: as many as come at once.
+    pub async fn settlements(&self, from: u64) -> Result<Vec<Vec<u8>>, Error> {
+        let digits: Vec<String> = self.ask(&Request::Settlements { from }).await?;
+        let malformed =
+            |error: hex::FromHexError| Error::Malformed { dir: self.dir.clone(), fault: error.to_string() };
+        digits.iter().map(hex::decode).collect::<Result<_, _>>().map_err(malformed)
+    }
+
     /// Has it behave so from now on, in a network for development; its files are looked for in `folder`.
     pub async fn behave(
         &self,

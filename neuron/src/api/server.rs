@@ -170,6 +170,9 @@ async fn answer(request: &Request, handle: &Handle) -> Result<Value, String> {
         }
         Request::Remember { miner } => json(Remembered::of(&handle.view(), *miner)),
         Request::StateRoots { from } => json(handle.state_roots(*from).await),
+        Request::Settlements { from } => {
+            json(handle.settlements(*from).await.iter().map(hex::encode).collect::<Vec<_>>())
+        }
         Request::Poll {} => poll(handle).await,
         Request::Account { coldkey } => account(handle, *coldkey),
         Request::Votes { netuid, hotkey } => {

@@ -36,6 +36,20 @@ impl Doings {
         *self.fired.entry(name).or_default() += 1;
     }
 
+    /// All of this and of a later life.
+    pub fn and(mut self, later: Self) -> Self {
+        self.answers += later.answers;
+        self.questions += later.questions;
+        self.declined += later.declined;
+        self.refused += later.refused;
+        for (name, times) in later.fired {
+            *self.fired.entry(name).or_default() += times;
+        }
+        self.halted = self.halted.or(later.halted);
+        self.fault = self.fault.or(later.fault);
+        self
+    }
+
     /// Notes why its behaviour cannot go on; the first reason stays.
     pub fn fail(&mut self, fault: String) {
         self.fault.get_or_insert(fault);

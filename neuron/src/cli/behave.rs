@@ -19,7 +19,7 @@ pub(super) struct Args {
     #[arg(value_name = "WHAT")]
     behaviour: String,
     /// What the behaviour is given, as JSON
-    #[arg(long, value_name = "JSON", default_value = "null", hide_default_value = true)]
+    #[arg(long, value_name = "JSON", value_parser = super::json, default_value = "null", hide_default_value = true)]
     with: Value,
     /// The folder of the board that colluders on this machine share
     #[arg(long, value_name = "FOLDER")]

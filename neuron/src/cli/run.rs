@@ -96,7 +96,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "WHAT", default_value = Conduct::HONEST, hide_default_value = true)]
     behaviour: String,
     /// What the behaviour is given, as JSON
-    #[arg(long, value_name = "JSON", requires = "behaviour")]
+    #[arg(long, value_name = "JSON", value_parser = super::json, requires = "behaviour")]
     with: Option<Value>,
     /// The folder of the board that colluders on this machine share
     #[arg(long, value_name = "DIR", requires = "behaviour")]

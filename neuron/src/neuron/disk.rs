@@ -142,6 +142,15 @@ impl Reader {
         found.await.ok().flatten()
     }
 
+    /// Some settlements from a height on, as the log has them; none while the disk is busy.
+    pub(super) async fn excerpt(&self, height: u64) -> Excerpt {
+        let (answer, read) = oneshot::channel();
+        if self.jobs.try_send(Job::Read(height, answer)).is_err() {
+            return Excerpt::default();
+        }
+        read.await.unwrap_or_default()
+    }
+
     /// The height of the first settlement there is. For a thread that may wait.
     pub(super) fn first(&self) -> u64 {
         self.settlements(0).first

@@ -25,7 +25,17 @@ impl Scenario {
     /// The network at its beginning, in milliseconds since 1970, with each neuron's keys as `keys` says; a twin has
     /// its original's. Those who are absent have coins and no slot.
     pub fn genesis(&self, time: u64, keys: impl Fn(NeuronId) -> (Hotkey, Coldkey)) -> Result<Genesis, Error> {
-        self.founded(time, keys).map_err(|fault| self.text.error(fault))
+        self.genesis_of(TASK, time, keys)
+    }
+
+    /// The same, about another task if the file names none.
+    pub(super) fn genesis_of(
+        &self,
+        task: &str,
+        time: u64,
+        keys: impl Fn(NeuronId) -> (Hotkey, Coldkey),
+    ) -> Result<Genesis, Error> {
+        self.founded(task, time, keys).map_err(|fault| self.text.error(fault))
     }
 
     /// What the subnet is about.
@@ -42,10 +52,15 @@ impl Scenario {
             bytes[8..16].copy_from_slice(&(neuron.number as u64).to_le_bytes());
             Hotkey(bytes)
         };
-        self.founded(0, |neuron| (named(1, neuron), Coldkey(named(2, neuron)))).map(drop)
+        self.founded(TASK, 0, |neuron| (named(1, neuron), Coldkey(named(2, neuron)))).map(drop)
     }
 
-    fn founded(&self, time: u64, keys: impl Fn(NeuronId) -> (Hotkey, Coldkey)) -> Result<Genesis, Fault> {
+    fn founded(
+        &self,
+        task: &str,
+        time: u64,
+        keys: impl Fn(NeuronId) -> (Hotkey, Coldkey),
+    ) -> Result<Genesis, Fault> {
         let own = || self.neurons().filter(|neuron| self.group(*neuron).twin_of.is_none());
         let present = own().filter(|neuron| !self.group(*neuron).absent);
         let seats = present.map(|neuron| seat(self.group(neuron), keys(neuron))).collect();
@@ -57,7 +72,7 @@ impl Scenario {
         }
         genesis.accounts =
             purses.into_iter().map(|(owner, units)| (owner, protocol::Amount(units))).collect();
-        genesis.subnets[0].task = TASK.to_owned();
+        genesis.subnets[0].task = task.to_owned();
         self.settings.iter().try_for_each(|setting| setting.apply(&mut genesis))?;
         genesis.check().map(|()| genesis).map_err(|rule| self.broken(&rule))
     }

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use protocol::Amount;
+use serde_json::Value;
 use toml::Spanned;
 
 use super::quantity::{Chance, Skew};
@@ -117,6 +118,11 @@ impl Conduct {
     pub fn honest(place: Place) -> Self {
         let with = Spanned::new(place.clone(), toml::Table::new());
         Self { behaviour: Spanned::new(place, Behaviour::Honest), with }
+    }
+
+    /// What is handed to the behaviour, as it sees it.
+    pub fn parameters(&self) -> Value {
+        serde_json::to_value(self.with.get_ref()).unwrap_or_default()
     }
 
     /// Whether it is nothing but what the rules ask.

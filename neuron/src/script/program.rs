@@ -1,7 +1,4 @@
 //! Behaviours that are programs: one line of JSON to them, one line back, in any language.
-
-mod pipe;
-
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -9,12 +6,12 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
 use tracing::warn;
 
-use self::pipe::{Pipe, Silence};
 use super::Pace;
 use super::hook::Hook;
 use super::scene::{call, facts, read};
 use super::scripted::Author;
 use crate::behaviour::Context;
+use crate::process::{Pipe, Silence};
 
 /// How long a program may take to start, and to reply where the clock waits.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -16,6 +16,7 @@ use super::hook::Hook;
 use super::scripted::{Author, Scripted};
 use super::*;
 use crate::behaviour::{Act, Acting, Asking, Board, Conduct, Context, Keys, Weights};
+use crate::process;
 use crate::role::bench::{Bench, NETUID, flat};
 use crate::role::{Effect, Input, Memory, Moment, Note, Reply, Role, Settled, Ticket, Timer, Validator};
 use crate::task::{StandIn, Sums, Worker};
@@ -459,12 +460,11 @@ fn a_program_dies_with_its_children_when_it_is_no_longer_needed() {
     let command = format!("sh -c {}", shlex::try_quote(script).unwrap());
     let program = Program::spawn(&command, dir.path(), Pace::Simulated).unwrap();
     let pid: i32 = fs::read_to_string(dir.path().join("pid")).unwrap().trim().parse().unwrap();
-    let group = rustix::process::Pid::from_raw(pid).unwrap();
-    assert_eq!(rustix::process::test_kill_process_group(group), Ok(()));
+    assert!(process::group_lives(pid));
     drop(program);
     // Its children are init's to bury, which takes a moment.
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
-    while rustix::process::test_kill_process_group(group).is_ok() && !all_dead(pid) {
+    while process::group_lives(pid) && !all_dead(pid) {
         assert!(std::time::Instant::now() < deadline, "something of it is alive");
         std::thread::yield_now();
     }

@@ -129,7 +129,7 @@ struct Accusation {
 }
 
 /// What was seen so far.
-pub(super) struct Record {
+pub(crate) struct Record {
     genesis: Hash,
     twins: BTreeSet<Hotkey>,
     settlements: Vec<Hash>,
@@ -158,7 +158,7 @@ pub(super) struct Record {
 
 impl Record {
     /// Of a network of which some, the `twins`, may be caught, and whose stake is these owners'.
-    pub(super) fn new(genesis: &Ledger, twins: BTreeSet<Hotkey>, owners: Vec<Coldkey>) -> Self {
+    pub(crate) fn new(genesis: &Ledger, twins: BTreeSet<Hotkey>, owners: Vec<Coldkey>) -> Self {
         Self {
             genesis: genesis.genesis(),
             twins,
@@ -188,12 +188,12 @@ impl Record {
     }
 
     /// The latest ledger.
-    pub(super) fn ledger(&self) -> &Ledger {
+    pub(crate) fn ledger(&self) -> &Ledger {
         self.ledgers.last().expect("the genesis is there")
     }
 
     /// Checks what a node has on its disk, whether or not it lives to act on it.
-    pub(super) fn settled(&mut self, node: usize, settled: &Arc<Settled>) {
+    pub(crate) fn settled(&mut self, node: usize, settled: &Arc<Settled>) {
         let header = &settled.certified.settlement.header;
         let (height, place) = (header.height, header.height as usize - 1);
         self.check_own(node, settled, place);

@@ -2,17 +2,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crypto::{Hash, Hotkey, hash};
+use protocol::Signed;
 use protocol::genesis::Genesis;
 use protocol::head::Head;
 use protocol::ledger::Ledger;
 use protocol::message::Message;
 use protocol::transaction::{Action, Coldkey, Transaction};
-use protocol::{Amount, Signed};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::links::{Cut, Link, Links};
-use super::{BEGINNING, Disk, Event, Member, Plan, Record, Simulation, Violation};
+use super::{BEGINNING, Disk, Event, Member, Plan, Record, Simulation};
 use crate::behaviour::{Conduct, Doings};
 use crate::role::{Note, Score};
 
@@ -101,19 +101,9 @@ impl Simulation {
         self.now - BEGINNING
     }
 
-    /// The latest ledger that anybody settled.
-    pub(crate) fn ledger(&self) -> &Ledger {
-        self.record.ledger()
-    }
-
-    /// What broke so far.
-    pub(crate) fn violations(&self) -> &[Violation] {
-        self.record.violations()
-    }
-
-    /// The latest round that decided a height, and how often validators were accused and punished.
-    pub(crate) fn counts(&self) -> super::check::Counts {
-        self.record.counts()
+    /// What was settled, and what broke.
+    pub(crate) fn record(&self) -> &Record {
+        &self.record
     }
 
     /// How far a member has come, if it is up.
@@ -129,11 +119,6 @@ impl Simulation {
     /// Who owns a member.
     pub(crate) fn owner(&self, node: usize) -> Coldkey {
         Coldkey(self.nodes[node].member.coldkey.hotkey())
-    }
-
-    /// What a member lost for signing twice.
-    pub(crate) fn slashed(&self, node: usize) -> Amount {
-        self.record.slashed(&self.nodes[node].hotkey())
     }
 
     /// What each member did.

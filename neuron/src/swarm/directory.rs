@@ -7,7 +7,7 @@
 //! DIR/spare-0/coldkey       an account with coins, for a neuron that joins later
 //! ```
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 
@@ -66,7 +66,10 @@ impl Directory {
     pub(super) fn open(plan: &Plan) -> Result<Self, Error> {
         let dir = plan.dir.clone();
         let bootstrap = plan.seats()[0].hotkey.hotkey();
-        let listen = Listen { ip: Ipv4Addr::LOCALHOST.into(), port: free_port(&dir)? };
+        let listen = Listen {
+            ip: Ipv4Addr::LOCALHOST.into(),
+            port: free_port().map_err(|cause| Error::Io { path: dir.clone(), cause })?,
+        };
         let bootstrap = listen.addresses(&bootstrap);
         let path = dir.join("genesis.toml");
         let genesis = match Plan::read(&dir)? {
@@ -113,7 +116,7 @@ fn meshing(plan: &Plan) -> u64 {
 }
 
 /// A port of the loopback interface that is free for QUIC and TCP alike, a moment ago.
-fn free_port(dir: &Path) -> Result<u16, Error> {
+pub(crate) fn free_port() -> io::Result<u16> {
     let host = Ipv4Addr::LOCALHOST;
     let mut refused = None;
     for _ in 0..PORTS_TRIED {
@@ -124,8 +127,7 @@ fn free_port(dir: &Path) -> Result<u16, Error> {
             Err(cause) => refused = Some(cause),
         }
     }
-    let cause = refused.expect("at least one port was tried");
-    Err(Error::Io { path: dir.to_owned(), cause })
+    Err(refused.expect("at least one port was tried"))
 }
 
 fn same(plan: &Plan, earlier: &Plan) -> Result<(), Error> {

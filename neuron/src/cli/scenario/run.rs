@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
-use std::{fs, thread};
+use std::{fs, path, thread};
 
 use color_eyre::eyre::{Result, WrapErr, eyre};
 use crypto::Hash;
@@ -18,16 +18,21 @@ use super::told;
 use crate::behaviour::Make;
 use crate::cli::out::{self, Out};
 use crate::cli::simulate::Seeds;
+use crate::scenario::live::{self, Site};
 use crate::scenario::simulated::{self, Run};
-use crate::scenario::{Books, Conclusion, Ending, Results, Scenario, junit};
+use crate::scenario::{Books, Conclusion, Ending, Moment, Results, Scenario, junit};
 use crate::simulation::share;
+
+/// Where a live run's neurons live, in its directory.
+const NEURONS: &str = "neurons";
 
 /// All runs are kept until the last has ended: fewer than so many.
 const MAX_RUNS: usize = 10_000;
 
-/// Run scenarios in the simulated network, and judge what was expected of them
+/// Run scenarios, and judge what was expected of them
 ///
-/// Everything follows from the seed: the same seed gives the same events, byte for byte. Each scenario is run twice, once
+/// In the simulated network everything follows from the seed: the same seed gives the same events, byte for byte. With
+/// --live real neurons play. Each scenario is run twice, once
 /// with everybody honest, so that the difference is what the attack earned and what it cost others. Exits with 0 if all
 /// expectations came true, with 1 if one did not or a scenario cannot be run, with 2 if one is unknown, such as an
 /// attack that never fired.
@@ -44,6 +49,9 @@ pub(super) struct Args {
     /// Run each with all of these seeds, the last excluded
     #[arg(long, value_name = "A..B")]
     seeds: Option<Seeds>,
+    /// Give each neuron a process of its own on this machine, with its sockets, disk and libtorch model, in real time
+    #[arg(long)]
+    live: bool,
     /// Where to leave a directory for each run [default: runs in the user's cache]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -73,6 +81,8 @@ pub(super) struct Case {
     pub(super) scenario: Scenario,
     pub(super) seed: u64,
     makes: BTreeMap<usize, Make>,
+    /// The program that its neurons run, if they are to be real.
+    live: Option<PathBuf>,
 }
 
 /// What came of it.
@@ -125,6 +135,8 @@ pub(super) fn perform(args: &Args) -> Result<()> {
 }
 
 fn cases(args: &Args) -> Result<Vec<Case>> {
+    let program = || std::env::current_exe().wrap_err("--live: cannot find this program");
+    let live = args.live.then(program).transpose()?;
     let mut cases = Vec::new();
     for file in &args.files {
         let text = fs::read_to_string(file).wrap_err_with(|| format!("cannot read {}", file.display()))?;
@@ -134,7 +146,8 @@ fn cases(args: &Args) -> Result<Vec<Case>> {
         let seeds =
             args.seeds.as_ref().map_or_else(|| vec![own()], |seeds| seeds.0.clone().take(MAX_RUNS).collect());
         for seed in seeds {
-            cases.push(Case { file: file.clone(), scenario: scenario.clone(), seed, makes: makes.clone() });
+            let (file, scenario, makes, live) = (file.clone(), scenario.clone(), makes.clone(), live.clone());
+            cases.push(Case { file, scenario, seed, makes, live });
         }
     }
     match cases.len() {
@@ -143,13 +156,15 @@ fn cases(args: &Args) -> Result<Vec<Case>> {
     }
 }
 
-/// Runs all on as many threads as there are cores.
+/// Runs all on as many threads as there are cores; real neurons share these, so that live ones run one by one.
 fn all(cases: &[Case], home: &Path) -> Vec<Result<Ended>> {
     let ended = Mutex::new(BTreeMap::new());
-    let threads = thread::available_parallelism().map_or(1, NonZero::get).min(cases.len());
+    let live = cases.iter().any(|case| case.live.is_some());
+    let cores = if live { 1 } else { thread::available_parallelism().map_or(1, NonZero::get) };
+    let threads = cores.min(cases.len());
     let bar = bar(cases.len() as u64);
     share(0..cases.len() as u64, threads, |place| {
-        let result = cases[place as usize].run(home);
+        let result = cases[place as usize].run(home, &bar);
         ended.lock().unwrap_or_else(PoisonError::into_inner).insert(place, result);
         bar.inc(1);
         ControlFlow::Continue(())
@@ -159,7 +174,7 @@ fn all(cases: &[Case], home: &Path) -> Vec<Result<Ended>> {
 }
 
 fn bar(runs: u64) -> ProgressBar {
-    let template = "{wide_bar} {pos} of {len} runs, {eta} left";
+    let template = "{wide_bar} {msg}{pos} of {len} runs, {eta} left";
     ProgressBar::new(runs).with_style(ProgressStyle::with_template(template).expect("the template is sound"))
 }
 
@@ -171,20 +186,42 @@ impl Case {
 
     /// What repeats it, given where its file is.
     pub(super) fn command(&self, file: &Path) -> String {
-        format!("neuron scenario run {} --seed {}", file.display(), self.seed)
+        let live = if self.live.is_some() { " --live" } else { "" };
+        format!("neuron scenario run {} --seed {}{live}", file.display(), self.seed)
     }
 
-    /// Runs it, and once more with everybody honest, and leaves a directory.
-    fn run(&self, home: &Path) -> Result<Ended> {
+    /// Runs it, and once more with everybody honest, simulated if only to compare, and leaves a directory.
+    fn run(&self, home: &Path, bar: &ProgressBar) -> Result<Ended> {
         let began = Instant::now();
         let directory = Directory::make(home, self)?;
-        let run = simulated::run(&self.scenario, self.seed, self.makes.clone())?;
+        let run = match &self.live {
+            None => simulated::run(&self.scenario, self.seed, self.makes.clone())?,
+            Some(program) => self.play(program, &directory.path.join(NEURONS), bar)?,
+        };
         let honest = simulated::run(&self.scenario.without_crime(), self.seed, BTreeMap::new())?;
         let books = Books::of(&self.scenario, &run, &honest);
         let seconds = began.elapsed().as_secs_f64();
         let ended = Ended { run, books, seconds, directory: directory.path.clone() };
         directory.keep(self, &ended)?;
         Ok(ended)
+    }
+
+    /// Runs it with real neurons, which live in `dir`.
+    fn play(&self, program: &Path, dir: &Path, bar: &ProgressBar) -> Result<Run> {
+        if dir.exists() {
+            fs::remove_dir_all(dir).wrap_err_with(|| format!("cannot empty {}", dir.display()))?;
+        }
+        let absolute = |path: &Path| path::absolute(path).wrap_err("where are we?");
+        let folder = absolute(folder(&self.file))?;
+        let site = Site { program: program.to_owned(), folder, dir: absolute(dir)? };
+        let name = self.name();
+        let mut watch = |now: Moment| {
+            let Moment { time, height, epoch } = now;
+            bar.set_message(format!("{name} at {} s, height {height}, epoch {epoch}; ", time.as_secs()));
+        };
+        let run = live::run(&self.scenario, self.seed, site, &mut watch);
+        bar.set_message("");
+        Ok(run?)
     }
 }
 

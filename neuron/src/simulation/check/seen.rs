@@ -22,12 +22,12 @@ pub struct Counts {
 
 impl Record {
     /// What broke so far.
-    pub(in crate::simulation) fn violations(&self) -> &[Violation] {
+    pub(crate) fn violations(&self) -> &[Violation] {
         &self.violations
     }
 
     /// Sums so far.
-    pub(in crate::simulation) fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> Counts {
         Counts {
             worst_round: self.worst_round,
             last_round: self.last_round,
@@ -38,17 +38,17 @@ impl Record {
     }
 
     /// What one lost for signing twice, as far as rounding lets it be told.
-    pub(in crate::simulation) fn slashed(&self, hotkey: &Hotkey) -> Amount {
+    pub(crate) fn slashed(&self, hotkey: &Hotkey) -> Amount {
         Amount(self.slashed.get(hotkey).copied().unwrap_or_default())
     }
 
     /// The ledger after a height.
-    pub(in crate::simulation) fn ledger_at(&self, height: u64) -> Option<&Ledger> {
+    pub(crate) fn ledger_at(&self, height: u64) -> Option<&Ledger> {
         self.ledgers.get(height as usize)
     }
 
     /// From now on this one may be caught.
-    pub(in crate::simulation) fn suspect(&mut self, hotkey: Hotkey) {
+    pub(crate) fn suspect(&mut self, hotkey: Hotkey) {
         self.twins.insert(hotkey);
     }
 }

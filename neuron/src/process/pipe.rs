@@ -24,7 +24,7 @@ const WORDS_BYTES: usize = 2 * 1024;
 const CHUNK_BYTES: usize = 16 * 1024;
 
 /// A child process; it and its children die with this.
-pub(super) struct Pipe {
+pub(crate) struct Pipe {
     child: Child,
     stdin: ChildStdin,
     stdout: ChildStdout,
@@ -38,7 +38,7 @@ pub(super) struct Pipe {
 
 /// Why no line comes.
 #[derive(Debug)]
-pub(super) enum Silence {
+pub(crate) enum Silence {
     Late,
     Ended,
     Long,
@@ -46,7 +46,7 @@ pub(super) enum Silence {
 }
 
 impl Silence {
-    pub(super) fn told(&self, about: &str, patience: Duration) -> String {
+    pub(crate) fn told(&self, about: &str, patience: Duration) -> String {
         match self {
             Self::Late => format!("no reply to {about} within {patience:?}"),
             Self::Ended => format!("it ended, or closed its output, before it replied to {about}"),
@@ -58,7 +58,7 @@ impl Silence {
 
 impl Pipe {
     /// Starts a program by its words. One whose name has a slash in it is looked for in `dir`.
-    pub(super) fn open(words: &[String], dir: &Path) -> io::Result<Self> {
+    pub(crate) fn open(words: &[String], dir: &Path) -> io::Result<Self> {
         let (name, arguments) = words.split_first().ok_or(ErrorKind::InvalidInput)?;
         let dir = dir.canonicalize()?;
         let program = if name.contains('/') { dir.join(name) } else { name.into() };
@@ -78,7 +78,7 @@ impl Pipe {
     }
 
     /// Sends a line, as soon as it will be read.
-    pub(super) fn write(&mut self, line: &Value) -> Result<(), String> {
+    pub(crate) fn write(&mut self, line: &Value) -> Result<(), String> {
         self.unread.extend_from_slice(line.to_string().as_bytes());
         self.unread.push(b'\n');
         let fits = self.unread.len() <= UNREAD_BYTES;
@@ -86,7 +86,7 @@ impl Pipe {
     }
 
     /// The next line.
-    pub(super) fn read(&mut self, deadline: Instant) -> Result<String, Silence> {
+    pub(crate) fn read(&mut self, deadline: Instant) -> Result<String, Silence> {
         loop {
             if let Some(line) = self.line()? {
                 return Ok(line);
@@ -170,7 +170,7 @@ impl Pipe {
     }
 
     /// The end of what it wrote to its standard error.
-    pub(super) fn last_words(&mut self) -> String {
+    pub(crate) fn last_words(&mut self) -> String {
         self.listen();
         String::from_utf8_lossy(&self.words).trim().to_owned()
     }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use protocol::transaction::Action as Order;
 
-use super::{Simulated, conduct, places};
-use crate::behaviour::Make;
+use super::Course;
+use crate::scenario::world::World;
 use crate::scenario::{Action, Change, Event, Link, Moment, NETUID, Selection};
 use crate::simulation::{self, Cut};
 
@@ -22,7 +22,7 @@ pub(super) enum Undo {
 }
 
 /// A link as the simulation has it.
-pub(super) fn link(link: &Link) -> simulation::Link {
+pub(in crate::scenario) fn link(link: &Link) -> simulation::Link {
     let ms = |time: Option<Duration>| time.map(|time| time.as_millis() as u64);
     simulation::Link {
         latency_ms: ms(link.latency),
@@ -33,7 +33,7 @@ pub(super) fn link(link: &Link) -> simulation::Link {
     }
 }
 
-impl Simulated<'_> {
+impl<W: World> Course<'_, W> {
     /// When the next event comes that has a time, or the next is undone, in virtual milliseconds.
     pub(super) fn next_due(&self) -> Option<u64> {
         let events = self.waiting.iter().filter_map(|place| match self.scenario.events[*place].at {
@@ -45,7 +45,7 @@ impl Simulated<'_> {
 
     /// Lets happen what is due.
     pub(super) fn happen(&mut self) {
-        let now = self.simulation.elapsed_ms();
+        let now = self.world.elapsed_ms();
         let (due, later) = std::mem::take(&mut self.undo).into_iter().partition(|(due, _)| *due <= now);
         self.undo = later;
         due.into_iter().for_each(|(_, undo): (u64, Undo)| self.undo(undo));
@@ -63,26 +63,26 @@ impl Simulated<'_> {
             None => self.befall(&event.action),
         };
         if let (Some(lasts), Some(undo)) = (event.lasts, undo) {
-            self.undo.push((self.simulation.elapsed_ms() + lasts.as_millis() as u64, undo));
+            self.undo.push((self.world.elapsed_ms() + lasts.as_millis() as u64, undo));
         }
     }
 
     /// What happens to links, and how to mend them.
     fn connect(&mut self, action: &Action) -> Option<Undo> {
-        let some = |selection: &Selection| places(&self.ids, selection);
+        let some = |selection: &Selection| self.places(selection);
         let number = self.next_change;
         match action {
             Action::Partition(sides) => {
                 let cut = Cut::Sides(sides.iter().map(some).collect());
-                self.simulation.cut(number, cut);
+                self.world.cut(number, cut);
             }
             Action::Cut { from, to } => {
                 let cut = Cut::OneWay(some(from), some(to));
-                self.simulation.cut(number, cut);
+                self.world.cut(number, cut);
             }
             Action::Link(it) => {
                 let (from, to) = (some(&it.from), some(&it.to));
-                self.simulation.link(number, from, to, link(it));
+                self.world.link(number, from, to, link(it));
             }
             _ => return None,
         }
@@ -92,21 +92,21 @@ impl Simulated<'_> {
 
     /// What happens to neurons, and how to undo it where that can be.
     fn befall(&mut self, action: &Action) -> Option<Undo> {
-        let some = |selection: &Selection| places(&self.ids, selection);
+        let some = |selection: &Selection| self.places(selection);
         match action {
-            Action::Kill(who) => some(who).into_iter().for_each(|node| self.simulation.kill(node)),
-            Action::Wipe(who) => some(who).into_iter().for_each(|node| self.simulation.wipe(node)),
+            Action::Kill(who) => some(who).into_iter().for_each(|node| self.world.kill(node)),
+            Action::Wipe(who) => some(who).into_iter().for_each(|node| self.world.wipe(node)),
             Action::Join(who) => some(who).into_iter().for_each(|node| self.join(node)),
-            Action::Poll(who) => some(who).into_iter().for_each(|node| self.simulation.poll(node)),
+            Action::Poll(who) => some(who).into_iter().for_each(|node| self.world.poll(node)),
             Action::Restart(who) => {
                 for node in some(who).into_iter().filter(|node| !self.gone.contains(node)) {
-                    self.simulation.kill(node);
-                    self.simulation.revive(node);
+                    self.world.kill(node);
+                    self.world.revive(node);
                 }
             }
             Action::Leave(who) => {
                 let who = some(who);
-                who.iter().for_each(|node| self.simulation.kill(*node));
+                who.iter().for_each(|node| self.world.kill(*node));
                 self.gone.extend(who);
             }
             Action::Stake { of, by, change } => {
@@ -115,19 +115,17 @@ impl Simulated<'_> {
             }
             Action::Pause(who) => {
                 let who = some(who);
-                who.iter().for_each(|node| self.simulation.pause(*node));
+                who.iter().for_each(|node| self.world.pause(*node));
                 return Some(Undo::Resume(who));
             }
             Action::Behave(who, to) => {
-                let (who, make) = (some(who), self.make_of(to));
-                for node in &who {
-                    self.simulation.turn(*node, conduct(to, make.as_ref(), &self.boards));
-                }
+                let who = some(who);
+                who.iter().for_each(|node| self.world.turn(*node, to));
                 return Some(Undo::Conduct(who));
             }
             Action::Skew(who, skew) => {
                 let who = some(who);
-                who.iter().for_each(|node| self.simulation.skew(*node, skew.0));
+                who.iter().for_each(|node| self.world.skew(*node, skew.0));
                 return Some(Undo::Clocks(who));
             }
             Action::Partition(_) | Action::Cut { .. } | Action::Link(_) => {}
@@ -137,37 +135,28 @@ impl Simulated<'_> {
 
     fn undo(&mut self, undo: Undo) {
         match undo {
-            Undo::Mend(number) => self.simulation.mend(number),
-            Undo::Resume(who) => who.into_iter().for_each(|node| self.simulation.resume(node)),
+            Undo::Mend(number) => self.world.mend(number),
+            Undo::Resume(who) => who.into_iter().for_each(|node| self.world.resume(node)),
             Undo::Conduct(who) => {
                 for node in who {
-                    let group = self.scenario.group(self.ids[node]);
-                    let make = self.make_of(&group.conduct);
-                    let before = conduct(&group.conduct, make.as_ref(), &self.boards);
-                    self.simulation.turn(node, before);
+                    self.world.turn(node, &self.scenario.group(self.ids[node]).conduct);
                 }
             }
             Undo::Clocks(who) => {
                 for node in who {
                     let before = self.scenario.group(self.ids[node]).skew.0;
-                    self.simulation.skew(node, before);
+                    self.world.skew(node, before);
                 }
             }
         }
     }
 
-    /// What makes a conduct's behaviour.
-    fn make_of(&self, conduct: &crate::scenario::Conduct) -> Option<Make> {
-        let place = self.scenario.conducts().position(|known| std::ptr::eq(known, conduct))?;
-        self.makes.get(&place).cloned()
-    }
-
     /// Comes up, and is registered by its owner unless it has a slot.
     fn join(&mut self, node: usize) {
         let group = self.scenario.group(self.ids[node]);
-        let hotkey = self.simulation.hotkey(node);
-        self.simulation.revive(node);
-        if self.simulation.ledger().slot(NETUID, &hotkey).is_some() {
+        let hotkey = self.world.hotkey(node);
+        self.world.revive(node);
+        if self.world.record().ledger().slot(NETUID, &hotkey).is_some() {
             return;
         }
         let orders = [
@@ -176,7 +165,7 @@ impl Simulated<'_> {
             group.settles.then_some(Order::Settle { hotkey, settles: true }),
         ];
         for (after, order) in orders.into_iter().flatten().enumerate() {
-            self.simulation.order_by(node, after as u64, order);
+            self.world.order_by(node, after as u64, order);
         }
     }
 
@@ -186,13 +175,13 @@ impl Simulated<'_> {
             Change::Add(amount) => Order::AddStake { hotkey, amount },
             Change::Remove(amount) => Order::RemoveStake { hotkey, amount },
         };
-        let hotkeys: Vec<_> = of.iter().map(|node| (*node, self.simulation.hotkey(*node))).collect();
+        let hotkeys: Vec<_> = of.iter().map(|node| (*node, self.world.hotkey(*node))).collect();
         match by {
-            None => hotkeys.into_iter().for_each(|(node, it)| self.simulation.order_by(node, 0, order(it))),
+            None => hotkeys.into_iter().for_each(|(node, it)| self.world.order_by(node, 0, order(it))),
             Some(owners) => {
                 for owner in owners {
                     for (after, (_, hotkey)) in hotkeys.iter().enumerate() {
-                        self.simulation.order_by(owner, after as u64, order(*hotkey));
+                        self.world.order_by(owner, after as u64, order(*hotkey));
                     }
                 }
             }

@@ -7,8 +7,9 @@ use protocol::ledger::Ledger;
 use protocol::metagraph::{Metagraph, NeuronRow};
 use protocol::transaction::Coldkey;
 
-use super::Simulated;
+use super::Course;
 use crate::figure::{coins, fraction};
+use crate::scenario::world::World;
 use crate::scenario::{Metric, NETUID, Sample, Scope, Source};
 use crate::simulation::Violation;
 
@@ -20,7 +21,7 @@ pub(super) fn wealth(ledger: &Ledger, owner: &Coldkey) -> Amount {
     Amount(all.fold(0, |sum, amount| sum.saturating_add(amount.0)))
 }
 
-impl Source for Simulated<'_> {
+impl<W: World> Source for Course<'_, W> {
     fn samples(&self, metric: Metric, mark: Option<&str>) -> Vec<Sample> {
         if metric.scope() == Scope::Network {
             return self
@@ -29,7 +30,7 @@ impl Source for Simulated<'_> {
                 .into_iter()
                 .collect();
         }
-        let ledger = self.simulation.ledger();
+        let ledger = self.world.record().ledger();
         let found = Found::of(ledger, metric);
         let one = |(place, id)| {
             let (value, per) = self.neuron(metric, mark, place, &found)?;
@@ -82,28 +83,29 @@ fn weights(ledger: &Ledger) -> BTreeMap<u16, f64> {
     sums.into_iter().map(|(uid, sum)| (uid, sum / all)).collect()
 }
 
-impl Simulated<'_> {
+impl<W: World> Course<'_, W> {
     fn network(&self, metric: Metric) -> Option<f64> {
-        let (simulation, ledger) = (&self.simulation, self.simulation.ledger());
+        let (world, record) = (&self.world, self.world.record());
+        let ledger = record.ledger();
         let broken =
-            |is: fn(&Violation) -> bool| simulation.violations().iter().filter(|it| is(it)).count() as f64;
+            |is: fn(&Violation) -> bool| record.violations().iter().filter(|it| is(it)).count() as f64;
         let seconds = |ms: u64| ms as f64 / 1_000.0;
-        let stall = simulation.elapsed_ms() - self.settled_at;
-        let heights = || (0..self.ids.len()).filter_map(|node| simulation.height_of(node));
+        let stall = world.elapsed_ms() - self.settled_at;
+        let heights = || (0..self.ids.len()).filter_map(|node| world.height_of(node));
         Some(match metric {
             Metric::Height => ledger.height() as f64,
             Metric::Epoch => ledger.epoch(NETUID)? as f64,
-            Metric::Time => seconds(simulation.elapsed_ms()),
+            Metric::Time => seconds(world.elapsed_ms()),
             Metric::Forks => broken(|it| matches!(it, Violation::Fork { .. })),
             Metric::SupplyErrors => broken(|it| matches!(it, Violation::Supply { .. })),
             Metric::RootErrors => broken(|it| matches!(it, Violation::Root { .. })),
             Metric::Forged => broken(|it| matches!(it, Violation::Certificate { .. })),
-            Metric::HonestAccused => simulation.counts().honest_accused as f64,
-            Metric::Accused => (simulation.counts().accused + simulation.counts().honest_accused) as f64,
-            Metric::Evidence => simulation.counts().punished as f64,
+            Metric::HonestAccused => record.counts().honest_accused as f64,
+            Metric::Accused => (record.counts().accused + record.counts().honest_accused) as f64,
+            Metric::Evidence => record.counts().punished as f64,
             Metric::SlashedTotal => coins(ledger.burned().slashes),
-            Metric::Round => f64::from(simulation.counts().last_round),
-            Metric::RoundsWorst => f64::from(simulation.counts().worst_round),
+            Metric::Round => f64::from(record.counts().last_round),
+            Metric::RoundsWorst => f64::from(record.counts().worst_round),
             Metric::Stall => seconds(stall),
             Metric::StallWorst => seconds(stall.max(self.longest_stall)),
             Metric::Lag => (heights().max()? - heights().min()?) as f64,
@@ -125,7 +127,7 @@ impl Simulated<'_> {
     }
 
     fn stake(&self, place: usize) -> f64 {
-        coins(self.simulation.ledger().stake_of(&self.simulation.hotkey(place)))
+        coins(self.world.record().ledger().stake_of(&self.world.hotkey(place)))
     }
 
     fn is_twin(&self, place: usize) -> bool {
@@ -134,17 +136,18 @@ impl Simulated<'_> {
 
     /// A neuron's figure and for how much it is; what the ledger knows only once of twins the original has.
     fn neuron(&self, metric: Metric, mark: Option<&str>, place: usize, found: &Found) -> Option<(f64, f64)> {
-        let (simulation, ledger) = (&self.simulation, self.simulation.ledger());
-        let (hotkey, doings) = (simulation.hotkey(place), &simulation.doings()[place]);
+        let (world, ledger) = (&self.world, self.world.record().ledger());
+        let (hotkey, doings) = (world.hotkey(place), &world.doings()[place]);
         let flag = |it: bool| if it { 1.0 } else { 0.0 };
         let own = |value: f64| Some((value, 1.0));
         let here = match metric {
             Metric::Answers => return own(doings.answers as f64),
             Metric::Questions => return own(doings.questions as f64),
             Metric::Declined => return own(doings.declined as f64),
+            Metric::Refused if !world.knows_refusals() => return None,
             Metric::Refused => return own(doings.refused as f64),
-            Metric::HeightOf => return own(simulation.height_of(place)? as f64),
-            Metric::Up => return own(flag(simulation.height_of(place).is_some())),
+            Metric::HeightOf => return own(world.height_of(place)? as f64),
+            Metric::Up => return own(flag(world.height_of(place).is_some())),
             Metric::Halted => return own(flag(doings.halted.is_some())),
             Metric::Fired => {
                 let counted = doings.fired.iter().filter(|(name, _)| mark.is_none_or(|mark| mark == *name));
@@ -152,12 +155,12 @@ impl Simulated<'_> {
             }
             _ if self.is_twin(place) => return None,
             Metric::Stake => self.stake(place),
-            Metric::Balance => coins(ledger.balance(&simulation.owner(place))),
+            Metric::Balance => coins(ledger.balance(&world.owner(place))),
             Metric::Wealth => *self.wealth[place].last()?,
             Metric::Earned => self.earned(place)?,
             Metric::EarnedPerStake => return Some((self.earned(place)?, coins(self.group(place).stake))),
             Metric::EarnedPerAnswer => return Some((self.earned(place)?, doings.answers as f64)),
-            Metric::Slashed => coins(simulation.slashed(place)),
+            Metric::Slashed => coins(world.record().slashed(&hotkey)),
             Metric::Jailed => flag(ledger.jailed_since(&hotkey).is_some()),
             Metric::Registered => flag(ledger.slot(NETUID, &hotkey).is_some()),
             Metric::Weight => *found.weights.get(&ledger.slot(NETUID, &hotkey)?.0).unwrap_or(&0.0),
@@ -194,8 +197,8 @@ impl Simulated<'_> {
 
     /// The mean of validators' running scores of a miner.
     fn score(&self, miner: &Hotkey) -> Option<f64> {
-        let scores: Vec<_> = self.simulation.scores().iter().filter_map(|it| it.get(miner)).collect();
-        let sum: f64 = scores.iter().map(|score| score.mean).sum();
+        let scores: Vec<_> = (0..self.ids.len()).filter_map(|node| self.world.score(node, miner)).collect();
+        let sum: f64 = scores.iter().sum();
         (!scores.is_empty()).then(|| sum / scores.len() as f64)
     }
 }

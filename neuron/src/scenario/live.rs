@@ -1,0 +1,345 @@
+//! A scenario in the real world: each neuron a process of its own on this machine, with its sockets, disk and model.
+//!
+//! What the neurons settle is read from each of them and judged here as in the simulated network, by the same record. What
+//! only the simulated network has is refused before anything starts: wrong clocks, and links that are slow or cut.
+mod peer;
+mod reading;
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::time::Duration;
+use std::{fs, io, thread};
+
+use crypto::{Hotkey, hash};
+use protocol::Signed;
+use protocol::genesis::Genesis;
+use protocol::ledger::Ledger;
+use protocol::settlement::Certified;
+use protocol::transaction::{Action, Coldkey, Transaction};
+use serde_json::{Value, json};
+use tokio::runtime::{self, Runtime};
+use tokio::time::timeout;
+
+use self::peer::Peer;
+use super::course::Course;
+use super::world::World;
+use super::{Action as Happening, Conduct, Judge, Moment, Scenario, keys};
+use crate::behaviour::Doings;
+use crate::genesis::GenesisFile;
+use crate::network::Listen;
+use crate::simulation::{Cut, Line, Link, Record};
+use crate::{clock, genesis, key, swarm};
+
+pub use super::course::Run;
+
+/// How often the neurons are looked at, in milliseconds.
+const LOOK_MS: u64 = 250;
+
+/// How long a neuron may take to say how it does before it counts as silent.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Before the first settlement is due, and what each process adds: it loads libtorch, in milliseconds.
+const LOADING_MS: u64 = 1_000;
+const LOADING_EACH_MS: u64 = 300;
+
+/// Lines kept of a run; further ones are in the neurons' logs.
+const LINES: usize = 1_000_000;
+
+/// What the subnet is about unless the file says otherwise: models of libtorch.
+const TASK: &str = "digits";
+
+/// Where a run takes place.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// This program.
+    pub program: PathBuf,
+    /// The scenario's folder: its scripts are there.
+    pub folder: PathBuf,
+    /// An empty folder for keys, logs and memories.
+    pub dir: PathBuf,
+}
+
+/// Why a scenario cannot be played by real neurons.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It wants what only the simulated network has, or no network begins so.
+    #[error(transparent)]
+    Scenario(#[from] super::Error),
+    /// Its keys or genesis cannot be written.
+    #[error(transparent)]
+    Key(#[from] key::Error),
+    /// Its genesis cannot be written.
+    #[error(transparent)]
+    Genesis(#[from] genesis::Error),
+    /// A folder, a port or a process is not to be had.
+    #[error("{path}: {cause}; name an --out that you may write", path = .path.display())]
+    Io {
+        /// Where.
+        path: PathBuf,
+        /// What the system says.
+        cause: io::Error,
+    },
+    /// A neuron did not start.
+    #[error("{name} does not start: {words}")]
+    Stillborn {
+        /// Which.
+        name: String,
+        /// Its last words.
+        words: String,
+    },
+}
+
+/// The neurons of a scenario, as its world.
+struct Live<'a> {
+    site: Site,
+    runtime: Runtime,
+    genesis: Genesis,
+    peers: Vec<Peer>,
+    /// What each did in all its lives.
+    doings: Vec<Doings>,
+    record: Record,
+    /// What was settled first at each height.
+    chain: Vec<Certified>,
+    lines: Vec<Line>,
+    now: u64,
+    /// Who watches.
+    watch: &'a mut dyn FnMut(Moment),
+}
+
+/// Plays a scenario; `watch` is told how far it came.
+pub fn run(scenario: &Scenario, seed: u64, site: Site, watch: &mut dyn FnMut(Moment)) -> Result<Run, Error> {
+    refuse(scenario)?;
+    let mut live = Live::new(scenario, seed, site, watch)?;
+    live.start()?;
+    let mut judge = Judge::new(scenario);
+    let mut course = Course::new(scenario, live);
+    course.play(&mut judge);
+    let lines = std::mem::take(&mut course.world.lines);
+    let text = lines.iter().filter_map(|line| serde_json::to_vec(line).ok()).collect::<Vec<_>>().concat();
+    Ok(course.end(judge, (lines, hash("neuron v1 live events", &[&text]))))
+}
+
+/// Refuses what needs a made-up clock or made-up links.
+fn refuse(scenario: &Scenario) -> Result<(), super::Error> {
+    let only = |what: &str| format!("{what} only in a simulated network: leave --live out");
+    if let Some(group) = scenario.groups.iter().find(|group| group.skew.0 != 0) {
+        return Err(scenario.refuse(group.place.clone(), &only("clocks are wrong")));
+    }
+    if !scenario.links.is_empty() {
+        return Err(scenario.refuse(0..0, &only("links are slow or lose messages")));
+    }
+    for event in &scenario.events {
+        let what = match event.action {
+            Happening::Skew(..) => "clocks are wrong",
+            Happening::Link(_) | Happening::Cut { .. } | Happening::Partition(_) => "links are slow or cut",
+            _ => continue,
+        };
+        return Err(scenario.refuse(event.place.clone(), &only(what)));
+    }
+    Ok(())
+}
+
+impl<'a> Live<'a> {
+    fn new(
+        scenario: &'a Scenario,
+        seed: u64,
+        site: Site,
+        watch: &'a mut dyn FnMut(Moment),
+    ) -> Result<Self, Error> {
+        let io = |cause| Error::Io { path: site.dir.clone(), cause };
+        let runtime =
+            runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(io)?;
+        let ids: Vec<_> = scenario.neurons().collect();
+        let soon = LOADING_MS + LOADING_EACH_MS * ids.len() as u64;
+        let genesis =
+            scenario.genesis_of(TASK, clock::now_ms() + soon, |id| keys::public(scenario, seed, id))?;
+        let peers: Vec<_> = ids.iter().map(|id| Peer::new(scenario, seed, *id, &site.dir)).collect();
+        let ledger = Ledger::new(&genesis).expect("a scenario's genesis is checked");
+        let mut hotkeys = BTreeSet::new();
+        let suspects = peers.iter().filter(|it| !hotkeys.insert(it.hotkey()) || it.acts());
+        let suspects = suspects.map(Peer::hotkey).collect();
+        let owners = peers.iter().map(Peer::owner).collect::<BTreeSet<_>>().into_iter().collect();
+        Ok(Self {
+            record: Record::new(&ledger, suspects, owners),
+            doings: vec![Doings::default(); peers.len()],
+            site,
+            runtime,
+            genesis,
+            peers,
+            chain: Vec::new(),
+            lines: Vec::new(),
+            now: 0,
+            watch,
+        })
+    }
+
+    /// Writes keys and genesis, starts all who are not absent, and waits until each answers.
+    fn start(&mut self) -> Result<(), Error> {
+        let dir = self.site.dir.clone();
+        let io = |cause| Error::Io { path: dir.clone(), cause };
+        fs::create_dir_all(&dir).map_err(io)?;
+        let listen = Listen { ip: Ipv4Addr::LOCALHOST.into(), port: swarm::free_port().map_err(io)? };
+        self.peers.iter().try_for_each(Peer::write_keys)?;
+        let present: Vec<_> = (0..self.peers.len()).filter(|node| !self.peers[*node].is_absent()).collect();
+        if let Some(first) = present.first() {
+            self.peers[*first].port = listen.port;
+            let bootstrap = listen.addresses(&self.peers[*first].hotkey());
+            let file = GenesisFile { genesis: self.genesis.clone(), bootstrap };
+            file.write(&dir.join(peer::GENESIS))?;
+        }
+        for node in &present {
+            self.peers[*node].start(&self.site).map_err(io)?;
+        }
+        let deadline = self.genesis.time + PATIENCE.as_millis() as u64 * (1 + present.len() as u64);
+        while present.iter().any(|node| self.peers[*node].status.is_none()) {
+            self.look();
+            let silent = present.iter().find(|node| self.peers[**node].status.is_none());
+            let dead = present.iter().find(|node| !self.peers[**node].is_up());
+            if let Some(node) = dead.or(silent.filter(|_| clock::now_ms() > deadline)) {
+                let peer = &self.peers[*node];
+                return Err(Error::Stillborn { name: peer.name.clone(), words: peer.last_words() });
+            }
+            thread::sleep(Duration::from_millis(LOOK_MS));
+        }
+        Ok(())
+    }
+
+    fn log(&mut self, node: usize, event: &'static str, what: Value) {
+        if self.lines.len() < LINES {
+            self.lines.push(Line { at: self.now, node, event, what });
+        }
+    }
+
+    /// Asks a neuron for something, without waiting longer than it may take.
+    fn ask<T>(&self, asked: impl Future<Output = T>) -> Option<T> {
+        self.runtime.block_on(async { timeout(PATIENCE, asked).await.ok() })
+    }
+
+    /// Asks something of a neuron; what it refuses is told as an event.
+    fn order<T, E: std::fmt::Display>(
+        &mut self,
+        node: usize,
+        what: &'static str,
+        asked: impl Future<Output = Result<T, E>>,
+    ) {
+        match self.ask(asked) {
+            Some(Ok(_)) => {}
+            Some(Err(error)) => self.log(node, what, json!({ "refused": error.to_string() })),
+            None => self.log(node, what, json!({ "refused": "it does not answer" })),
+        }
+    }
+}
+
+impl World for Live<'_> {
+    fn elapsed_ms(&self) -> u64 {
+        self.now
+    }
+
+    fn go_on(&mut self, before: u64, until: u64) {
+        let target = before.min(until).min(self.now + LOOK_MS);
+        let now = || clock::now_ms().saturating_sub(self.genesis.time);
+        while now() < target {
+            thread::sleep(Duration::from_millis(target - now()));
+        }
+        self.now = self.now.max(now());
+        self.look();
+        let ledger = self.record.ledger();
+        let epoch = ledger.epoch(super::NETUID).unwrap_or_default();
+        let moment = Moment { time: Duration::from_millis(self.now), height: ledger.height(), epoch };
+        (self.watch)(moment);
+    }
+
+    fn record(&self) -> &Record {
+        &self.record
+    }
+
+    fn doings(&self) -> &[Doings] {
+        &self.doings
+    }
+
+    fn score(&self, node: usize, miner: &Hotkey) -> Option<f64> {
+        self.peers[node].status.as_ref()?.scores.get(miner).copied()
+    }
+
+    fn height_of(&self, node: usize) -> Option<u64> {
+        let peer = &self.peers[node];
+        peer.is_up().then(|| peer.status.as_ref().map_or(0, |status| status.height))
+    }
+
+    fn hotkey(&self, node: usize) -> Hotkey {
+        self.peers[node].hotkey()
+    }
+
+    fn owner(&self, node: usize) -> Coldkey {
+        self.peers[node].owner()
+    }
+
+    fn knows_refusals(&self) -> bool {
+        false
+    }
+
+    // Refused before anything starts.
+    fn link(&mut self, _: u64, _: BTreeSet<usize>, _: BTreeSet<usize>, _: Link) {}
+
+    fn cut(&mut self, _: u64, _: Cut) {}
+
+    fn mend(&mut self, _: u64) {}
+
+    fn skew(&mut self, _: usize, _: i64) {}
+
+    fn kill(&mut self, node: usize) {
+        if self.peers[node].is_up() {
+            self.peers[node].kill();
+            self.log(node, "down", Value::Null);
+        }
+    }
+
+    fn revive(&mut self, node: usize) {
+        if !self.peers[node].is_up() {
+            let started = self.peers[node].start(&self.site);
+            let fault = started.err().map(|error| error.to_string());
+            self.log(node, "up", json!(fault));
+        }
+    }
+
+    fn wipe(&mut self, node: usize) {
+        self.kill(node);
+        let fault = self.peers[node].wipe().err().map(|error| error.to_string());
+        self.log(node, "wiped", json!(fault));
+    }
+
+    fn pause(&mut self, node: usize) {
+        self.peers[node].pause();
+        self.log(node, "paused", Value::Null);
+    }
+
+    fn resume(&mut self, node: usize) {
+        self.peers[node].resume();
+        self.log(node, "resumed", Value::Null);
+    }
+
+    fn turn(&mut self, node: usize, conduct: &Conduct) {
+        self.record.suspect(self.peers[node].hotkey());
+        self.peers[node].conduct = conduct.clone();
+        let (client, folder) = (self.peers[node].client.clone(), self.site.folder.clone());
+        let spec = conduct.behaviour.get_ref().spec().unwrap_or_else(|| "honest".to_owned());
+        let (with, board) = (conduct.parameters(), self.site.dir.join(peer::BOARD));
+        self.order(node, "turn", async move { client.behave(&spec, &folder, with, Some(&board)).await });
+    }
+
+    fn poll(&mut self, node: usize) {
+        let client = self.peers[node].client.clone();
+        // It takes as long as the slowest miner: nobody waits for it.
+        self.runtime.spawn(async move { client.poll().await });
+    }
+
+    fn order_by(&mut self, node: usize, after: u64, action: Action) {
+        let (coldkey, ledger) = (&self.peers[node].coldkey, self.record.ledger());
+        let nonce = ledger.nonce(&Coldkey(coldkey.hotkey())) + after;
+        let order = Signed::author(coldkey, &ledger.genesis(), Transaction { nonce, action });
+        let Some(through) = self.peers.iter().position(|peer| peer.status.is_some()) else { return };
+        let client = self.peers[through].client.clone();
+        self.order(node, "order", async move { client.submit(&order).await });
+    }
+}
