@@ -3,8 +3,12 @@ use std::env;
 use std::path::PathBuf;
 use std::process::{Command, exit};
 
+/// Scenarios that become part of the program; a new one among them is noticed here alone.
+const SCENARIOS: &str = "../examples/scenarios";
+
 fn main() {
     name_commit();
+    println!("cargo::rerun-if-changed={SCENARIOS}");
     for name in ["LIBTORCH", "LIBTORCH_LIB", "LIBTORCH_USE_PYTORCH"] {
         println!("cargo::rerun-if-env-changed={name}");
     }

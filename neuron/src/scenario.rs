@@ -8,6 +8,7 @@
 //! ```
 
 mod books;
+mod bundled;
 mod course;
 mod event;
 mod expression;
@@ -33,6 +34,7 @@ mod world;
 use toml::Spanned;
 
 pub use books::{Account, Books};
+pub use bundled::{bundled, instead_of, unpack};
 pub use event::{Action, Change, Event, Link, Moment, Point, Way};
 pub use expression::{Expression, Outcome};
 pub use genesis::NETUID;

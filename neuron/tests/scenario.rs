@@ -3,6 +3,7 @@
 
 mod scenario {
     mod directory;
+    mod verdicts;
 }
 
 use std::path::Path;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 const CRATES: [&str; 5] = ["crypto", "protocol", "storage", "neuron", "examples"];
 
 /// Foreign crates, each with the one place that names it; benches may name what ours is measured beside.
-const HOMES: [(&str, &str); 21] = [
+const HOMES: [(&str, &str); 22] = [
     ("blake3", "crypto/"),
     ("ed25519_dalek", "crypto/"),
     ("rs_merkle", "crypto/"),
@@ -19,6 +19,7 @@ const HOMES: [(&str, &str); 21] = [
     ("color_eyre", "neuron/src/cli"),
     ("comfy_table", "neuron/src/cli"),
     ("console", "neuron/src/cli"),
+    ("include_dir", "neuron/src/scenario/bundled.rs"),
     ("indicatif", "neuron/src/cli"),
     ("libp2p", "neuron/src/network"),
     ("rustix", "neuron/src/process"),

@@ -1,5 +1,6 @@
 //! `neuron scenario`: script how a peer misbehaves, and see what that earns it.
 mod directory;
+mod list;
 mod new;
 mod run;
 mod told;
@@ -11,7 +12,7 @@ pub(super) use self::run::Unmet;
 
 /// Script how a peer misbehaves, run it against the real roles, and get a verdict in money
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  neuron scenario run examples/scenarios/weight_copier.toml\n  \
+#[command(after_help = "Examples:\n  neuron scenario list\n  neuron scenario run weight_copier\n  \
     neuron scenario run examples/scenarios/*.toml --json")]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -21,12 +22,14 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Args),
+    List(list::Args),
     New(new::Args),
 }
 
 pub(super) fn perform(args: &Args) -> Result<()> {
     match &args.command {
         Command::Run(args) => run::perform(args),
+        Command::List(args) => list::perform(args),
         Command::New(args) => new::perform(args),
     }
 }

@@ -22,8 +22,8 @@ impl Directory {
         directory.write(&format!("{}.toml", case.name()), &case.scenario.text.content)?;
         directory.write("command.txt", &(directory.command(case) + "\n"))?;
         for spec in case.scenario.conducts().filter_map(|conduct| conduct.behaviour.get_ref().spec()) {
-            for file in script::files(&spec, folder(&case.file)) {
-                directory.copy(folder(&case.file), &file)?;
+            for file in script::files(&spec, folder(&case.path)) {
+                directory.copy(folder(&case.path), &file)?;
             }
         }
         Ok(directory)

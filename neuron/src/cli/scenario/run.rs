@@ -20,7 +20,9 @@ use crate::cli::out::{self, Out};
 use crate::cli::simulate::Seeds;
 use crate::scenario::live::{self, Site};
 use crate::scenario::simulated::{self, Run};
-use crate::scenario::{Books, Conclusion, Ending, Moment, Results, Scenario, junit};
+use crate::scenario::{
+    Books, Conclusion, Ending, Moment, Results, Scenario, bundled, instead_of, junit, unpack,
+};
 use crate::simulation::share;
 
 /// Where a live run's neurons live, in its directory.
@@ -37,10 +39,10 @@ const MAX_RUNS: usize = 10_000;
 /// expectations came true, with 1 if one did not or a scenario cannot be run, with 2 if one is unknown, such as an
 /// attack that never fired.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  neuron scenario run examples/scenarios/weight_copier.toml\n  \
+#[command(after_help = "Examples:\n  neuron scenario run weight_copier\n  \
     neuron scenario run attack.toml --seeds 0..20")]
 pub(super) struct Args {
-    /// Scenario files
+    /// Scenario files, or names of scenarios that come with the program
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Decides everything random [default: as the file says]
@@ -77,7 +79,10 @@ impl Unmet {
 
 /// One scenario with one seed.
 pub(super) struct Case {
+    /// As it was named.
     pub(super) file: PathBuf,
+    /// Where it is.
+    pub(super) path: PathBuf,
     pub(super) scenario: Scenario,
     pub(super) seed: u64,
     makes: BTreeMap<usize, Make>,
@@ -139,21 +144,36 @@ fn cases(args: &Args) -> Result<Vec<Case>> {
     let live = args.live.then(program).transpose()?;
     let mut cases = Vec::new();
     for file in &args.files {
-        let text = fs::read_to_string(file).wrap_err_with(|| format!("cannot read {}", file.display()))?;
+        let (path, text) = find(file)?;
         let scenario = Scenario::read(&file.to_string_lossy(), &text)?;
-        let makes = simulated::makes(&scenario, folder(file))?;
+        let makes = simulated::makes(&scenario, folder(&path))?;
         let own = || args.seed.unwrap_or(scenario.seed);
         let seeds =
             args.seeds.as_ref().map_or_else(|| vec![own()], |seeds| seeds.0.clone().take(MAX_RUNS).collect());
         for seed in seeds {
-            let (file, scenario, makes, live) = (file.clone(), scenario.clone(), makes.clone(), live.clone());
-            cases.push(Case { file, scenario, seed, makes, live });
+            let (file, path, scenario) = (file.clone(), path.clone(), scenario.clone());
+            let (makes, live) = (makes.clone(), live.clone());
+            cases.push(Case { file, path, scenario, seed, makes, live });
         }
     }
     match cases.len() {
         ..MAX_RUNS => Ok(cases),
         _ => Err(eyre!("{MAX_RUNS} runs or more at once; name fewer files or --seeds")),
     }
+}
+
+/// Where a scenario is and what it says: a file, or else one that comes with the program.
+pub(super) fn find(file: &Path) -> Result<(PathBuf, String)> {
+    let name = file.to_string_lossy();
+    if !file.exists() && bundled().any(|(known, _)| *known == *name) {
+        let folder = crate::cli::cache().join("scenarios");
+        unpack(&folder).wrap_err_with(|| format!("cannot unpack scenarios to {}", folder.display()))?;
+        return find(&folder.join(format!("{name}.toml")));
+    }
+    let instead = || if file.exists() { String::new() } else { instead_of(&name) };
+    let text = fs::read_to_string(file);
+    let text = text.map_err(|error| eyre!("cannot read {}: {error}{}", file.display(), instead()))?;
+    Ok((file.to_owned(), text))
 }
 
 /// Runs all on as many threads as there are cores; real neurons share these, so that live ones run one by one.
@@ -212,7 +232,7 @@ impl Case {
             fs::remove_dir_all(dir).wrap_err_with(|| format!("cannot empty {}", dir.display()))?;
         }
         let absolute = |path: &Path| path::absolute(path).wrap_err("where are we?");
-        let folder = absolute(folder(&self.file))?;
+        let folder = absolute(folder(&self.path))?;
         let site = Site { program: program.to_owned(), folder, dir: absolute(dir)? };
         let name = self.name();
         let mut watch = |now: Moment| {

@@ -69,7 +69,7 @@ fn accounts(books: &Books) -> String {
             some(it.per_work),
         ]
     });
-    trimmed(&table(&columns, rows))
+    table(&columns, rows).trim_fmt()
 }
 
 /// What each attack earned, in coins, beside what honesty earns, and what honest peers lost by it.
@@ -88,12 +88,7 @@ pub(super) fn summary<'a>(runs: impl Iterator<Item = (&'a Case, &'a Ended)>) -> 
         let (gain, harm) = (signed(earned - honest), signed(ended.books.harm()));
         vec![case.name(), verdict, coins(earned), coins(honest), gain, harm]
     });
-    trimmed(&table(&columns, rows))
-}
-
-/// Without the spaces at the ends of lines.
-fn trimmed(table: &impl ToString) -> String {
-    table.to_string().lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+    table(&columns, rows).trim_fmt()
 }
 
 /// Coins to three digits; what rounds to nothing has no sign.
