@@ -12,6 +12,7 @@
 //! # }
 //! ```
 
+mod adversary;
 mod directory;
 mod earnings;
 mod error;
@@ -29,12 +30,13 @@ use protocol::genesis::Genesis;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
+pub use adversary::Adversary;
 pub use error::Error;
 pub use look::Look;
 pub use member::Member;
 pub(crate) use plan::read_model;
 pub use plan::{Housing, Plan, SPARE_ACCOUNTS};
-pub use report::Report;
+pub use report::{Culprit, Report};
 
 pub(crate) use directory::free_port;
 

@@ -2,14 +2,15 @@
 use std::time::Duration;
 
 use color_eyre::eyre::Result;
-use console::Term;
+use console::{Term, style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use protocol::amount::COIN;
 
 use super::out::Out;
 use super::table::{Columns, coins, measure, number, percent, table, whole_coins};
 use crate::api::{Consensus, Neuron, Status};
-use crate::swarm::{Look, SPARE_ACCOUNTS, Swarm};
+use crate::behaviour::Conduct;
+use crate::swarm::{Culprit, Look, SPARE_ACCOUNTS, Swarm};
 
 /// Neurons on the start screen; the others are in the genesis file.
 const INTRODUCED: usize = 24;
@@ -73,7 +74,11 @@ impl Screen {
         let stall = look.consensus().and_then(Consensus::stall);
         let stalled = stall.is_some();
         match (&self.bar, stall) {
-            (Some(bar), _) => bar.set_message(format!("{}\n{}", view(look), self.next)),
+            (Some(bar), _) => {
+                let culprits = Culprit::all(swarm.members(), look);
+                let culprits: String = culprits.iter().map(|it| format!("\n{}", style(it).red())).collect();
+                bar.set_message(format!("{}{culprits}\n{}", view(look), self.next));
+            }
             (None, Some(stall)) if !self.stalled => self.out.say(&stall)?,
             (None, None) if look.height() > self.height => self.out.say(&line(look))?,
             (None, _) => {}
@@ -105,8 +110,12 @@ fn introduction(swarm: &Swarm, look: &Look, fresh: bool) -> String {
     let genesis = swarm.genesis();
     let mut lines = vec![
         format!(
-            "{} validators and {} miners, task {}, seed {}",
-            plan.validators, plan.miners, plan.task, plan.seed
+            "{} validators and {} miners{}, task {}, seed {}",
+            plan.validators,
+            plan.miners,
+            plan.adversaries.iter().map(|it| format!(", {it}")).collect::<String>(),
+            plan.task,
+            plan.seed
         ),
         format!("network    {} (genesis hash)", genesis.hash()),
         format!("directory  {dir} ({kept})"),
@@ -205,6 +214,13 @@ fn heading(look: &Look) -> String {
     )
 }
 
+fn activity(status: &Status) -> String {
+    match &*status.behaviour {
+        Conduct::HONEST => status.activity.clone(),
+        _ => "NOT HONEST".to_owned(),
+    }
+}
+
 fn cells(neuron: &Neuron, look: &Look) -> Vec<String> {
     let status = look.status(&neuron.hotkey);
     vec![
@@ -218,6 +234,6 @@ fn cells(neuron: &Neuron, look: &Look) -> Vec<String> {
         percent(neuron.dividends),
         if neuron.emission == 0 { String::new() } else { coins(neuron.emission) },
         number(status.map(|status| status.peers)),
-        status.map_or_else(|| "a guest, or silent".to_owned(), |status| status.activity.clone()),
+        status.map_or_else(|| "a guest, or silent".to_owned(), activity),
     ]
 }

@@ -9,7 +9,7 @@ use color_eyre::eyre::{Result, WrapErr, eyre};
 
 use super::live::Screen;
 use super::out::{self, Out};
-use crate::swarm::{Housing, Look, Plan, Report, Swarm};
+use crate::swarm::{Adversary, Housing, Look, Plan, Report, Swarm};
 use crate::{api, clock, key};
 
 /// How often the view is renewed.
@@ -52,6 +52,9 @@ pub(super) struct Args {
     /// Any other parameter by its name in the genesis file, or of the subnet; amounts in coins; repeat at will
     #[arg(long, value_name = "KEY=VALUE", value_parser = setting)]
     set: Vec<(String, String)>,
+    /// Add neurons that misbehave as in a scenario of `neuron scenario list`; repeat at will
+    #[arg(long, value_name = "NAME:COUNT")]
+    adversary: Vec<Adversary>,
     /// Keep everything here; a directory of an earlier run is resumed [default: one that is removed at the end]
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
@@ -103,6 +106,7 @@ fn plan(args: &Args, began: Instant) -> Result<Plan> {
         seed: args.seed.unwrap_or(known.seed),
         interval_ms: args.interval.unwrap_or(known.interval_ms),
         settings: if args.set.is_empty() { known.settings } else { args.set.iter().cloned().collect() },
+        adversaries: if args.adversary.is_empty() { known.adversaries } else { args.adversary.clone() },
         model: args.model.clone(),
         dir,
         housing,
@@ -173,8 +177,11 @@ fn summary(report: &Report) -> String {
     );
     let schedule = if report.issued == report.scheduled { "as scheduled" } else { "NOT AS SCHEDULED" };
     let roots = if report.roots_agree { "all state roots agree" } else { "STATE ROOTS DIFFER" };
+    let culprits =
+        report.adversaries.iter().map(|it| format!("{it}; it earned {} coins\n", coins(it.emission)));
     format!(
-        "stopped at height {}; {first}; {} coins issued, {schedule}, {} burned; {roots}",
+        "{}stopped at height {}; {first}; {} coins issued, {schedule}, {} burned; {roots}",
+        culprits.collect::<String>(),
         report.height,
         coins(report.issued),
         coins(report.burned)

@@ -4,6 +4,7 @@
 //! DIR/swarm.toml            how many neurons, which task and seed
 //! DIR/genesis.toml          the network, and where to join it
 //! DIR/miner-0/              a neuron: its keys, its log, its socket, its memory
+//! DIR/attacks/              the scripts of those who misbehave, and the board that they share
 //! DIR/spare-0/coldkey       an account with coins, for a neuron that joins later
 //! ```
 use std::fs;
@@ -13,10 +14,14 @@ use std::path::{Path, PathBuf};
 
 use crypto::Keypair;
 
-use super::{Error, Housing, Plan};
+use super::{Adversary, Error, Housing, Plan};
 use crate::genesis::GenesisFile;
 use crate::network::Listen;
+use crate::scenario::unpack;
 use crate::{clock, key};
+
+/// Scripts and what they share, in a swarm's directory.
+const ATTACKS: &str = "attacks";
 
 /// Before the first settlement is due: until then validators find each other, in milliseconds.
 const MESHING_MS: u64 = 300;
@@ -84,6 +89,10 @@ impl Directory {
         };
         let genesis = GenesisFile { genesis, bootstrap };
         genesis.write(&path)?;
+        if !plan.adversaries.is_empty() {
+            let attacks = dir.join(ATTACKS);
+            unpack(&attacks).map_err(|cause| Error::Io { path: attacks, cause })?;
+        }
         write_plan(plan)?;
         Ok(Self { dir, genesis, port: listen.port })
     }
@@ -100,6 +109,16 @@ impl Directory {
         self.dir.join(name)
     }
 
+    /// Where the scripts of those who misbehave lie.
+    pub(super) fn attacks(&self) -> PathBuf {
+        self.dir.join(ATTACKS)
+    }
+
+    /// Where they tell each other what nobody should know.
+    pub(super) fn board(&self) -> PathBuf {
+        self.attacks().join("board")
+    }
+
     /// The port of the neuron that the others know.
     pub(super) fn bootstrap_port(&self) -> u16 {
         self.port
@@ -107,7 +126,7 @@ impl Directory {
 }
 
 fn meshing(plan: &Plan) -> u64 {
-    let neurons = (plan.validators + plan.miners) as u64;
+    let neurons = plan.seats().len() as u64;
     let each = match plan.housing {
         Housing::Here => MESHING_EACH_MS,
         Housing::Processes(_) => LOADING_EACH_MS,
@@ -139,6 +158,7 @@ fn same(plan: &Plan, earlier: &Plan) -> Result<(), Error> {
             ("--seed", plan.seed.to_string()),
             ("--interval", plan.interval_ms.to_string()),
             ("--set", plan.set()),
+            ("--adversary", plan.adversaries.iter().map(Adversary::to_string).collect::<Vec<_>>().join(" ")),
         ]
     };
     let mut pairs = settings(plan).into_iter().zip(settings(earlier));

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use protocol::genesis::GenesisError;
 
-use crate::{genesis, host, key, task, word};
+use crate::{genesis, host, key, script, task, word};
 
 /// Why a swarm does not start or does not pay.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +31,17 @@ pub enum Error {
         /// What is wrong.
         fault: word::Fault,
     },
+    /// Nobody misbehaves so.
+    #[error("--adversary {name}: {fault}")]
+    Adversary {
+        /// The scenario.
+        name: String,
+        /// What is wrong.
+        fault: String,
+    },
+    /// Its script is none.
+    #[error(transparent)]
+    Script(#[from] script::Error),
     /// The parameters break a rule.
     #[error("no network begins so: {0}")]
     Rules(#[from] GenesisError),

@@ -9,14 +9,17 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::adversary::Crime;
 use super::directory::Directory;
 use super::plan::{NETUID, Seat, read_model};
 use super::{Error, Housing, Plan, process};
 use crate::api::{Client, Status};
+use crate::behaviour::{Board, Conduct};
 use crate::host::Host;
 use crate::log;
 use crate::network::Listen;
 use crate::neuron::{Config, Duty, History};
+use crate::script::{self, Pace};
 
 /// How long a neuron may take to say how it does before it counts as silent.
 const STATUS_PATIENCE: Duration = Duration::from_secs(2);
@@ -162,9 +165,15 @@ fn config(seat: Seat, plan: &Plan, directory: &Directory) -> Result<Config, Erro
         begun_anew: 0,
         seed: plan.seed,
         history: History::default(),
-        conduct: None,
-        coldkey: None,
+        conduct: seat.crime.as_ref().map(|crime| conduct(crime, directory)).transpose()?,
+        coldkey: seat.crime.is_some().then_some(seat.coldkey),
     })
+}
+
+fn conduct(crime: &Crime, directory: &Directory) -> Result<Conduct, Error> {
+    let board =
+        Board::at(&directory.board()).map_err(|cause| Error::Io { path: directory.board(), cause })?;
+    Ok(script::conduct(&crime.spec, &directory.attacks(), Pace::Live, crime.with.clone(), board)?)
 }
 
 fn duty(seat: &Seat) -> Result<Duty, Error> {

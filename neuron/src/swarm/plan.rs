@@ -12,7 +12,8 @@ use protocol::subnet::Netuid;
 use protocol::transaction::Coldkey;
 use serde::{Deserialize, Serialize};
 
-use super::Error;
+use super::adversary::Crime;
+use super::{Adversary, Error};
 use crate::setting;
 use crate::task::{self, RUNGS};
 
@@ -55,6 +56,9 @@ pub struct Plan {
     /// Other parameters by name, as [`setting::set`] takes them: "subnet.tempo" is "5".
     #[serde(default)]
     pub settings: BTreeMap<String, String>,
+    /// Further neurons, which misbehave.
+    #[serde(default)]
+    pub adversaries: Vec<Adversary>,
     /// Where everything is kept.
     #[serde(skip)]
     pub dir: PathBuf,
@@ -90,6 +94,8 @@ pub(super) struct Seat {
     pub(super) rung: Option<usize>,
     stake: Amount,
     pub(super) model: Option<PathBuf>,
+    /// What it does, unless it is honest.
+    pub(super) crime: Option<Crime>,
 }
 
 impl Plan {
@@ -102,6 +108,7 @@ impl Plan {
             seed: 1,
             interval_ms: 1_000,
             settings: BTreeMap::new(),
+            adversaries: Vec::new(),
             dir: dir.to_owned(),
             housing: Housing::Here,
             model: None,
@@ -114,6 +121,7 @@ impl Plan {
         within("--validators", self.validators as u64, 1, MAX_VALIDATORS as u64)?;
         within("--miners", self.miners as u64, 1, MAX_MINERS as u64)?;
         within("--interval", self.interval_ms, 100, 3_600_000)?;
+        self.adversaries.iter().try_for_each(|adversary| adversary.crime().map(drop))?;
         self.genesis(0)?.check()?;
         let task = task::named(&self.task)?;
         let mut worker = task.worker(self.seed, &self.keypair("hotkey", "miner-0").hotkey(), 0)?;
@@ -123,10 +131,11 @@ impl Plan {
         worker.load(&weights).map_err(|error| fault(error.to_string()))
     }
 
-    /// Every neuron, validators first.
+    /// Every neuron: validators, miners, and those who misbehave.
     pub(super) fn seats(&self) -> Vec<Seat> {
         let validators = (0..self.validators).map(|number| self.validator(number));
-        validators.chain((0..self.miners).map(|number| self.miner(number))).collect()
+        let miners = (0..self.miners).map(|number| self.miner(number));
+        validators.chain(miners).chain(self.adversaries.iter().flat_map(|it| self.misbehaving(it))).collect()
     }
 
     /// Keys of accounts with coins for neurons that join later.
@@ -160,9 +169,22 @@ impl Plan {
         Seat { model, ..self.seat(format!("miner-{number}"), Some(rung)) }
     }
 
+    /// Validators among them have what the least of the honest have.
+    fn misbehaving(&self, adversary: &Adversary) -> Vec<Seat> {
+        // Checked before anything starts.
+        let Ok(crime) = adversary.crime() else { return Vec::new() };
+        let rung = (!crime.validates).then_some((crime.skill * (RUNGS - 1) as f64).round() as usize);
+        let stake = if crime.validates { self.validator(self.validators - 1).stake } else { Amount::ZERO };
+        let seat = |number| {
+            let seat = self.seat(format!("{}-{number}", adversary.name), rung);
+            Seat { stake, crime: Some(crime.clone()), ..seat }
+        };
+        (0..adversary.count).map(seat).collect()
+    }
+
     fn seat(&self, name: String, rung: Option<usize>) -> Seat {
         let (hotkey, coldkey) = (self.keypair("hotkey", &name), self.keypair("coldkey", &name));
-        Seat { name, hotkey, coldkey, rung, stake: Amount::ZERO, model: None }
+        Seat { name, hotkey, coldkey, rung, stake: Amount::ZERO, model: None, crime: None }
     }
 
     /// A key that anyone can compute: for development only.

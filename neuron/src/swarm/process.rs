@@ -48,6 +48,17 @@ pub(super) fn arguments(seat: &Seat, plan: &Plan, directory: &Directory) -> Vec<
     if let Some(model) = &seat.model {
         flag("--model", model.into());
     }
+    if let Some(crime) = &seat.crime {
+        let spec = if crime.spec.ends_with(".star") {
+            directory.attacks().join(&crime.spec).into()
+        } else {
+            crime.spec.clone().into()
+        };
+        flag("--behaviour", spec);
+        flag("--with", crime.with.to_string().into());
+        flag("--board", directory.board().into());
+        flag("--coldkey", directory.of(&seat.name).join("coldkey").into());
+    }
     if seat.name == "validator-0" {
         flag("--port", directory.bootstrap_port().to_string().into());
     }

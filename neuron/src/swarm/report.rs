@@ -1,14 +1,16 @@
 //! Everything about a swarm as one document.
 use std::collections::BTreeMap;
+use std::fmt;
 
-use crypto::Hash;
+use crypto::{Hash, Hotkey};
 use protocol::emission::Schedule;
 use protocol::genesis::Genesis;
 use protocol::ledger::Supply;
 use serde::Serialize;
 
-use super::{Look, Swarm};
-use crate::api::Neuron;
+use super::{Look, Member, Swarm};
+use crate::api::{Neuron, Status};
+use crate::behaviour::Conduct;
 
 /// Everything about a swarm at one height; amounts in units of 1e-9 coins, shares 0 to 1.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -39,6 +41,50 @@ pub struct Report {
     pub accusations: u64,
     /// Every neuron of the subnet, by rising uid.
     pub neurons: Vec<Neuron>,
+    /// Those who misbehave on purpose.
+    pub adversaries: Vec<Culprit>,
+}
+
+/// One that misbehaves on purpose, and what that earned it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Culprit {
+    /// What the swarm calls it.
+    pub name: String,
+    /// Who it is.
+    pub hotkey: Hotkey,
+    /// How it behaves.
+    pub behaviour: String,
+    /// How often its attack took place, by name.
+    pub fired: BTreeMap<String, u64>,
+    /// Earned in all, in units of 1e-9 coins.
+    pub emission: u64,
+}
+
+impl Culprit {
+    /// Those of a look, in the order of the swarm.
+    pub fn all(members: &[Member], look: &Look) -> Vec<Self> {
+        let neurons = look.neurons();
+        let culprit = |(member, status): (&Member, &Option<Status>)| {
+            let status = status.as_ref().filter(|status| status.behaviour != Conduct::HONEST)?;
+            let row = neurons.iter().find(|neuron| neuron.hotkey == member.hotkey());
+            Some(Self {
+                name: member.name().to_owned(),
+                hotkey: member.hotkey(),
+                behaviour: status.behaviour.clone(),
+                fired: status.doings.fired.clone(),
+                emission: row.map_or(0, |row| row.emission),
+            })
+        };
+        members.iter().zip(&look.statuses).filter_map(culprit).collect()
+    }
+}
+
+impl fmt::Display for Culprit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fired: Vec<_> = self.fired.iter().map(|(name, times)| format!("{name} {times} times")).collect();
+        let fired = if fired.is_empty() { "has not struck yet".to_owned() } else { fired.join(", ") };
+        write!(f, "NOT HONEST  {} behaves as {}: {fired}", self.name, self.behaviour)
+    }
 }
 
 impl Report {
@@ -60,6 +106,7 @@ impl Report {
             roots_agree: agree(roots),
             accusations: look.statuses.iter().flatten().map(|status| status.accusations).sum(),
             neurons: look.neurons(),
+            adversaries: Culprit::all(&swarm.members, look),
         })
     }
 }

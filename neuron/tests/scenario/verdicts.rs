@@ -30,7 +30,8 @@ fn check(expected: &str, height: u64, code: i32, verdicts: [&str; 3]) {
     assert_eq!(output.status.code(), Some(code), "{output:?}");
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     let found = &document["scenarios"][0];
-    let each = [&found["verdict"], &found["expectations"][0]["verdict"], &found["expectations"][1]["verdict"]];
+    let each =
+        [&found["verdict"], &found["expectations"][0]["verdict"], &found["expectations"][1]["verdict"]];
     assert_eq!(each, verdicts, "{document}");
     assert_eq!(document["conclusion"], verdicts[0]);
     let junit = fs::read_to_string(home.path().join("a.xml")).unwrap();

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use neuron::scenario::live::{self, Site};
 use neuron::scenario::{Conclusion, Scenario, Verdict};
+use neuron::swarm::{Housing, Plan, Swarm};
 use tempfile::TempDir;
 
-use crate::program;
+use crate::{program, small};
 
 /// A free rider that is found out, a validator that dies and one that is frozen, and one that turns lazy on the way.
 const SCENARIO: &str = r#"
@@ -76,6 +77,32 @@ const RIDER: &str =
 
 const LAZY: &str =
     "def on_weights(ctx, honest):\n    ctx.fired(\"lazy\")\n    return {uid: 1.0 for uid in honest.keys()}\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_swarm_has_adversaries_that_say_so_and_earn_what_they_earn() {
+    for housing in [Housing::Here, Housing::Processes(program())] {
+        let dir = TempDir::new().unwrap();
+        let adversaries = ["garbage_miner:2", "lazy_validator"].map(|it| it.parse().unwrap()).to_vec();
+        let plan = Plan { adversaries, housing, ..small(dir.path()) };
+        let mut swarm = Swarm::start(plan.clone()).await.unwrap();
+        swarm.wait_for_emission().await.unwrap();
+        let report = swarm.report().await.unwrap();
+        let names: Vec<_> = report.adversaries.iter().map(|it| (&*it.name, &*it.behaviour)).collect();
+        assert_eq!(
+            names,
+            [
+                ("garbage_miner-0", "garbage_miner"),
+                ("garbage_miner-1", "garbage_miner"),
+                ("lazy_validator-0", "lazy_validator")
+            ]
+        );
+        assert!(report.adversaries.iter().all(|it| !it.fired.is_empty()), "{:?}", report.adversaries);
+        swarm.stop().await;
+        let alone = Plan { adversaries: Vec::new(), ..plan };
+        let refusal = Swarm::start(alone).await.err().unwrap().to_string();
+        assert!(refusal.contains("--adversary garbage_miner:2 lazy_validator:1"), "{refusal}");
+    }
+}
 
 fn play(text: &str, dir: &Path) -> Result<live::Run, live::Error> {
     let scenario = Scenario::read("it.toml", text)?;
