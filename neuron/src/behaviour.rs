@@ -35,7 +35,7 @@ pub use self::builtin::{Honest, NAMED, named};
 pub use self::conduct::{Conduct, Roles};
 pub use self::context::{Context, Keys};
 pub use self::doings::Doings;
-pub use self::view::{Asking, Gossip, Neighbour, Proposing, Voting, Weights};
+pub use self::view::{Asking, Gossip, Neighbour, Proposing, Replying, Voting, Weights};
 
 /// What a peer does differently. Every hook defaults to honest.
 pub trait Behaviour: Send {
@@ -76,6 +76,9 @@ pub trait Behaviour: Send {
     fn on_answer(&mut self, _cx: &mut Context<'_>, _question: &Asking, _honest: &[u8]) -> Act<Vec<u8>> {
         Act::Forward
     }
+
+    /// What came of [`Context::ask`].
+    fn on_reply(&mut self, _cx: &mut Context<'_>, _reply: &Replying) {}
 
     /// A validator has judged a miner's answer: the honest score is 0 to 1.
     fn on_score(&mut self, _cx: &mut Context<'_>, _miner: Hotkey, _honest: f64) -> Act<f64> {

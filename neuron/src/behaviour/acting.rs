@@ -4,6 +4,7 @@
 //! it: what they wrote to disk and what left may differ, which is the behaviour's own risk.
 mod ballots;
 mod drafts;
+mod errands;
 mod forgery;
 mod held;
 mod rows;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 
 use crypto::Hotkey;
 use protocol::head::Head;
-use protocol::message::Message;
+use protocol::message::{Heard, Message};
 use protocol::query::{Answer, Question};
 use protocol::subnet::Netuid;
 use protocol::{Signed, Verified};
@@ -22,6 +23,7 @@ use serde_json::Value;
 
 use self::ballots::Ballots;
 use self::drafts::Drafts;
+use self::errands::Errands;
 use self::held::{Held, Pending};
 use self::rows::Rows;
 use self::scoring::Scoring;
@@ -44,6 +46,7 @@ pub struct Acting {
     drafts: Drafts,
     ballots: Ballots,
     scoring: Scoring,
+    errands: Errands,
     /// What a miner was asked, until its model has answered.
     questions: BTreeMap<Ticket, Verified<Question>>,
     epoch: Option<u64>,
@@ -68,8 +71,18 @@ struct Mind {
 impl Mind {
     /// Asks a hook.
     fn ask<T>(&mut self, moment: Moment, hook: impl FnOnce(&mut dyn Behaviour, &mut Context<'_>) -> T) -> T {
-        let place = (self.netuid, &self.head.ledger);
-        let mut cx = Context::new(moment, place, (&self.keys, &self.with, &self.board), &mut self.told);
+        self.ask_of(None, moment, hook)
+    }
+
+    /// Asks a hook about what came by gossip.
+    fn ask_of<T>(
+        &mut self,
+        heard: Option<&Heard>,
+        moment: Moment,
+        hook: impl FnOnce(&mut dyn Behaviour, &mut Context<'_>) -> T,
+    ) -> T {
+        let (place, own) = ((self.netuid, &self.head.ledger), (&self.keys, &self.with, &self.board));
+        let mut cx = Context::new(moment, place, own, &mut self.told, heard);
         let answer = hook(&mut *self.behaviour, &mut cx);
         self.deeds.extend(cx.deeds);
         if let Some(fault) = self.behaviour.fault() {
@@ -99,6 +112,7 @@ impl Acting {
             drafts: Drafts::default(),
             ballots: Ballots::default(),
             scoring,
+            errands: Errands::default(),
             questions: BTreeMap::new(),
             epoch: None,
         }
@@ -138,8 +152,11 @@ impl Acting {
             }
             Input::Told(heard) => {
                 let gossip = Gossip::heard(heard);
-                let act = self.mind.ask(moment, |it, cx| it.on_told(cx, &gossip));
+                let act = self.mind.ask_of(Some(heard), moment, |it, cx| it.on_told(cx, &gossip));
                 self.admit(act, input)
+            }
+            Input::Answered(reply) if self.errands.reply(&mut self.mind, moment, reply) => {
+                (Vec::new(), Vec::new())
             }
             Input::Answered(reply) => (vec![self.scoring.score(&mut self.mind, moment, reply)], Vec::new()),
             Input::Asked(ticket, question) => self.asked(moment, *ticket, question, input),
@@ -307,6 +324,8 @@ impl Acting {
         for deed in std::mem::take(&mut self.mind.deeds).into_iter().take(DEEDS) {
             match deed {
                 Deed::Effect(effect) => effects.push(effect),
+                Deed::Later(wait, effect) => effects.push(self.held.delay(wait, Pending::Effect(effect))),
+                Deed::Ask(miner, body) => effects.extend(self.errands.ask(&self.mind, miner, body)),
                 Deed::Release(name) => {
                     let (released, others) = taken_up(self.held.release(&name));
                     inputs.extend(released);

@@ -4,18 +4,19 @@ use std::sync::Arc;
 use protocol::Signed;
 use protocol::consensus::Speech;
 use protocol::consensus::vote::{Ballot, Vote};
-use protocol::message::Message;
+use protocol::message::{Heard, Message};
 use protocol::telling::Telling;
 use protocol::weights::Commit;
 
-use super::{Act, Behaviour, Context, Make};
+use super::{Act, Asking, Behaviour, Context, Gossip, Make};
 
 /// Makes one of them.
 type New = fn() -> Box<dyn Behaviour>;
 
 /// Their names, what each does, and what makes it.
-pub const NAMED: [(&str, &str, New); 3] = [
+pub const NAMED: [(&str, &str, New); 4] = [
     ("honest", "deviates in nothing", || Box::new(Honest)),
+    ("echoer", "commits to what another committed to, and shows what that one shows", || Box::new(Echoer)),
     ("forger", "tells votes in others' names and commits of epochs to come", || Box::new(Forger)),
     ("liar", "hands over a settlement that never was to whoever asks for settlements", || Box::new(Liar)),
 ];
@@ -32,6 +33,39 @@ pub fn named(name: &str) -> Option<Make> {
 pub struct Honest;
 
 impl Behaviour for Honest {}
+
+/// Hands in another's work: its commitment, and then its row.
+struct Echoer;
+
+impl Behaviour for Echoer {
+    fn on_ask(&mut self, _cx: &mut Context<'_>, _question: &Asking) -> Act<Vec<u8>> {
+        Act::Drop
+    }
+
+    fn on_settled(&mut self, cx: &mut Context<'_>) {
+        let (me, netuid, epoch) = (cx.me(), cx.netuid, cx.epoch());
+        let mut others = cx.ledger.commitments(netuid).filter(|(of, voter, ..)| *of == epoch && *voter != me);
+        if let Some((.., commitment, _)) = others.next()
+            && cx.ledger.commitment(netuid, &me, epoch).is_none()
+        {
+            let commit = Commit { netuid, epoch, commitment };
+            let commit = Signed::author(cx.key(), &cx.ledger.genesis(), commit);
+            cx.tell(Message::Commit(commit.into_signed()), None);
+            cx.fired("echoed");
+        }
+    }
+
+    fn on_told(&mut self, cx: &mut Context<'_>, _message: &Gossip) -> Act<()> {
+        let Some(Heard::Reveal(reveal)) = cx.heard() else { return Act::Forward };
+        let echoed = cx.ledger.commitment(cx.netuid, &cx.me(), reveal.epoch);
+        if echoed == Some(reveal.commitment(&reveal.signer())) {
+            let own = Signed::author(cx.key(), &cx.ledger.genesis(), (**reveal).clone());
+            cx.tell(Message::Reveal(own.into_signed()), None);
+            cx.fired("shown");
+        }
+        Act::Forward
+    }
+}
 
 /// Speaks in others' names, and out of time.
 struct Forger;

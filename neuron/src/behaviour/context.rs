@@ -4,7 +4,7 @@ use protocol::Signed;
 use protocol::consensus::Speech;
 use protocol::consensus::vote::{Ballot, Vote};
 use protocol::ledger::Ledger;
-use protocol::message::Message;
+use protocol::message::{Heard, Message};
 use protocol::subnet::Netuid;
 use protocol::telling::Telling;
 use protocol::transaction::{Action, Coldkey, Transaction};
@@ -42,12 +42,17 @@ pub struct Context<'a> {
     rng: StdRng,
     /// Transactions told since the ledger last moved.
     told: &'a mut u64,
+    /// What came by gossip, in the hook that hears it.
+    heard: Option<&'a Heard>,
     pub(super) deeds: Vec<Deed>,
 }
 
 /// What it does of itself.
 pub(super) enum Deed {
     Effect(Effect),
+    /// So many milliseconds later.
+    Later(u64, Effect),
+    Ask(Hotkey, Vec<u8>),
     Release(String),
 }
 
@@ -57,9 +62,10 @@ impl<'a> Context<'a> {
         (netuid, ledger): (Netuid, &'a Ledger),
         (keys, with, board): (&'a Keys, &'a Value, &'a Board),
         told: &'a mut u64,
+        heard: Option<&'a Heard>,
     ) -> Self {
         let rng = StdRng::from_seed(moment.seed.0);
-        Self { now: moment.now, netuid, ledger, with, keys, board, rng, told, deeds: Vec::new() }
+        Self { now: moment.now, netuid, ledger, with, keys, board, rng, told, heard, deeds: Vec::new() }
     }
 
     /// Its own hotkey.
@@ -157,6 +163,30 @@ impl<'a> Context<'a> {
             Some(peers) => Effect::Whisper(peers, message),
             None => Effect::Tell(message),
         }));
+    }
+
+    /// Asks a miner something of its own; [`super::Behaviour::on_reply`] hears what came of it. A miner serves those with
+    /// a permit alone.
+    pub fn ask(&mut self, miner: Hotkey, body: Vec<u8>) {
+        self.deeds.push(Deed::Ask(miner, body));
+    }
+
+    /// What came by gossip, in [`super::Behaviour::on_told`].
+    pub fn heard(&self) -> Option<&'a Heard> {
+        self.heard
+    }
+
+    /// Tells again, as its author signed it, the commit, reveal or order that just came, so many milliseconds later;
+    /// false where none did.
+    pub fn retell(&mut self, wait: u64) -> bool {
+        let message = match self.heard {
+            Some(Heard::Commit(commit)) => Message::Commit(commit.signed().clone()),
+            Some(Heard::Reveal(reveal)) => Message::Reveal(reveal.signed().clone()),
+            Some(Heard::Transaction(order)) => Message::Transaction(order.signed().clone()),
+            _ => return false,
+        };
+        self.deeds.push(Deed::Later(wait, Effect::Tell(Box::new(message))));
+        true
     }
 
     /// Signs as itself what [`Context::tell`] is to tell.

@@ -54,6 +54,17 @@ pub struct Asking {
     pub body: Vec<u8>,
 }
 
+/// What came of a question of a behaviour's own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Replying {
+    /// Who was asked.
+    pub from: Hotkey,
+    /// What.
+    pub question: Vec<u8>,
+    /// What it answered, if it did.
+    pub body: Option<Vec<u8>>,
+}
+
 /// A settlement put to the vote.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Proposing {

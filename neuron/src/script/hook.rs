@@ -15,6 +15,7 @@ pub(super) enum Hook {
     Ask,
     Question,
     Answer,
+    Reply,
     Score,
     Weights,
     Commit,
@@ -25,7 +26,7 @@ pub(super) enum Hook {
 }
 
 /// Every hook, its name and what it is given beside the context.
-const HOOKS: [(Hook, &str, &[&str]); 16] = [
+const HOOKS: [(Hook, &str, &[&str]); 17] = [
     (Hook::Start, "on_start", &[]),
     (Hook::Tick, "on_tick", &[]),
     (Hook::Settled, "on_settled", &[]),
@@ -35,6 +36,7 @@ const HOOKS: [(Hook, &str, &[&str]); 16] = [
     (Hook::Ask, "on_ask", &["question"]),
     (Hook::Question, "on_question", &["question"]),
     (Hook::Answer, "on_answer", &["question", "honest"]),
+    (Hook::Reply, "on_reply", &["reply"]),
     (Hook::Score, "on_score", &["miner", "honest"]),
     (Hook::Weights, "on_weights", &["honest"]),
     (Hook::Commit, "on_commit", &["epoch"]),

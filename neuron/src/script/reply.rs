@@ -59,7 +59,7 @@ fn named<T>(
 }
 
 /// Milliseconds as a number, or as "900ms" or "1.5s".
-fn wait(value: &Value) -> Result<u64, String> {
+pub(super) fn wait(value: &Value) -> Result<u64, String> {
     let text = value.as_str().map(str::trim);
     let scaled = |number: &str, scale: f64| Some((number.trim().parse::<f64>().ok()? * scale).round());
     let wait = match text {

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::hook::no_such;
+use super::reply::{body, wait};
 use crate::behaviour::{Context, Voting, Weights};
 
 /// The most bytes of JSON that a value on the board, or what is remembered, may take.
@@ -15,7 +16,7 @@ pub(super) const KEPT_BYTES: usize = 64 * 1024;
 const NAME_BYTES: usize = 256;
 
 /// What may be asked or ordered.
-const CALLS: [&str; 12] = [
+const CALLS: [&str; 14] = [
     "neurons",
     "rows",
     "validators",
@@ -28,6 +29,8 @@ const CALLS: [&str; 12] = [
     "release",
     "transact",
     "vote",
+    "ask",
+    "retell",
 ];
 
 /// What every script is told at every hook.
@@ -73,6 +76,11 @@ pub(super) fn call(
             cx.vote(&read::<Voting>("a vote", field("vote"))?, to);
             Value::Null
         }
+        "ask" => {
+            cx.ask(read("a miner", field("miner"))?, body(field("body"))?);
+            Value::Null
+        }
+        "retell" => cx.retell(wait(&field("wait"))?).into(),
         other => return Err(no_such("question", other, CALLS)),
     };
     match fields.keys().next() {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::hook::Hook;
 use super::reply::{self, act};
 use super::scene::{json, read};
-use crate::behaviour::{Act, Asking, Behaviour, Context, Gossip, Proposing, Voting, Weights};
+use crate::behaviour::{Act, Asking, Behaviour, Context, Gossip, Proposing, Replying, Voting, Weights};
 
 /// What decides.
 pub(super) trait Author: Send {
@@ -90,6 +90,10 @@ impl<A: Author> Behaviour for Scripted<A> {
 
     fn on_answer(&mut self, cx: &mut Context<'_>, question: &Asking, honest: &[u8]) -> Act<Vec<u8>> {
         self.decide(cx, Hook::Answer, || vec![json(question), json(&honest)], reply::body)
+    }
+
+    fn on_reply(&mut self, cx: &mut Context<'_>, reply: &Replying) {
+        self.tell(cx, Hook::Reply, vec![json(reply)]);
     }
 
     fn on_score(&mut self, cx: &mut Context<'_>, miner: Hotkey, honest: f64) -> Act<f64> {

@@ -261,6 +261,37 @@ fn what_is_put_off_happens_later() {
 }
 
 #[test]
+fn what_a_script_asks_of_itself_is_answered_to_it_alone() {
+    let source = "def on_tick(ctx):\n    ctx.ask(ctx.neurons[1].hotkey, [1, 2])\n\n\
+        def on_reply(ctx, reply):\n    ctx.fired(\"%s %s\" % (reply.question, reply.body))\n";
+    for (from, heard) in [(1, "[1, 2] [3]"), (2, "[1, 2] None")] {
+        let mut alone = alone(source);
+        let asked = alone.tick();
+        let [Effect::Ask(question)] = &asked[..] else { panic!("{asked:?}") };
+        assert_eq!((question.miner, &question.body[..]), (alone.bench.keys[1].hotkey(), &[1, 2][..]));
+        let answer = alone.bench.author(from, Answer { question: question.id(), body: vec![3] });
+        let reply = Input::Answered(Reply { question: question.id(), answer: Some(answer) });
+        assert_eq!(fired(&alone.hear(&reply)), [heard]);
+        assert!(alone.hear(&reply).is_empty(), "nothing is answered twice");
+    }
+}
+
+#[test]
+fn what_another_signed_is_told_again_as_it_came() {
+    let mut alone = alone("def on_told(ctx, message):\n    ctx.fired(str(ctx.retell(\"1s\")))\n");
+    let commitment = crypto::Hash([5; 32]);
+    let commit = alone.bench.author(1, Commit { netuid: NETUID, epoch: 0, commitment });
+    let effects = alone.hear(&Input::Told(Heard::Commit(commit.clone())));
+    let [Effect::Schedule(timer, 1_000), Effect::Note(Note::Fired(told))] = &effects[..] else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(told, "True");
+    let later = alone.hear(&Input::Elapsed(*timer));
+    let [Effect::Tell(message)] = &later[..] else { panic!("{later:?}") };
+    assert_eq!(**message, Message::Commit(commit.into_signed()));
+}
+
+#[test]
 fn the_state_of_a_script_lives_from_hook_to_hook() {
     let source = r#"
 def on_start(ctx):

@@ -277,4 +277,20 @@ fn orders(builder: &mut GlobalsBuilder) {
         let answer = ask(eval, "vote", json!({ "vote": given(vote)?, "to": to }))?;
         Ok(shown(&answer, eval.heap()))
     }
+
+    /// Asks a miner something; `on_reply` hears what came of it.
+    fn ask<'v>(
+        miner: Value<'v>,
+        body: Value<'v>,
+        eval: &mut Evaluator<'v, '_, '_>,
+    ) -> starlark::Result<Value<'v>> {
+        let answer = self::ask(eval, "ask", json!({ "miner": given(miner)?, "body": given(body)? }))?;
+        Ok(shown(&answer, eval.heap()))
+    }
+
+    /// Tells again, later, the commit, reveal or order of another that just came; false where none did.
+    fn retell<'v>(wait: Value<'v>, eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<Value<'v>> {
+        let answer = self::ask(eval, "retell", json!({ "wait": given(wait)? }))?;
+        Ok(shown(&answer, eval.heap()))
+    }
 }
