@@ -1,4 +1,8 @@
 //! Whole histories in memory: the same roles as live, faults from a seed, rules checked at every settlement.
+mod simulation {
+    mod defences;
+}
+
 use std::io::Write;
 use std::thread;
 
@@ -126,6 +130,7 @@ fn shows(fault: Fault, violation: &Violation) -> bool {
         Fault::MapOrder => matches!(violation, Stuck { .. } | Halted { .. }),
         Fault::EvidenceTwice => matches!(violation, Slashed { .. }),
         Fault::BodyForgotten => matches!(violation, Stuck { .. }),
+        Fault::Cramped | Fault::Without(_) => unreachable!("all agree on what these lead to"),
     }
 }
 

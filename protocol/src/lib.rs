@@ -38,7 +38,7 @@ mod fixed;
 pub use amount::Amount;
 pub use error::Error;
 #[cfg(feature = "planted-faults")]
-pub use fault::Fault;
+pub use fault::{Defence, Fault};
 pub use genesis::Genesis;
 pub use ledger::{Ledger, Refusal};
 pub use metagraph::Metagraph;

@@ -30,6 +30,10 @@ const BODY_BYTES: usize = MAX_BODY_BYTES - CERTIFICATE_BYTES - EVIDENCE_BYTES;
 /// Room for transactions, the length of their list aside.
 const TRANSACTION_BYTES: usize = MAX_TRANSACTION_BYTES - 5;
 
+/// Room in a body that is cramped on purpose, in bytes: for the votes of a dozen validators, or for as much else.
+#[cfg(feature = "planted-faults")]
+const CRAMPED_BYTES: usize = 8 * 1024;
+
 /// Whether the ledger gives reason to keep an input and pass it on: room is for those who may vote, those who can pay
 /// and those who hold a slot, or free keys would take it all.
 pub(crate) fn is_welcome(ledger: &Ledger, input: &Heard) -> bool {
@@ -41,13 +45,16 @@ pub(crate) fn is_welcome(ledger: &Ledger, input: &Heard) -> bool {
         }
         Heard::Reveal(reveal) => {
             let (netuid, hotkey) = (reveal.netuid, reveal.signer());
-            ledger.commitment(netuid, &hotkey, reveal.epoch) == Some(reveal.commitment(&hotkey))
+            let commitment = ledger.commitment(netuid, &hotkey, reveal.epoch);
+            commitment.is_some_and(|commitment| ledger.opens(&commitment, reveal))
         }
         Heard::Profile(profile) => ledger.slot(profile.netuid, &profile.signer()).is_some(),
         Heard::Transaction(order) => {
             let account = Coldkey(order.signer());
             let fee = ledger.fee(order.signed().size());
             let next = ledger.nonce(&account);
+            #[cfg(feature = "planted-faults")]
+            let next = if ledger.lacks(protocol::Defence::OrdersOnce) { next.min(order.nonce) } else { next };
             (next..next.saturating_add(QUEUED)).contains(&order.nonce) && ledger.balance(&account) >= fee
         }
         Heard::Evidence(proven) => may_be_settled(ledger, proven),
@@ -110,13 +117,32 @@ impl Pool {
     pub(crate) fn draft(&self, parent: &Hash, ledger: &mut Ledger) -> Inputs {
         let applies = |proven: &&Proven| ledger.try_evidence(proven).is_ok();
         let evidence = self.evidence.values().filter(applies).take(MAX_EVIDENCE).cloned().collect();
-        let mut room = BODY_BYTES;
+        let (whole, for_orders) = room(ledger);
+        let taken = self.taken_first(ledger, whole);
+        let mut room = whole - taken;
         let commits = fitting(by_id(&self.commits), &mut room, |c| ledger.try_commit(c).is_ok());
         let reveals = fitting(by_id(&self.reveals), &mut room, |r| ledger.try_reveal(r).is_ok());
         let orders = in_order(parent, self.transactions.values().map(|t| t.input.clone()).collect());
-        let mut room = room.min(TRANSACTION_BYTES);
+        let mut room = (room + taken).min(for_orders);
         let transactions = fitting(orders, &mut room, |t| ledger.try_transaction(t).is_ok());
         Inputs { evidence, commits, reveals, transactions }
+    }
+
+    /// What orders take before votes may have any: nothing, or there would be a price at which nobody votes.
+    #[cfg(not(feature = "planted-faults"))]
+    fn taken_first(&self, _: &Ledger, _: usize) -> usize {
+        0
+    }
+
+    /// The same, unless that defence was taken away.
+    #[cfg(feature = "planted-faults")]
+    fn taken_first(&self, ledger: &Ledger, whole: usize) -> usize {
+        let orders = self.transactions.values().map(|order| order.input.clone());
+        let (mut room, mut ledger) = (whole, ledger.clone());
+        if ledger.lacks(protocol::Defence::RoomForVotes) {
+            drop(fitting(orders.collect(), &mut room, |order| ledger.try_transaction(order).is_ok()));
+        }
+        whole - room
     }
 
     /// Forgets what was settled and what waited too long.
@@ -131,6 +157,19 @@ impl Pool {
         self.reveals.retain(|_, waiting| fresh(waiting.told));
         self.transactions.retain(|_, waiting| fresh(waiting.told));
     }
+}
+
+/// Room in a body beside evidence and the parent's certificate, and what of it is for transactions, in bytes.
+fn room(_ledger: &Ledger) -> (usize, usize) {
+    #[cfg(feature = "planted-faults")]
+    match _ledger.fault() {
+        Some(protocol::Fault::Cramped) => return (CRAMPED_BYTES, CRAMPED_BYTES / 2),
+        Some(protocol::Fault::Without(protocol::Defence::RoomForVotes)) => {
+            return (CRAMPED_BYTES, CRAMPED_BYTES);
+        }
+        _ => {}
+    }
+    (BODY_BYTES, TRANSACTION_BYTES)
 }
 
 fn insert<K: Ord, T: Clone>(waiting: &mut BTreeMap<K, Waiting<T>>, name: K, told: u64, input: &Verified<T>) {

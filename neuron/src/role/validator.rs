@@ -188,6 +188,11 @@ impl Validator {
         self.next_question += 1;
         let (height, number) = (self.ledger.height(), self.next_question);
         let seed = question_seed(&self.keypair, miner, (height, number), moment.now);
+        #[cfg(feature = "planted-faults")]
+        let seed = match self.ledger.lacks(protocol::Defence::OwnQuestions) {
+            true => question_seed(&self.keypair, self.keypair.hotkey(), (height, 0), 0),
+            false => seed,
+        };
         let body = self.questioner.ask(seed);
         let question = Question { netuid: self.netuid, miner, height, number, body };
         let question = Signed::author(&self.keypair, &self.genesis, question);
@@ -226,7 +231,7 @@ impl Validator {
         let window = self.ledger.hyperparameters(self.netuid).map_or(1, |rules| rules.reveal_window);
         self.memory.rows.retain(|committed, _| committed + window >= epoch);
         let mut effects = Vec::new();
-        for reveal in self.memory.rows.range(..epoch).map(|(_, reveal)| reveal) {
+        for reveal in self.memory.rows.range(..self.shown_before(epoch)).map(|(_, reveal)| reveal) {
             if self.ledger.commitment(self.netuid, &me, reveal.epoch).is_some() {
                 effects.push(self.tell(reveal.clone(), Message::Reveal));
             }
@@ -238,6 +243,15 @@ impl Validator {
             effects.push(Effect::Persist(Persist { entries, then }));
         }
         effects
+    }
+
+    /// Rows of earlier epochs are shown in this one.
+    fn shown_before(&self, epoch: u64) -> u64 {
+        #[cfg(feature = "planted-faults")]
+        if self.ledger.lacks(protocol::Defence::HiddenRows) {
+            return epoch + 1;
+        }
+        epoch
     }
 
     /// Once a third of the epoch has passed, so that the row rests on this epoch's answers too.

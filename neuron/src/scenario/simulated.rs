@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crypto::Hotkey;
+use protocol::ledger::Ledger;
 use protocol::transaction::{Action, Coldkey};
 
 use super::course::Course;
@@ -26,7 +27,27 @@ struct Simulated<'a> {
 /// Runs a scenario. `make` knows its behaviours by their place among [`Scenario::conducts`]; without one a conduct is
 /// honest.
 pub fn run(scenario: &Scenario, seed: u64, makes: BTreeMap<usize, Make>) -> Result<Run, Error> {
-    let mut course = Course::new(scenario, Simulated::new(scenario, seed, makes)?);
+    played(scenario, seed, makes, |_| ())
+}
+
+/// The same where a rule is broken on purpose.
+#[cfg(feature = "planted-faults")]
+pub fn run_with(
+    scenario: &Scenario,
+    seed: u64,
+    makes: BTreeMap<usize, Make>,
+    fault: protocol::Fault,
+) -> Result<Run, Error> {
+    played(scenario, seed, makes, |ledger| ledger.plant(fault))
+}
+
+fn played(
+    scenario: &Scenario,
+    seed: u64,
+    makes: BTreeMap<usize, Make>,
+    prepare: impl FnOnce(&mut Ledger),
+) -> Result<Run, Error> {
+    let mut course = Course::new(scenario, Simulated::new(scenario, seed, makes, prepare)?);
     let mut judge = Judge::new(scenario);
     course.play(&mut judge);
     let simulation = &course.world.simulation;
@@ -46,9 +67,16 @@ pub fn makes(scenario: &Scenario, folder: &Path) -> Result<BTreeMap<usize, Make>
 }
 
 impl<'a> Simulated<'a> {
-    fn new(scenario: &'a Scenario, seed: u64, makes: BTreeMap<usize, Make>) -> Result<Self, Error> {
+    fn new(
+        scenario: &'a Scenario,
+        seed: u64,
+        makes: BTreeMap<usize, Make>,
+        prepare: impl FnOnce(&mut Ledger),
+    ) -> Result<Self, Error> {
         let ids: Vec<_> = scenario.neurons().collect();
         let genesis = scenario.genesis(simulation::BEGINNING, |id| keys::public(scenario, seed, id))?;
+        let mut ledger = Ledger::new(&genesis).expect("a scenario's genesis is checked");
+        prepare(&mut ledger);
         let boards = Board::default();
         let member = |id: &NeuronId| {
             let group = scenario.group(*id);
@@ -67,7 +95,7 @@ impl<'a> Simulated<'a> {
         let members: Vec<_> = ids.iter().map(member).collect();
         let absent = |(place, id): (usize, &NeuronId)| scenario.group(*id).absent.then_some(place);
         let absent = ids.iter().enumerate().filter_map(absent).collect();
-        let simulation = Simulation::staged(seed, &genesis, members, &absent);
+        let simulation = Simulation::staged(seed, ledger, members, &absent);
         Ok(Self { scenario, makes, boards, simulation })
     }
 }

@@ -3,7 +3,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crypto::{Hash, Hotkey, hash};
 use protocol::Signed;
-use protocol::genesis::Genesis;
 use protocol::head::Head;
 use protocol::ledger::Ledger;
 use protocol::message::Message;
@@ -49,16 +48,10 @@ pub struct Line {
 pub(crate) type Number = u64;
 
 impl Simulation {
-    /// A network of these members; those who are `absent` have not come yet.
-    pub(crate) fn staged(
-        seed: u64,
-        genesis: &Genesis,
-        members: Vec<Member>,
-        absent: &BTreeSet<usize>,
-    ) -> Self {
+    /// A network of these members that begins with this ledger; those who are `absent` have not come yet.
+    pub(crate) fn staged(seed: u64, ledger: Ledger, members: Vec<Member>, absent: &BTreeSet<usize>) -> Self {
         let validators = members.iter().filter(|member| member.validates).count();
         let plan = Plan::calm(seed, validators, members.len() - validators, u64::MAX);
-        let ledger = Ledger::new(genesis).expect("a scenario's genesis is checked");
         let mut keys = BTreeSet::new();
         let twice = members.iter().map(|it| it.keypair.hotkey()).filter(|key| !keys.insert(*key));
         let mut suspects: BTreeSet<_> = twice.collect();

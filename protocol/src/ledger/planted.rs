@@ -2,7 +2,7 @@
 use std::collections::HashMap;
 
 use super::{Ledger, Payment, Payout};
-use crate::{Amount, Fault};
+use crate::{Amount, Defence, Fault};
 
 impl Ledger {
     /// Breaks a rule from here on.
@@ -18,6 +18,11 @@ impl Ledger {
     /// Which rule is broken.
     pub fn fault(&self) -> Option<Fault> {
         self.fault
+    }
+
+    /// Whether this defence was taken away.
+    pub fn lacks(&self, defence: Defence) -> bool {
+        self.fault == Some(Fault::Without(defence))
     }
 
     /// Whether this rule is broken.

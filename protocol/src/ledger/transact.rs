@@ -11,6 +11,8 @@ impl Ledger {
         let coldkey = Coldkey(transaction.signer());
         let Transaction { nonce, ref action } = **transaction;
         let mut account = self.account(&coldkey);
+        #[cfg(feature = "planted-faults")]
+        let nonce = if self.lacks(crate::Defence::OrdersOnce) { nonce.max(account.nonce) } else { nonce };
         if nonce != account.nonce {
             let next = account.nonce;
             return Err(Refusal::Nonce { coldkey, nonce, next });

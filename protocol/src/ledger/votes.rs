@@ -1,5 +1,5 @@
 //! Weight rows: committed in one epoch, revealed in the next (DESIGN section 6).
-use crypto::{Hotkey, hash};
+use crypto::{Hash, Hotkey, hash};
 
 use super::entry::{Committed, Revealed};
 use super::{Ledger, Refusal, Shortfall};
@@ -128,10 +128,20 @@ impl Ledger {
         let (hotkey, netuid, epoch) = (reveal.signer(), reveal.netuid, reveal.epoch);
         let commit = self.commits.get(&(netuid, epoch, hotkey));
         let commit = commit.ok_or(Refusal::NoCommit { hotkey, netuid, epoch })?;
-        match commit.commitment == reveal.commitment(&hotkey) {
+        match self.opens(&commit.commitment, reveal) {
             true => Ok(commit),
             false => Err(Refusal::OtherRow { hotkey, epoch }),
         }
+    }
+
+    /// Whether a reveal shows the row that its author hid behind a commitment.
+    pub fn opens(&self, commitment: &Hash, reveal: &Verified<Reveal>) -> bool {
+        #[cfg(feature = "planted-faults")]
+        if self.lacks(crate::Defence::OwnCommitments) {
+            let voters = self.slots_of(reveal.netuid);
+            return voters.into_iter().any(|(_, slot)| reveal.commitment(&slot.hotkey) == *commitment);
+        }
+        reveal.commitment(&reveal.signer()) == *commitment
     }
 
     /// Whether a row names slots that are taken, each once: that its uids rise strictly is checked with its signature.
