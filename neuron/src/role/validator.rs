@@ -23,6 +23,10 @@ use crate::task::{Questioner, Task};
 pub use self::poll::{Poll, Voice};
 pub use self::scores::Score;
 
+/// An answer that comes later counts as none, in milliseconds: a user would have gone. The network waits longer, and a
+/// miner that binds itself now to compute later would use that.
+const ANSWER_MS: u64 = 5_000;
+
 /// After this a reply is held to be lost, in milliseconds; the network gives up sooner and says so.
 const REPLY_MS: u64 = 60_000;
 
@@ -205,8 +209,9 @@ impl Validator {
         let Some(asked) = self.asked.remove(&reply.question) else {
             return Vec::new();
         };
-        let answer =
-            reply.answer.as_ref().filter(|a| a.signer() == asked.miner && a.question == reply.question);
+        let timely = moment.now <= asked.at + ANSWER_MS;
+        let answer = reply.answer.as_ref().filter(|_| timely);
+        let answer = answer.filter(|a| a.signer() == asked.miner && a.question == reply.question);
         let judged = || answer.and_then(|answer| self.questioner.judge(asked.seed, &answer.body));
         let score = given.or_else(judged);
         match asked.poll {

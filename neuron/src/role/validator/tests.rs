@@ -24,11 +24,17 @@ fn answer(bench: &Bench, question: &Verified<Question>) -> Answer {
 
 /// The score of the miner of key 1 after an answer signed by `author`.
 fn score(author: usize, change: impl Fn(&mut Answer)) -> Option<f64> {
+    score_after(0, author, change)
+}
+
+/// The same, so many milliseconds after the question.
+fn score_after(ms: u64, author: usize, change: impl Fn(&mut Answer)) -> Option<f64> {
     let (bench, mut validator, question) = asking();
     let mut answer = answer(&bench, &question);
     change(&mut answer);
     let answer = Some(bench.author(author, answer));
-    validator.handle(moment(), &Input::Answered(Reply { question: question.id(), answer }));
+    let later = Moment { now: moment().now + ms, ..moment() };
+    validator.handle(later, &Input::Answered(Reply { question: question.id(), answer }));
     validator.memory.scores.shown().get(&bench.keys[1].hotkey()).map(|score| score.mean)
 }
 
@@ -51,6 +57,12 @@ fn an_answer_to_another_question_counts_as_none() {
 fn an_answer_that_makes_no_sense_counts_as_none() {
     assert_eq!(score(1, |answer| answer.body.clear()), Some(0.0));
     assert_eq!(score(1, |answer| answer.body = vec![0xff; 10_000]), Some(0.0));
+}
+
+#[test]
+fn an_answer_after_its_time_counts_as_none() {
+    assert_eq!(score_after(ANSWER_MS, 1, |_| {}), Some(1.0));
+    assert_eq!(score_after(ANSWER_MS + 1, 1, |_| {}), Some(0.0));
 }
 
 #[test]
