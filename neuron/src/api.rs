@@ -27,6 +27,8 @@ use protocol::subnet::Netuid;
 use protocol::transaction::Coldkey;
 use serde::{Deserialize, Serialize};
 
+use crate::network::Ways;
+
 pub use account::{Account, Lock, Stake, Trial};
 pub use children::{Child, Children, Planned};
 pub use client::Client;
@@ -133,6 +135,11 @@ pub enum Request {
         with: serde_json::Value,
         /// The folder of the board that colluders share.
         board: Option<PathBuf>,
+    },
+    /// That what peers send meet this on its way from now on, in a network for development: nothing.
+    Impede {
+        /// By whom it comes from; from others everything comes at once.
+        ways: Ways,
     },
     /// That it stop: nothing, and it does.
     Stop {},

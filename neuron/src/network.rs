@@ -16,6 +16,7 @@ mod directory;
 mod driver;
 mod exchange;
 mod gossip;
+mod links;
 mod rate;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,8 @@ use tokio::sync::{mpsc, watch};
 pub use codec::{ANSWER_LIMIT, REQUEST_LIMIT};
 pub use counters::{Counter, Counters};
 pub use gossip::{GossipId, Topic};
+pub(crate) use links::impede;
+pub use links::{MILLION, Way, Ways};
 
 use driver::Driver;
 

@@ -27,7 +27,7 @@ use storage::Store;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::behaviour::{Conduct, Keys, Roles};
-use crate::network::{self, Network};
+use crate::network::{Network, Ways};
 use crate::role::{Effect, Input, Moment, Poll, Role, Settled, Settler};
 use crate::{clock, model, task};
 
@@ -73,6 +73,7 @@ pub struct Handle {
     past: Past,
     refused: Tally,
     allows_adversaries: bool,
+    ways: watch::Sender<Ways>,
 }
 
 impl Neuron {
@@ -82,7 +83,7 @@ impl Neuron {
         let genesis = Head::new(Ledger::new(&config.genesis)?, None);
         let mut store = Store::open(&config.dir)?;
         let id = genesis.ledger.genesis();
-        let (network, mut events) = network::spawn(config.network(id, store.peers()?))?;
+        let (network, mut events, ways) = config.join(id, store.peers()?)?;
         let remembered = recovery::recover(&mut store, &config.dir, &genesis, config.checkpoint)?;
         let remembered =
             newcomer::join(&config, &genesis, &mut store, remembered, (&network, &mut events)).await?;
@@ -130,6 +131,7 @@ impl Neuron {
             past,
             refused: refused.clone(),
             allows_adversaries: config.genesis.allows_adversaries(),
+            ways,
         };
         tokio::spawn(gate.watch(events, handle.view.clone()));
 
@@ -253,6 +255,14 @@ impl Handle {
             let _ = self.arrivals.send(Arrival::Turn(Box::new(conduct))).await;
         }
         allowed
+    }
+
+    /// Has what peers send meet this on its way; false where the network does not allow it.
+    pub fn impede(&self, ways: Ways) -> bool {
+        if self.allows_adversaries {
+            self.ways.send_replace(ways);
+        }
+        self.allows_adversaries
     }
 
     /// Gossips a message of ours and hears it ourselves.

@@ -38,6 +38,7 @@ pub use self::campaign::{Campaign, Failure, Tally, share};
 pub(crate) use self::check::Record;
 pub use self::check::{Counts, Violation};
 pub use self::faults::{Faults, Kind};
+pub(crate) use self::links::Links;
 pub use self::links::{Cut, Link};
 pub use self::member::Member;
 pub use self::plan::{Outcome, Plan};

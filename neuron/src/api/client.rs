@@ -18,6 +18,7 @@ use super::{
     Account, Children, Error, Explained, MAX_REPLY, Metagraph, Remembered, Reply, Request, SOCKET, Status,
     Subnets, Trial, Votes,
 };
+use crate::network::Ways;
 use crate::role::Poll;
 
 /// How long a neuron may take to answer, in seconds: a poll waits for slow miners.
@@ -124,6 +125,11 @@ impl Client {
     ) -> Result<(), Error> {
         let (behaviour, folder) = (behaviour.to_owned(), folder.to_owned());
         self.ask(&Request::Behave { behaviour, folder, with, board: board.map(Path::to_owned) }).await
+    }
+
+    /// Has what its peers send meet this on its way, in a network for development.
+    pub async fn impede(&self, ways: Ways) -> Result<(), Error> {
+        self.ask(&Request::Impede { ways }).await
     }
 
     /// Stops it.

@@ -192,6 +192,10 @@ async fn answer(request: &Request, handle: &Handle) -> Result<Value, String> {
             let conduct = script::conduct(behaviour, folder, Pace::Live, with.clone(), board);
             behave(handle, conduct.map_err(|error| error.to_string())?).await
         }
+        Request::Impede { ways } => {
+            let allowed = handle.impede(ways.clone()).then_some(Value::Null);
+            allowed.ok_or_else(|| "links are bad on purpose only in a network for development".to_owned())
+        }
         // Whoever answers stops once the reply is on its way.
         Request::Stop {} => Ok(Value::Null),
     }

@@ -7,10 +7,11 @@ use protocol::ledger::Ledger;
 use protocol::light::Checkpoint;
 use protocol::message::Topic;
 use protocol::subnet::Netuid;
+use tokio::sync::{mpsc, watch};
 
 use super::Error;
 use crate::behaviour::Conduct;
-use crate::network::{self, Listen};
+use crate::network::{self, Listen, Network, Ways};
 use crate::role::{Memory, Miner, Role, Validator};
 use crate::task::Task;
 
@@ -90,8 +91,23 @@ impl Config {
         }
     }
 
+    /// Joins its network; the ways of what peers send are good until they are told to be bad.
+    pub(super) fn join(
+        &self,
+        genesis: Hash,
+        known: Vec<String>,
+    ) -> Result<(Network, mpsc::Receiver<network::Event>, watch::Sender<Ways>), network::Error> {
+        let (network, events) = network::spawn(self.network(genesis, known))?;
+        let (ways, bad) = watch::channel(Ways::new());
+        let events = match self.genesis.allows_adversaries() {
+            true => network::impede(events, bad, self.seed),
+            false => events,
+        };
+        Ok((network, events, ways))
+    }
+
     /// What its network is told; `known` are addresses of an earlier run.
-    pub(super) fn network(&self, genesis: Hash, known: Vec<String>) -> network::Config {
+    fn network(&self, genesis: Hash, known: Vec<String>) -> network::Config {
         let topics = match self.duty {
             Duty::Validate => Topic::ALL.to_vec(),
             _ => Topic::FOLLOWING.to_vec(),

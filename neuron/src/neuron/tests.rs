@@ -21,7 +21,7 @@ use tempfile::TempDir;
 use super::gate::{Request, Response};
 use super::*;
 use crate::host::Host;
-use crate::network::{Event, Listen};
+use crate::network::{self, Event, Listen};
 use crate::role::bench::{Bench, NETUID};
 
 mod snapshots;

@@ -1,7 +1,7 @@
 //! A scenario in the real world: each neuron a process of its own on this machine, with its sockets, disk and model.
 //!
-//! What the neurons settle is read from each of them and judged here as in the simulated network, by the same record. What
-//! only the simulated network has is refused before anything starts: wrong clocks, and links that are slow or cut.
+//! What the neurons settle is read from each of them and judged here as in the simulated network, by the same record. Bad
+//! links are each receiver's own doing. What only the simulated network has, wrong clocks, is refused before anything starts.
 mod peer;
 mod reading;
 
@@ -24,11 +24,11 @@ use tokio::time::timeout;
 use self::peer::Peer;
 use super::course::Course;
 use super::world::World;
-use super::{Action as Happening, Conduct, Judge, Moment, Scenario, keys};
+use super::{Action as Happening, Conduct, Event, Judge, Moment, Scenario, keys};
 use crate::behaviour::Doings;
 use crate::genesis::GenesisFile;
-use crate::network::Listen;
-use crate::simulation::{Cut, Line, Link, Record};
+use crate::network::{Listen, MILLION, Way, Ways};
+use crate::simulation::{Cut, Line, Link, Links, Record};
 use crate::{clock, genesis, key, swarm};
 
 pub use super::course::Run;
@@ -102,6 +102,7 @@ struct Live<'a> {
     /// What was settled first at each height.
     chain: Vec<Certified>,
     lines: Vec<Line>,
+    links: Links,
     now: u64,
     /// Who watches.
     watch: &'a mut dyn FnMut(Moment),
@@ -120,24 +121,17 @@ pub fn run(scenario: &Scenario, seed: u64, site: Site, watch: &mut dyn FnMut(Mom
     Ok(course.end(judge, (lines, hash("neuron v1 live events", &[&text]))))
 }
 
-/// Refuses what needs a made-up clock or made-up links.
+/// Refuses what needs a made-up clock.
 fn refuse(scenario: &Scenario) -> Result<(), super::Error> {
-    let only = |what: &str| format!("{what} only in a simulated network: leave --live out");
-    if let Some(group) = scenario.groups.iter().find(|group| group.skew.0 != 0) {
-        return Err(scenario.refuse(group.place.clone(), &only("clocks are wrong")));
+    let group = scenario.groups.iter().find(|group| group.skew.0 != 0).map(|group| group.place.clone());
+    let is_skew = |event: &&Event| matches!(event.action, Happening::Skew(..));
+    let event = || scenario.events.iter().find(is_skew).map(|event| event.place.clone());
+    match group.or_else(event) {
+        Some(place) => {
+            Err(scenario.refuse(place, "clocks are wrong only in a simulated network: leave --live out"))
+        }
+        None => Ok(()),
     }
-    if !scenario.links.is_empty() {
-        return Err(scenario.refuse(0..0, &only("links are slow or lose messages")));
-    }
-    for event in &scenario.events {
-        let what = match event.action {
-            Happening::Skew(..) => "clocks are wrong",
-            Happening::Link(_) | Happening::Cut { .. } | Happening::Partition(_) => "links are slow or cut",
-            _ => continue,
-        };
-        return Err(scenario.refuse(event.place.clone(), &only(what)));
-    }
-    Ok(())
 }
 
 impl<'a> Live<'a> {
@@ -169,6 +163,7 @@ impl<'a> Live<'a> {
             peers,
             chain: Vec::new(),
             lines: Vec::new(),
+            links: Links::default(),
             now: 0,
             watch,
         })
@@ -211,23 +206,63 @@ impl<'a> Live<'a> {
         }
     }
 
+    /// Every neuron is told anew what its peers' messages meet.
+    fn relink(&mut self) {
+        self.peers.iter_mut().for_each(|peer| peer.linked = false);
+    }
+
+    /// What messages to a neuron meet.
+    fn ways_to(&self, to: usize) -> Ways {
+        let way = |from: usize| {
+            let (link, cut) = (self.links.of(from, to), self.links.is_cut(from, to));
+            Way {
+                cut,
+                latency_ms: link.latency_ms.unwrap_or_default(),
+                jitter_ms: link.jitter_ms.unwrap_or_default(),
+                lost: millionths(link.loss),
+                doubled: millionths(link.duplicate),
+                bandwidth: link.bandwidth,
+            }
+        };
+        let others = (0..self.peers.len()).filter(|from| *from != to);
+        let ways = others.map(|from| (self.peers[from].hotkey(), way(from)));
+        ways.filter(|(_, way)| *way != Way::default()).collect()
+    }
+
     /// Asks a neuron for something, without waiting longer than it may take.
     fn ask<T>(&self, asked: impl Future<Output = T>) -> Option<T> {
         self.runtime.block_on(async { timeout(PATIENCE, asked).await.ok() })
     }
 
-    /// Asks something of a neuron; what it refuses is told as an event.
-    fn order<T, E: std::fmt::Display>(
+    /// Has a neuron do what the scenario needs it to: if it refuses, nobody can say what came of the scenario.
+    fn command<T, E: std::fmt::Display>(
         &mut self,
         node: usize,
         what: &'static str,
         asked: impl Future<Output = Result<T, E>>,
     ) {
-        match self.ask(asked) {
-            Some(Ok(_)) => {}
-            Some(Err(error)) => self.log(node, what, json!({ "refused": error.to_string() })),
-            None => self.log(node, what, json!({ "refused": "it does not answer" })),
+        if let Some(refusal) = self.order(node, what, asked) {
+            let peer = &mut self.peers[node];
+            peer.before.fail(format!("{} was not told to {what}: {refusal}", peer.name));
         }
+    }
+
+    /// Asks something of a neuron; what it refuses is told as an event, and why is returned.
+    fn order<T, E: std::fmt::Display>(
+        &mut self,
+        node: usize,
+        what: &'static str,
+        asked: impl Future<Output = Result<T, E>>,
+    ) -> Option<String> {
+        let refusal = match self.ask(asked) {
+            Some(Ok(_)) => None,
+            Some(Err(error)) => Some(error.to_string()),
+            None => Some("it does not answer".to_owned()),
+        };
+        if let Some(refusal) = &refusal {
+            self.log(node, what, json!({ "refused": refusal }));
+        }
+        refusal
     }
 }
 
@@ -279,13 +314,22 @@ impl World for Live<'_> {
         false
     }
 
+    fn link(&mut self, number: u64, from: BTreeSet<usize>, to: BTreeSet<usize>, link: Link) {
+        self.links.ways.push((number, from, to, link));
+        self.relink();
+    }
+
+    fn cut(&mut self, number: u64, cut: Cut) {
+        self.links.cuts.push((number, cut));
+        self.relink();
+    }
+
+    fn mend(&mut self, number: u64) {
+        self.links.mend(number);
+        self.relink();
+    }
+
     // Refused before anything starts.
-    fn link(&mut self, _: u64, _: BTreeSet<usize>, _: BTreeSet<usize>, _: Link) {}
-
-    fn cut(&mut self, _: u64, _: Cut) {}
-
-    fn mend(&mut self, _: u64) {}
-
     fn skew(&mut self, _: usize, _: i64) {}
 
     fn kill(&mut self, node: usize) {
@@ -325,7 +369,7 @@ impl World for Live<'_> {
         let (client, folder) = (self.peers[node].client.clone(), self.site.folder.clone());
         let spec = conduct.behaviour.get_ref().spec().unwrap_or_else(|| "honest".to_owned());
         let (with, board) = (conduct.parameters(), self.site.dir.join(peer::BOARD));
-        self.order(node, "turn", async move { client.behave(&spec, &folder, with, Some(&board)).await });
+        self.command(node, "behave", async move { client.behave(&spec, &folder, with, Some(&board)).await });
     }
 
     fn poll(&mut self, node: usize) {
@@ -342,4 +386,9 @@ impl World for Live<'_> {
         let client = self.peers[through].client.clone();
         self.order(node, "order", async move { client.submit(&order).await });
     }
+}
+
+/// A chance as so many of a million.
+fn millionths(chance: Option<f64>) -> u32 {
+    (chance.unwrap_or_default() * f64::from(MILLION)).round() as u32
 }

@@ -44,7 +44,8 @@ pub(crate) struct Links {
 }
 
 impl Links {
-    fn of(&self, from: usize, to: usize) -> Link {
+    /// What is said of the way from one to another.
+    pub(crate) fn of(&self, from: usize, to: usize) -> Link {
         let ways = self.ways.iter().filter(|(_, a, b, _)| a.contains(&from) && b.contains(&to));
         ways.fold(Link::default(), |before, (.., link)| Link {
             latency_ms: link.latency_ms.or(before.latency_ms),
@@ -55,7 +56,8 @@ impl Links {
         })
     }
 
-    fn is_cut(&self, from: usize, to: usize) -> bool {
+    /// Whether nothing comes through.
+    pub(crate) fn is_cut(&self, from: usize, to: usize) -> bool {
         self.cuts.iter().any(|(_, cut)| match cut {
             Cut::Sides(sides) => {
                 let side = |node| sides.iter().position(|side| side.contains(&node));
@@ -63,6 +65,12 @@ impl Links {
             }
             Cut::OneWay(these, those) => these.contains(&from) && those.contains(&to),
         })
+    }
+
+    /// Undoes a change.
+    pub(crate) fn mend(&mut self, number: u64) {
+        self.ways.retain(|(known, ..)| *known != number);
+        self.cuts.retain(|(known, _)| *known != number);
     }
 
     /// How long each copy of a message of so many bytes takes, in milliseconds; none if it is lost.

@@ -150,9 +150,7 @@ impl Simulation {
 
     /// Undoes a change of links.
     pub(crate) fn mend(&mut self, number: Number) {
-        let links = self.links();
-        links.ways.retain(|(known, ..)| *known != number);
-        links.cuts.retain(|(known, _)| *known != number);
+        self.links().mend(number);
     }
 
     /// Stops a member without warning.

@@ -49,6 +49,8 @@ pub(super) struct Peer {
     pub(super) before: Doings,
     /// How far its settlements were read.
     pub(super) read: u64,
+    /// Whether it knows what its peers' messages meet.
+    pub(super) linked: bool,
 }
 
 impl Peer {
@@ -74,6 +76,7 @@ impl Peer {
             status: None,
             before: Doings::default(),
             read: 0,
+            linked: true,
         }
     }
 
@@ -127,7 +130,7 @@ impl Peer {
         // It looks for scripts where it is, watches its stdin, and is not our terminal's to interrupt.
         command.current_dir(&site.folder).stdin(Stdio::piped()).stdout(Stdio::null()).process_group(0);
         self.process = Some(command.stderr(File::create(self.dir.join(STDERR))?).spawn()?);
-        self.status = None;
+        (self.status, self.linked) = (None, false);
         Ok(())
     }
 
