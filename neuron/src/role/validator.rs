@@ -167,8 +167,8 @@ impl Validator {
     /// Scored miners that have not said for a while that they serve; those without a slot are forgotten.
     fn forget_silent(&mut self) -> Vec<Hotkey> {
         let (height, patience) = (self.ledger.height(), SILENT_EPOCHS * self.epoch_length());
-        let (ledger, netuid) = (&self.ledger, self.netuid);
-        let has_slot = |miner: &Hotkey| ledger.slot(netuid, miner).is_some();
+        let slots = self.ledger.slots(self.netuid);
+        let has_slot = |miner: &Hotkey| slots.contains_key(miner);
         self.serving.retain(|miner, serving| serving.heard + patience >= height && has_slot(miner));
         self.memory.scores.keep_only(has_slot);
         if self.present_since.is_none_or(|since| since + patience >= height) {
@@ -272,8 +272,9 @@ impl Validator {
         let (netuid, version) = (self.netuid, SCORING_VERSION);
         let salt =
             self.keypair.secret("neuron v1 weights salt", &[&netuid.0.to_le_bytes(), &epoch.to_le_bytes()]);
-        let uid = |hotkey: &Hotkey| self.ledger.slot(netuid, hotkey);
-        let scores = self.memory.scores.weights().filter_map(|(miner, w)| Some((uid(miner)?, w)));
+        let slots = self.ledger.slots(netuid);
+        let scores = self.memory.scores.weights();
+        let scores = scores.filter_map(|(miner, weight)| Some((*slots.get(miner)?, weight)));
         let row = Row::from_scores(scores).naming(self.ledger.least_weights(netuid));
         self.memory.rows.entry(epoch).or_insert(Reveal { netuid, epoch, version, salt, row })
     }

@@ -1,4 +1,6 @@
 //! The ledger as people look at it: a subnet's metagraph and votes, what an account has at stake.
+use std::collections::BTreeMap;
+
 use crypto::{Hash, Hotkey};
 
 use super::Ledger;
@@ -27,6 +29,11 @@ impl Ledger {
             payout: subnet.payout,
             neurons: self.slots_of(netuid).map(|(uid, slot)| self.neuron(uid, slot)).collect(),
         })
+    }
+
+    /// Who has a slot in a subnet, and which: to look many of them up.
+    pub fn slots(&self, netuid: Netuid) -> BTreeMap<Hotkey, Uid> {
+        self.slots_of(netuid).map(|(uid, slot)| (slot.hotkey, uid)).collect()
     }
 
     /// Whether a hotkey may vote in this epoch: it has stake enough and a permit, or is the owner's.

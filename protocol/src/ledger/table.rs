@@ -152,16 +152,18 @@ pub(super) fn changes(now: &dyn Leaves, before: &dyn Leaves) -> Vec<(Vec<u8>, Op
     if Arc::ptr_eq(&now, &before) {
         return Vec::new();
     }
-    let split = |leaf: &Vec<u8>| (leaf[..width].to_vec(), leaf[width..].to_vec());
-    let old: BTreeMap<_, _> = before.iter().map(split).collect();
-    let mut changes: BTreeMap<_, _> = old.keys().map(|key| (key.clone(), None)).collect();
-    for (key, value) in now.iter().map(split) {
-        match old.get(&key) == Some(&value) {
-            true => changes.remove(&key),
-            false => changes.insert(key, Some(value)),
-        };
+    let (mut changes, mut old) = (Vec::new(), before.iter().peekable());
+    for leaf in now.iter() {
+        let (key, value) = leaf.split_at(width);
+        while let Some(gone) = old.next_if(|old| old[..width] < *key) {
+            changes.push((gone[..width].to_vec(), None));
+        }
+        if old.next_if(|old| old[..width] == *key).is_none_or(|old| old[width..] != *value) {
+            changes.push((key.to_vec(), Some(value.to_vec())));
+        }
     }
-    changes.into_iter().collect()
+    changes.extend(old.map(|gone| (gone[..width].to_vec(), None)));
+    changes
 }
 
 impl Key for () {
