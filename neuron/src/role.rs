@@ -18,6 +18,7 @@ use crypto::{Hash, Hotkey};
 use protocol::Verified;
 use protocol::amount::Amount;
 use protocol::consensus::{Evidence, LogEntry, Timeout};
+use protocol::head::{Head, Judged};
 use protocol::ledger::Ledger;
 use protocol::message::{Heard, Message};
 use protocol::query::{Answer, Question};
@@ -25,7 +26,7 @@ use protocol::settlement::{Certified, Settlement};
 
 pub use miner::Miner;
 pub(crate) use pool::is_welcome;
-pub use settler::{Pace, Recovered, Settler, Steps, Trust};
+pub use settler::{Findings, Pace, Recovered, Settler, Steps, Trust};
 pub(crate) use validator::question_seed;
 pub use validator::{Memory, Poll, Score, Validator, Voice};
 
@@ -215,7 +216,7 @@ pub struct Settled {
     /// The ledger after it.
     pub ledger: Ledger,
     /// What it changed, for the index: key and new value.
-    pub changes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    pub changes: Arc<[(Vec<u8>, Option<Vec<u8>>)]>,
 }
 
 /// What came back for a question.
@@ -234,6 +235,14 @@ pub struct Model {
     pub hash: Hash,
     /// What it is, in a few words.
     pub description: String,
+}
+
+impl Settled {
+    /// What was decided after `head`, judged there.
+    fn after(head: &Head, certified: Certified, judged: &Judged) -> Self {
+        let changes = judged.ledger.changes_since(&head.ledger).into();
+        Self { certified, ledger: judged.ledger.clone(), changes }
+    }
 }
 
 /// In a trace nobody wants to read a whole ledger.

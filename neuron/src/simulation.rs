@@ -14,12 +14,13 @@ mod member;
 mod node;
 mod owners;
 mod plan;
+mod queue;
 mod stage;
 mod traffic;
 mod witness;
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use crypto::Hash;
 #[cfg(feature = "planted-faults")]
@@ -30,9 +31,10 @@ use protocol::subnet::Netuid;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::json;
+use storage::MemoryDisk;
 use tracing::debug;
 
-use crate::role::{Effect, Input, Moment, Persist, Ticket, Timer};
+use crate::role::{Effect, Findings, Input, Moment, Persist, Ticket, Timer};
 
 pub use self::campaign::{Campaign, Failure, Tally, share};
 pub(crate) use self::check::Record;
@@ -47,6 +49,7 @@ pub use self::stage::Line;
 use self::disk::Disk;
 use self::hidden::Hidden;
 use self::node::Node;
+use self::queue::Queue;
 use self::stage::Stage;
 use self::traffic::Ask;
 
@@ -78,8 +81,8 @@ pub struct Simulation {
     rng: StdRng,
     now: u64,
     nodes: Vec<Node>,
-    queue: BinaryHeap<Reverse<(u64, u64)>>,
-    events: BTreeMap<u64, (usize, Event)>,
+    queue: Queue,
+    /// Counts what was ever put in.
     sequence: u64,
     asks: BTreeMap<Ticket, Ask>,
     hidden: Option<Hidden>,
@@ -101,8 +104,8 @@ struct Goal {
 
 /// Something that happens to a node.
 enum Event {
-    /// It hears an input, if it is still in the same life.
-    Hear { life: u64, input: Box<Input> },
+    /// It hears an input, which others may hear too, if it is still in the same life.
+    Hear { life: u64, input: Arc<Input> },
     /// A timer runs out, unless it was set again or cancelled.
     Ring { life: u64, timer: Timer, set: u64 },
     /// The write whose turn it is reaches its disk.
@@ -124,13 +127,15 @@ impl Simulation {
         let ledger = plan.ledger(&genesis);
         let twins = (0..plan.twins).map(|i| plan.keypair(i).hotkey()).collect();
         let record = Record::new(&ledger, twins, plan.owners().collect());
-        let mut simulation = Self::of(plan.clone(), plan.members(), ledger, record);
+        let mut simulation = Self::of(plan.clone(), plan.members(), ledger, record, &Findings::default());
         simulation.prepare();
         simulation
     }
 
-    fn of(plan: Plan, members: Vec<Member>, ledger: Ledger, record: Record) -> Self {
-        let node = |member| Node::new(member, plan.seed, ledger.clone());
+    fn of(plan: Plan, members: Vec<Member>, ledger: Ledger, record: Record, findings: &Findings) -> Self {
+        let memory = MemoryDisk::default();
+        let node =
+            |member| Node::new(member, plan.seed, ledger.clone(), findings.clone(), Disk::beside(&memory));
         Self {
             genesis: ledger.genesis(),
             rng: StdRng::seed_from_u64(plan.seed),
@@ -140,8 +145,7 @@ impl Simulation {
             record,
             recovered: None,
             stage: None,
-            queue: BinaryHeap::new(),
-            events: BTreeMap::new(),
+            queue: Queue::default(),
             sequence: 0,
             asks: BTreeMap::new(),
             hidden: None,
@@ -161,7 +165,7 @@ impl Simulation {
     fn play(&mut self) {
         let calm = self.calm();
         let mut goal = None;
-        while let Some(Reverse((time, number))) = self.queue.pop() {
+        while let Some((time, node, event)) = self.queue.pop() {
             self.now = time;
             if self.record.is_broken() {
                 return;
@@ -178,9 +182,7 @@ impl Simulation {
                     break;
                 }
             }
-            if let Some((node, event)) = self.events.remove(&number) {
-                self.happen(node, event);
-            }
+            self.happen(node, event);
         }
         // Time is up, or nothing will ever happen again.
         self.record.stuck(self.now - BEGINNING, self.nodes.iter().map(Node::height).collect());
@@ -220,8 +222,7 @@ impl Simulation {
 
     fn at(&mut self, time: u64, node: usize, event: Event) {
         self.sequence += 1;
-        self.queue.push(Reverse((time, self.sequence)));
-        self.events.insert(self.sequence, (node, event));
+        self.queue.push(time, node, event);
     }
 
     fn happen(&mut self, node: usize, event: Event) {
@@ -230,7 +231,7 @@ impl Simulation {
             return;
         }
         match event {
-            Event::Hear { life, input } if self.nodes[node].lives(life) => self.hear(node, *input),
+            Event::Hear { life, input } if self.nodes[node].lives(life) => self.hear(node, input),
             Event::Ring { life, timer, set }
                 if self.nodes[node].lives(life) && self.nodes[node].rings(timer, set) =>
             {
@@ -260,7 +261,8 @@ impl Simulation {
     }
 
     /// Hears an input, and then what carrying out its effects brings at once.
-    fn hear(&mut self, node: usize, input: Input) {
+    fn hear(&mut self, node: usize, input: impl Into<Arc<Input>>) {
+        let input = input.into();
         self.witness(node, &input);
         let mut inputs = VecDeque::from([input]);
         while let Some(input) = inputs.pop_front() {

@@ -6,6 +6,7 @@
 mod database;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crypto::Hash;
 
@@ -13,11 +14,6 @@ use crate::files::Disk;
 use crate::{Error, durable};
 
 pub(crate) use database::Database;
-
-/// The key of the height and root, before all entries.
-const HEADER_KEY: &[u8] = &[0];
-/// What an entry's key starts with.
-const ENTRY_PREFIX: u8 = 1;
 
 const HEADER_BYTES: usize = size_of::<u64>() + size_of::<Hash>();
 
@@ -43,11 +39,11 @@ pub struct Index {
 
 /// A table of keys and values that a crash may take back by some writes, or altogether.
 pub(crate) trait Table: Send {
-    /// Everything, in the order of keys, or why it cannot be read.
-    fn read(&self) -> Result<Vec<Record>, String>;
+    /// The header and everything else, in the order of keys, or why it cannot be read; `None` before the first write.
+    fn read(&self) -> Result<Option<(Vec<u8>, Vec<Record>)>, String>;
 
-    /// Makes all changes or none.
-    fn write(&mut self, changes: Vec<Change>) -> Result<(), String>;
+    /// Makes all changes under a new header, or none.
+    fn write(&mut self, header: Vec<u8>, changes: &Arc<[Change]>) -> Result<(), String>;
 }
 
 /// The ledger index in its directory.
@@ -76,26 +72,18 @@ impl Ledger {
     /// All that is held, `None` for nothing.
     pub(crate) fn read(&self) -> Result<Option<Index>, Error> {
         let table = self.table.as_ref().ok_or_else(|| self.closed())?;
-        let mut entries = table.read().map_err(|cause| self.broken(cause))?.into_iter();
-        let Some((key, header)) = entries.next() else {
+        let Some((header, entries)) = table.read().map_err(|cause| self.broken(cause))? else {
             return Ok(None);
         };
-        if key != HEADER_KEY {
-            return Err(self.broken("entries without a height".to_owned()));
-        }
         let header = read_header(&header).ok_or_else(|| self.broken("the height is malformed".to_owned()));
         let (height, root) = header?;
-        let entries = entries.map(|(mut key, value)| (key.split_off(1), value)).collect();
         Ok(Some(Index { height, root, entries }))
     }
 
     /// Applies all changes with their height and root, or none.
-    pub(crate) fn write(&mut self, height: u64, root: Hash, changes: &[Change]) -> Result<(), Error> {
+    pub(crate) fn write(&mut self, height: u64, root: Hash, changes: &Arc<[Change]>) -> Result<(), Error> {
         let header = [&height.to_be_bytes(), root.0.as_slice()].concat();
-        let changes =
-            changes.iter().map(|(key, value)| ([&[ENTRY_PREFIX], &key[..]].concat(), value.clone()));
-        let batch = changes.chain([(HEADER_KEY.to_vec(), Some(header))]).collect();
-        let written = self.table.as_mut().map(|table| table.write(batch));
+        let written = self.table.as_mut().map(|table| table.write(header, changes));
         written.ok_or_else(|| self.closed())?.map_err(|cause| self.broken(cause))
     }
 

@@ -192,8 +192,13 @@ impl Store {
     ///
     /// An empty index takes the whole state this way. Not synced: a crash takes it back by some heights,
     /// which are applied again from the log. After an error the index is empty.
-    pub fn write_index(&mut self, height: u64, root: Hash, changes: &[Change]) -> Result<(), Error> {
-        let written = self.ledger.write(height, root, changes);
+    pub fn write_index(
+        &mut self,
+        height: u64,
+        root: Hash,
+        changes: impl Into<Arc<[Change]>>,
+    ) -> Result<(), Error> {
+        let written = self.ledger.write(height, root, &changes.into());
         if let Err(error) = &written {
             self.doubt(&error.to_string())?;
         }

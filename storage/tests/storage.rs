@@ -281,7 +281,7 @@ fn a_neuron_killed_at_any_time_has_all_that_was_acknowledged() {
         assert!(copied.index().unwrap().is_none_or(|index| index.entries[0].1 == [index.height as u8]));
         assert_eq!(check(&mut copied), height - 1);
         store.append_settlement(height, &settlement(height)).unwrap();
-        store.write_index(height, hash("test", &[]), &[(vec![1], Some(vec![height as u8]))]).unwrap();
+        store.write_index(height, hash("test", &[]), [(vec![1], Some(vec![height as u8]))]).unwrap();
     }
 }
 
@@ -362,8 +362,8 @@ fn indexed() -> (TempDir, Index) {
     assert_eq!(store.index().unwrap(), None);
     let set = |key: &[u8], value: &[u8]| (key.to_vec(), Some(value.to_vec()));
     let (one, two) = (hash("test", &[b"1"]), hash("test", &[b"2"]));
-    store.write_index(1, one, &[set(b"b", b"1"), set(b"a", b"1"), set(b"", b"1")]).unwrap();
-    store.write_index(2, two, &[(b"a".to_vec(), None), set(b"c", b"2")]).unwrap();
+    store.write_index(1, one, [set(b"b", b"1"), set(b"a", b"1"), set(b"", b"1")]).unwrap();
+    store.write_index(2, two, [(b"a".to_vec(), None), set(b"c", b"2")]).unwrap();
     let entries = [("", "1"), ("b", "1"), ("c", "2")].map(|(key, value)| (key.into(), value.into()));
     (dir, Index { height: 2, root: two, entries: entries.to_vec() })
 }
@@ -385,7 +385,7 @@ fn the_index_holds_values_of_every_size() {
     let sizes = [0, 1, 60_000, 70_000, 300_000, 3_000_000];
     let values: Vec<_> = (0u8..).zip(sizes).map(|(key, size)| (vec![key], vec![key; size])).collect();
     let changes: Vec<_> = values.iter().cloned().map(|(key, value)| (key, Some(value))).collect();
-    open(&dir).write_index(1, hash("test", &[]), &changes).unwrap();
+    open(&dir).write_index(1, hash("test", &[]), changes).unwrap();
     assert_eq!(open(&dir).index().unwrap().unwrap().entries, values);
 }
 
@@ -405,7 +405,7 @@ fn a_broken_index_is_none_and_the_log_is_whole() {
         fs::write(dir.path().join("index/db"), &garbage).unwrap();
         let mut store = open(&dir);
         assert_eq!(store.index().unwrap(), None);
-        store.write_index(2, index.root, &[(b"k".to_vec(), Some(b"v".to_vec()))]).unwrap();
+        store.write_index(2, index.root, [(b"k".to_vec(), Some(b"v".to_vec()))]).unwrap();
         assert_eq!(store.index().unwrap().unwrap().height, 2);
         assert_eq!(check(&mut store), 2);
         drop(store);

@@ -1,4 +1,6 @@
 //! What a neuron writes to its store, and what it reads there: entries as bytes.
+use std::sync::Arc;
+
 use crypto::Hash;
 use protocol::codec;
 use protocol::consensus::LogEntry;
@@ -78,9 +80,12 @@ impl Desk {
         let (Some(first), Some(last)) = (settled.first(), settled.last()) else { return Ok(()) };
         let logged: Vec<_> = settled.iter().map(|settled| codec::encode(&settled.certified)).collect();
         self.store.append_settlements(first.ledger.height(), &logged)?;
-        let changes: Vec<_> = settled.iter().flat_map(|settled| settled.changes.iter().cloned()).collect();
+        let changes: Arc<[_]> = match settled {
+            [one] => Arc::clone(&one.changes),
+            _ => settled.iter().flat_map(|settled| settled.changes.iter().cloned()).collect(),
+        };
         let header = &last.certified.settlement.header;
-        if let Err(error) = self.store.write_index(header.height, header.state_root.hash, &changes) {
+        if let Err(error) = self.store.write_index(header.height, header.state_root.hash, changes) {
             // The log is the truth: a lost index is rebuilt from it at the next start.
             tracing::warn!(height = header.height, %error, "the index was not written");
         }

@@ -122,13 +122,13 @@ impl Log<'_> {
                 }
             };
             if sound {
-                index(store, &next.ledger, &next.ledger.changes_since(&head.ledger));
+                index(store, &next.ledger, next.ledger.changes_since(&head.ledger));
             }
             head = next;
         }
         if !sound {
             let whole = head.ledger.entries().into_iter().map(|(key, value)| (key, Some(value)));
-            index(store, &head.ledger, &whole.collect::<Vec<_>>());
+            index(store, &head.ledger, whole.collect());
         }
         Ok(head)
     }
@@ -243,7 +243,7 @@ impl Log<'_> {
 }
 
 /// Writes to the index, which may fail: the log is the truth.
-fn index(store: &mut Store, ledger: &Ledger, changes: &[storage::Change]) {
+fn index(store: &mut Store, ledger: &Ledger, changes: Vec<storage::Change>) {
     let (height, root) = (ledger.height(), ledger.root().hash);
     if let Err(error) = store.write_index(height, root, changes) {
         tracing::warn!(height, %error, "the index was not written");

@@ -5,6 +5,7 @@
 
 mod amnesia;
 mod draft;
+mod findings;
 mod hearing;
 mod late;
 mod pace;
@@ -23,7 +24,7 @@ use protocol::consensus::{Engine, Evidence, LinearTimeouts, LogEntry, Output, Sp
 use protocol::head::{Head, Judged};
 use protocol::ledger::Ledger;
 use protocol::message::Message;
-use protocol::settlement::{Certificate, Certified, Forged};
+use protocol::settlement::{Certificate, Certified, Forged, Inputs};
 use protocol::telling::Telling;
 use protocol::{Signed, Verified};
 
@@ -32,6 +33,7 @@ use self::pace::Watch;
 use super::pool::Pool;
 use super::{Effect, Entry, Input, Moment, Persist, Role, Settled, Timer};
 
+pub use self::findings::Findings;
 pub use self::pace::{Pace, Steps};
 pub use self::recovered::Recovered;
 pub use self::trust::Trust;
@@ -44,7 +46,7 @@ pub struct Settler {
     engine: Engine,
     pool: Pool,
     /// What is proposed for the height being decided, by header hash.
-    drafts: BTreeMap<Hash, Judged>,
+    drafts: BTreeMap<Hash, Arc<Judged>>,
     /// What we proposed in which round of this height.
     chosen: BTreeMap<u32, Hash>,
     /// In which rounds consensus was told of them, since we are up.
@@ -70,6 +72,7 @@ pub struct Settler {
     silence_explained: bool,
     trust: Trust,
     watch: Watch,
+    findings: Findings,
 }
 
 impl Settler {
@@ -106,29 +109,37 @@ impl Settler {
             silence_explained: false,
             trust: recovered.trust,
             watch: Watch::default(),
+            findings: Findings::default(),
         };
         recovered.drafts.into_iter().for_each(|draft| settler.remember(draft));
         settler
+    }
+
+    /// Shares what is found out from now on.
+    pub fn sharing(self, findings: Findings) -> Self {
+        Self { findings, ..self }
     }
 
     /// Takes in a decided settlement, wherever it comes from: certificate, hashes, inputs, state, in this order.
     ///
     /// The certificate covers the header and that covers the body: whoever relays them can forge either, and that is
     /// refused; only what is certified and yet breaks a rule stops us. What is not the next is passed over.
-    fn enter(&mut self, moment: Moment, certified: Certified) -> Result<Vec<Effect>, Forged> {
+    fn enter(&mut self, moment: Moment, certified: &Certified) -> Result<Vec<Effect>, Forged> {
         let header = &certified.settlement.header;
         if header.height != self.head.ledger.height() + 1 {
             return Ok(Vec::new());
         }
-        self.head.check(&certified)?;
-        let judged = match self.drafts.remove(&header.hash()) {
-            Some(judged) => Ok(judged),
-            None => self.head.judge(certified.settlement.clone(), u64::MAX),
+        let entered = match self.drafts.get(&header.hash()).map(Arc::clone) {
+            Some(judged) => {
+                self.head.check(certified)?;
+                Ok((Arc::new(Settled::after(&self.head, certified.clone(), &judged)), judged))
+            }
+            None => self.findings.follow(&self.head, certified)?,
         };
-        Ok(match judged {
-            Ok(judged) => match self.contradiction(&certified, &judged) {
+        Ok(match entered {
+            Ok((settled, judged)) => match self.contradiction(&settled) {
                 Some(effects) => effects,
-                None => self.settle(moment, certified, judged),
+                None => self.settle(moment, settled, &judged.inputs),
             },
             Err(refused) => vec![Effect::Halt(format!(
                 "settlement {} is certified, yet {refused}: more than two thirds of the stake broke a rule, or \
@@ -139,7 +150,7 @@ impl Settler {
     }
 
     /// Enters a settlement from somebody who may not know better than to relay a forged one.
-    fn settled(&mut self, moment: Moment, certified: Certified) -> Vec<Effect> {
+    fn settled(&mut self, moment: Moment, certified: &Certified) -> Vec<Effect> {
         let height = certified.settlement.header.height;
         self.enter(moment, certified).unwrap_or_else(|forged| {
             tracing::debug!(height, %forged, "refused a settlement");
@@ -147,12 +158,12 @@ impl Settler {
         })
     }
 
-    fn settle(&mut self, moment: Moment, certified: Certified, judged: Judged) -> Vec<Effect> {
-        let height = judged.ledger.height();
-        let changes = judged.ledger.changes_since(&self.head.ledger);
-        self.pool.settled(&judged.ledger, &judged.inputs);
+    fn settle(&mut self, moment: Moment, settled: Arc<Settled>, inputs: &Inputs) -> Vec<Effect> {
+        let Settled { certified, ledger, .. } = &*settled;
+        let height = ledger.height();
+        self.pool.settled(ledger, inputs);
         self.roots.insert(height, certified.settlement.header.state_root);
-        let window = judged.ledger.parameters().gossip_window;
+        let window = ledger.parameters().gossip_window;
         self.roots.retain(|known, _| known + window > height);
         self.drafts.clear();
         self.chosen.clear();
@@ -161,9 +172,8 @@ impl Settler {
         self.foretold.retain(|(about, _), _| *about > height);
         self.unwritten.clear();
         self.recovered_log.clear();
-        self.watch.settled(moment, self.head.ledger.previous_validators(), &certified);
-        self.head.advance(judged.ledger.clone(), certified.clone());
-        let settled = Arc::new(Settled { certified, ledger: judged.ledger, changes });
+        self.watch.settled(moment, self.head.ledger.previous_validators(), certified);
+        self.head.advance(ledger.clone(), certified.clone());
         let then = vec![Effect::Settle(Arc::clone(&settled)), self.show_pace(), self.wait_for_next(moment)];
         let mut effects = vec![Effect::Persist(Persist { entries: vec![Entry::Settled(settled)], then })];
         // Told again until it is settled: who was away missed it.
@@ -285,7 +295,7 @@ impl Settler {
         let round = certificate.round;
         let certified = Certified { settlement: judged.settlement.clone(), certificate };
         let speaker = self.head.ledger.validators().proposer(certified.settlement.header.height, round);
-        let mut effects = self.settled(moment, certified.clone());
+        let mut effects = self.settled(moment, &certified);
         if speaker == self.keypair.hotkey() {
             effects.push(Effect::tell(Message::Settled(Box::new(certified))));
         }

@@ -577,7 +577,7 @@ fn attack(make: Make) -> (String, usize) {
         let mut inputs = rows(&bench);
         inputs.append(&mut ours);
         let certified = bench.settle(&inputs);
-        let (ledger, changes) = (bench.tip.0.clone(), bench.tip.0.changes_since(&before));
+        let (ledger, changes) = (bench.tip.0.clone(), bench.tip.0.changes_since(&before).into());
         let moment = Moment { now: ledger.time(), seed: crypto::Hash([step; 32]) };
         let settled = Arc::new(Settled { certified, ledger, changes });
         let mut done = acting.handle(moment, &Input::Settled(settled));

@@ -38,6 +38,11 @@ pub(super) struct Disk {
 type Written = (Vec<Arc<Settled>>, Vec<Effect>);
 
 impl Disk {
+    /// An empty one that shares memory with those beside the same.
+    pub(super) fn beside(memory: &MemoryDisk) -> Self {
+        Self { memory: memory.beside(), ..Self::default() }
+    }
+
     /// Queues a write that takes `wait` from `now`, or from the end of the write before it; tells when it is synced.
     pub(super) fn queue(&mut self, now: u64, wait: u64, persist: Persist) -> u64 {
         self.queue.push_back(persist);

@@ -1,4 +1,6 @@
 //! What nodes ask for, done in the simulated network.
+use std::sync::Arc;
+
 use protocol::Payload;
 use protocol::consensus::Evidence;
 use protocol::query::Answer;
@@ -10,7 +12,7 @@ use crate::role::{BATCH, Delivery, Effect, Input, Timer};
 
 impl Simulation {
     /// Does what a role asked for; what comes back at once is returned. A crash leaves the rest undone.
-    pub(super) fn carry_out(&mut self, node: usize, effect: Effect) -> Option<Input> {
+    pub(super) fn carry_out(&mut self, node: usize, effect: Effect) -> Option<Arc<Input>> {
         if !self.nodes[node].is_up() {
             return None;
         }
@@ -56,7 +58,7 @@ impl Simulation {
                 self.record.halted(node, self.nodes[node].hotkey(), format!("dropped {peer:?}: {fault}"));
             }
             Effect::Persist(persist) => self.persist(node, persist),
-            Effect::Settle(settled) => return Some(Input::Settled(settled)),
+            Effect::Settle(settled) => return Some(Input::Settled(settled).into()),
             Effect::Schedule(timer, wait) => {
                 if let Timer::Vote(height, _) = timer {
                     self.goes_on(node, height);

@@ -15,13 +15,15 @@ use super::{Event, Member, NETUID};
 use crate::behaviour::{Conduct, Roles};
 use crate::neuron;
 use crate::neuron::recovery::Remembered;
-use crate::role::{Effect, Input, Miner, Model, Moment, Role, Settled, Settler, Timer, Validator};
+use crate::role::{Effect, Findings, Input, Miner, Model, Moment, Role, Settled, Settler, Timer, Validator};
 use crate::task::{StandIn, Sums, Worker};
 
 /// One neuron of the simulated network.
 pub(super) struct Node {
     pub(super) member: Member,
     genesis: Head,
+    /// Of a scenario; in a history each node finds out by itself, so that what differs is noticed.
+    findings: Findings,
     worker: StandIn,
     pub(super) disk: Disk,
     /// Unless it is down.
@@ -37,12 +39,13 @@ pub(super) struct Node {
 }
 
 impl Node {
-    pub(super) fn new(member: Member, seed: u64, genesis: Ledger) -> Self {
+    pub(super) fn new(member: Member, seed: u64, genesis: Ledger, findings: Findings, disk: Disk) -> Self {
         Self {
             worker: StandIn::new(seed, member.keypair.hotkey(), member.skill),
             member,
             genesis: Head::new(genesis, None),
-            disk: Disk::default(),
+            findings,
+            disk,
             roles: None,
             frozen: None,
             timers: HashMap::new(),
@@ -102,7 +105,7 @@ impl Node {
         let ledger = recovered.ledger.clone().unwrap_or_else(|| genesis.clone());
         let head = Head::new(ledger.clone(), recovered.tip.clone());
         let key = || self.member.keypair.clone();
-        let settler = Settler::new(key(), genesis, recovered);
+        let settler = Settler::new(key(), genesis, recovered).sharing(self.findings.clone());
         let work: Box<dyn Role> = match self.member.validates {
             true => Box::new(Validator::new(key(), NETUID, &Sums, ledger, memory)),
             false => Box::new(Miner::new(key(), NETUID, ledger)),

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::links::{Cut, Link, Links};
 use super::{BEGINNING, Disk, Event, Member, Plan, Record, Simulation};
 use crate::behaviour::{Conduct, Doings};
-use crate::role::{Note, Score};
+use crate::role::{Findings, Note, Score};
 
 /// Lines kept of a run; of more, only their hash tells.
 const LINES: usize = 1_000_000;
@@ -61,7 +61,7 @@ impl Simulation {
         let record = Record::new(&ledger, suspects, owners.into_iter().collect());
         let doings = vec![Doings::default(); members.len()];
         let scores = vec![BTreeMap::new(); members.len()];
-        let mut simulation = Self::of(plan, members, ledger, record);
+        let mut simulation = Self::of(plan, members, ledger, record, &Findings::shared());
         simulation.stage = Some(Stage { doings, scores, ..Stage::default() });
         for node in (0..simulation.nodes.len()).filter(|node| !absent.contains(node)) {
             simulation.at(BEGINNING, node, Event::Restart);
@@ -71,16 +71,14 @@ impl Simulation {
 
     /// When the next thing happens, in virtual milliseconds since the beginning.
     pub(crate) fn next_ms(&self) -> Option<u64> {
-        self.queue.peek().map(|next| next.0.0 - BEGINNING)
+        self.queue.next().map(|next| next - BEGINNING)
     }
 
     /// Lets the next thing happen.
     pub(crate) fn step(&mut self) -> bool {
-        let Some(std::cmp::Reverse((time, number))) = self.queue.pop() else { return false };
+        let Some((time, node, event)) = self.queue.pop() else { return false };
         self.now = time;
-        if let Some((node, event)) = self.events.remove(&number) {
-            self.happen(node, event);
-        }
+        self.happen(node, event);
         true
     }
 

@@ -55,7 +55,7 @@ fn every_node_is_held_to_its_own_certificate_and_its_own_ledger() {
         let mut simulation = settled(4);
         let certified = simulation.nodes[1].disk.from(3, 1).remove(0);
         let ledger = simulation.record.ledgers()[3].clone();
-        let mut settled = Settled { certified, ledger, changes: Vec::new() };
+        let mut settled = Settled { certified, ledger, changes: [].into() };
         harm(&mut settled, simulation.record.ledgers());
         simulation.record.settled(1, &Arc::new(settled));
         simulation.record.outcome(0, 0, 0).violations
@@ -79,7 +79,7 @@ fn a_history_in_which_everything_stops_is_stuck() {
 fn hear_twice(headers: [u8; 2], accused: bool) -> Vec<Violation> {
     let mut simulation = Simulation::new(Plan { twins: 1, ..Plan::calm(5, 4, 0, 20) });
     while simulation.nodes[1].round().is_none() {
-        step(&mut simulation);
+        simulation.step();
     }
     let (node, twin) = (1, simulation.plan.keypair(0));
     let sign = |header| {
@@ -115,18 +115,18 @@ fn lose_a_disk(seed: u64, settled: u64) {
     let hotkey = simulation.nodes[victim].hotkey();
     while simulation.nodes[victim].height() < settled || simulation.record.ledger().has_never_signed(&hotkey)
     {
-        step(&mut simulation);
+        simulation.step();
     }
     let then = simulation.now + seed * 37 % 1_000;
     while simulation.now < then {
-        step(&mut simulation);
+        simulation.step();
     }
     for other in [1, 2].map(|place| (victim + place) % 7) {
         simulation.at(then, other, Event::Crash);
         simulation.at(then + SILENCE.1, other, Event::Restart);
     }
     while simulation.now < then + SILENCE.0 {
-        step(&mut simulation);
+        simulation.step();
     }
     simulation.stop(victim);
     simulation.nodes[victim].disk = Disk::default();
@@ -140,14 +140,5 @@ fn a_validator_that_lost_its_disk_votes_twice_at_no_height() {
     // More settlements than come at once: on its way it sees ledgers in which it never signed.
     for (settled, seeds) in [(1, 0..20), (2, 0..20), (70, 0..5)] {
         seeds.for_each(|seed| lose_a_disk(seed, settled));
-    }
-}
-
-/// Lets the next thing happen.
-fn step(simulation: &mut Simulation) {
-    let Reverse((time, number)) = simulation.queue.pop().expect("a history goes on");
-    simulation.now = time;
-    if let Some((node, event)) = simulation.events.remove(&number) {
-        simulation.happen(node, event);
     }
 }

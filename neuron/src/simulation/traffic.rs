@@ -1,4 +1,6 @@
 //! Messages between the nodes of the simulated network, on their way: what is told, asked and answered.
+use std::sync::Arc;
+
 use crypto::{Hash, Hotkey};
 use protocol::Verified;
 use protocol::message::{Heard, Message, Topic};
@@ -13,6 +15,19 @@ use crate::role::{Delivery, Input, Range, Reply, Source, Ticket};
 
 /// What a message has that is not large, in bytes.
 const SMALL: usize = 256;
+
+/// An input on its way, to one or to many.
+struct Parcel {
+    input: Arc<Input>,
+    /// In bytes, as far as it counts.
+    size: usize,
+}
+
+impl Parcel {
+    fn of(input: Input) -> Self {
+        Self { size: size(&input), input: Arc::new(input) }
+    }
+}
 
 /// A request on its way.
 pub(super) struct Ask {
@@ -50,7 +65,7 @@ impl Wish {
 
 impl Simulation {
     /// Tells everyone; what may be settled is told to the node itself too, which no gossip brings it.
-    pub(super) fn tell(&mut self, from: usize, message: Message) -> Option<Input> {
+    pub(super) fn tell(&mut self, from: usize, message: Message) -> Option<Arc<Input>> {
         let topic = message.topic();
         self.log_message(from, "tell", &message, Value::Null);
         let Ok(heard) = message.verify(&self.genesis) else {
@@ -63,13 +78,14 @@ impl Simulation {
             return None;
         };
         self.hide(from, &heard);
+        let parcel = Parcel::of(Input::Told(heard));
         for to in 0..self.nodes.len() {
             let listens = Topic::FOLLOWING.contains(&topic) || self.nodes[to].is_validator();
             if to != from && listens {
-                self.send(from, to, Input::Told(Heard::clone(&heard)));
+                self.send(from, to, &parcel);
             }
         }
-        (topic == Topic::Inputs).then_some(Input::Told(heard))
+        (topic == Topic::Inputs).then_some(parcel.input)
     }
 
     /// Tells some alone. They are honest enough to pass it on, so that the others hear it a hop later.
@@ -78,27 +94,26 @@ impl Simulation {
         self.log_message(from, "whisper", &message, json!(peers));
         let Ok(heard) = message.verify(&self.genesis) else { return self.refuse(from, "signature") };
         let told = |node: &Node| peers.contains(&node.hotkey());
+        let parcel = Parcel::of(Input::Told(heard));
         let relay = (0..self.nodes.len()).find(|to| *to != from && told(&self.nodes[*to]));
         let listens = |node: &Node| Topic::FOLLOWING.contains(&topic) || node.is_validator();
         for to in (0..self.nodes.len()).filter(|to| *to != from) {
             match relay {
-                _ if told(&self.nodes[to]) => self.send(from, to, Input::Told(Heard::clone(&heard))),
-                Some(relay) if listens(&self.nodes[to]) => self.pass_on((from, relay, to), &heard),
+                _ if told(&self.nodes[to]) => self.send(from, to, &parcel),
+                Some(relay) if listens(&self.nodes[to]) => self.pass_on((from, relay, to), &parcel),
                 _ => {}
             }
         }
     }
 
     /// Puts a message on its way over another node.
-    fn pass_on(&mut self, (from, relay, to): (usize, usize, usize), heard: &Heard) {
+    fn pass_on(&mut self, (from, relay, to): (usize, usize, usize), parcel: &Parcel) {
         let Some(stage) = &self.stage else { return };
-        let input = Input::Told(heard.clone());
         let hop =
-            |rng: &mut StdRng, from, to| stage.links.delays(rng, from, to, size(&input)).first().copied();
+            |rng: &mut StdRng, from, to| stage.links.delays(rng, from, to, parcel.size).first().copied();
         let (first, second) = (hop(&mut self.rng, from, relay), hop(&mut self.rng, relay, to));
         if let (Some(first), Some(second)) = (first, second) {
-            let life = self.nodes[to].life();
-            self.at(self.now + first + second, to, Event::Hear { life, input: Box::new(input) });
+            self.arrive(self.now + first + second, to, &parcel.input);
         }
     }
 
@@ -109,23 +124,26 @@ impl Simulation {
     }
 
     /// Puts an input on its way: once, twice, late, or never.
-    fn send(&mut self, from: usize, to: usize, input: Input) {
-        if self.hides(from, to, &input) {
+    fn send(&mut self, from: usize, to: usize, Parcel { input, size }: &Parcel) {
+        if self.hides(from, to, input) {
             return;
         }
         if let Some(stage) = &self.stage {
-            for delay in stage.links.delays(&mut self.rng, from, to, size(&input)) {
-                let life = self.nodes[to].life();
-                self.at(self.now + delay, to, Event::Hear { life, input: Box::new(input.clone()) });
+            for delay in stage.links.delays(&mut self.rng, from, to, *size) {
+                self.arrive(self.now + delay, to, input);
             }
             return;
         }
         let copies = self.plan.faults.copies(&mut self.rng, self.now - BEGINNING, from, to);
         for _ in 0..copies {
             let delay = self.plan.faults.delay(&mut self.rng, self.now - BEGINNING);
-            let life = self.nodes[to].life();
-            self.at(self.now + delay, to, Event::Hear { life, input: Box::new(input.clone()) });
+            self.arrive(self.now + delay, to, input);
         }
+    }
+
+    fn arrive(&mut self, time: u64, to: usize, input: &Arc<Input>) {
+        let life = self.nodes[to].life();
+        self.at(time, to, Event::Hear { life, input: Arc::clone(input) });
     }
 
     pub(super) fn fetch(&mut self, node: usize, source: &Source, first: u64) {
@@ -145,7 +163,7 @@ impl Simulation {
 
     pub(super) fn request(&mut self, from: usize, hotkey: Hotkey, input: Input) {
         if let Some(to) = self.nodes.iter().position(|node| node.hotkey() == hotkey) {
-            self.send(from, to, input);
+            self.send(from, to, &Parcel::of(input));
         }
     }
 
@@ -158,19 +176,19 @@ impl Simulation {
 
     pub(super) fn reply(&mut self, from: usize, ticket: Ticket, input: impl FnOnce(Wish) -> Input) {
         if let Some(ask) = self.asks.remove(&ticket) {
-            self.send(from, ask.asker, input(ask.wish));
+            self.send(from, ask.asker, &Parcel::of(input(ask.wish)));
         }
     }
 
     pub(super) fn no_answer(&mut self, ticket: Ticket) {
         if let Some(Ask { asker, life, wish }) = self.asks.remove(&ticket) {
-            let input = Box::new(wish.delivered(Delivery::Nothing));
+            let input = Arc::new(wish.delivered(Delivery::Nothing));
             self.at(self.now, asker, Event::Hear { life, input });
         }
     }
 
     pub(super) fn soon(&mut self, node: usize, wait: u64, input: impl FnOnce(&mut Node) -> Input) {
-        let input = Box::new(input(&mut self.nodes[node]));
+        let input = Arc::new(input(&mut self.nodes[node]));
         let life = self.nodes[node].life();
         self.at(self.now + wait, node, Event::Hear { life, input });
     }

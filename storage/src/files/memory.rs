@@ -1,6 +1,7 @@
 //! A disk in memory that knows what was synced, and so what a power cut may leave of it.
 
 mod platter;
+mod shelf;
 
 use std::any::Any;
 use std::collections::BTreeSet;
@@ -14,6 +15,7 @@ use crate::Error;
 use crate::ledger::{Change, Record, Table};
 
 pub use platter::{Loss, Platter};
+use shelf::Shelf;
 
 /// A disk in memory. A clone is the same disk.
 #[derive(Clone, Default)]
@@ -23,6 +25,7 @@ pub struct MemoryDisk(Arc<Mutex<Drive>>);
 #[derive(Default)]
 struct Drive {
     platter: Platter,
+    shelf: Shelf,
     locked: BTreeSet<PathBuf>,
     /// How many writes, syncs and changes of names were carried out.
     changes: u64,
@@ -35,6 +38,12 @@ struct Drive {
 type Observer = Box<dyn FnMut(&Platter) + Send>;
 
 impl MemoryDisk {
+    /// An empty disk that shares memory with this one where both hold the same.
+    pub fn beside(&self) -> Self {
+        let shelf = self.drive().shelf.clone();
+        Self(Arc::new(Mutex::new(Drive { shelf, ..Drive::default() })))
+    }
+
     /// How many writes, syncs and changes of names were carried out so far.
     pub fn changes(&self) -> u64 {
         self.drive().changes
@@ -203,8 +212,10 @@ impl Read for Handle {
 impl Write for Handle {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let (file, at) = (self.file, self.position);
-        self.disk.drive().change(|platter| {
-            platter.content(file).write(at, bytes);
+        let mut drive = self.disk.drive();
+        let shared = drive.shelf.share(bytes);
+        drive.change(|platter| {
+            platter.content(file).write(at, shared);
             Ok(())
         })?;
         self.position += bytes.len() as u64;
@@ -257,14 +268,14 @@ struct OpenTable {
 }
 
 impl Table for OpenTable {
-    fn read(&self) -> Result<Vec<Record>, String> {
+    fn read(&self) -> Result<Option<(Vec<u8>, Vec<Record>)>, String> {
         Ok(self.disk.drive().platter.read_table(self.table))
     }
 
-    fn write(&mut self, changes: Vec<Change>) -> Result<(), String> {
-        let table = self.table;
+    fn write(&mut self, header: Vec<u8>, changes: &Arc<[Change]>) -> Result<(), String> {
+        let (table, write) = (self.table, (header, Arc::clone(changes)));
         let written = self.disk.drive().change(|platter| {
-            platter.write_table(table, changes);
+            platter.write_table(table, write);
             Ok(())
         });
         written.map_err(|cause| cause.to_string())

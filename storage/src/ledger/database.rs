@@ -3,13 +3,19 @@
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use super::{Change, Record, Table};
 use crate::files::{self, System};
 use crate::{Error, durable};
+
+/// The key of the header, before all entries.
+const HEADER_KEY: &[u8] = &[0];
+
+/// What an entry's key starts with.
+const ENTRY_PREFIX: u8 = 1;
 
 /// Enough for the hot part of a ledger, and little enough for many neurons in one process.
 const CACHE_BYTES: u64 = 16 << 20;
@@ -50,19 +56,24 @@ impl Database {
 }
 
 impl Table for Database {
-    fn read(&self) -> Result<Vec<Record>, String> {
-        let entry = |entry: sled::Result<(sled::IVec, sled::IVec)>| {
-            let (key, value) = entry?;
-            Ok((key.to_vec(), value.to_vec()))
+    fn read(&self) -> Result<Option<(Vec<u8>, Vec<Record>)>, String> {
+        let records: Vec<_> = guarded(|| self.db().iter().collect())?;
+        let mut records = records.into_iter();
+        let header = match records.next() {
+            Some((key, header)) if key == HEADER_KEY => header.to_vec(),
+            Some(_) => return Err("entries without a height".to_owned()),
+            None => return Ok(None),
         };
-        guarded(|| self.db().iter().map(entry).collect())
+        Ok(Some((header, records.map(|(key, value)| (key[1..].to_vec(), value.to_vec())).collect())))
     }
 
-    fn write(&mut self, changes: Vec<Change>) -> Result<(), String> {
+    fn write(&mut self, header: Vec<u8>, changes: &Arc<[Change]>) -> Result<(), String> {
         let mut batch = sled::Batch::default();
-        for (key, value) in changes {
+        batch.insert(HEADER_KEY, header);
+        for (key, value) in changes.iter() {
+            let key = [&[ENTRY_PREFIX], &key[..]].concat();
             match value {
-                Some(value) => batch.insert(key, value),
+                Some(value) => batch.insert(key, &**value),
                 None => batch.remove(key),
             }
         }

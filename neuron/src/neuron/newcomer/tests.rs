@@ -203,7 +203,7 @@ fn who_has_one_snapshot_to_go_on_from_soon_makes_another() {
     for height in HEIGHT + 1..=HEIGHT + 3 {
         let certified = offer.bench.settle(&[]);
         store.append_settlement(height, &codec::encode(&certified)).unwrap();
-        let settled = Settled { certified, ledger: offer.bench.tip.0.clone(), changes: Vec::new() };
+        let settled = Settled { certified, ledger: offer.bench.tip.0.clone(), changes: [].into() };
         photographer.settled(&mut store, &settled).unwrap();
     }
     drop(photographer);

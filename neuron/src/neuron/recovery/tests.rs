@@ -2,6 +2,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use protocol::ledger::Ledger;
@@ -35,7 +36,7 @@ impl Memory {
             let settled = memory.settle();
             let root = settled.ledger.root().hash;
             store.append_settlement(height, &codec::encode(&settled.certified)).unwrap();
-            store.write_index(height, root, &settled.changes).unwrap();
+            store.write_index(height, root, Arc::clone(&settled.changes)).unwrap();
             memory.settled.push(settled);
         }
         memory
@@ -47,7 +48,7 @@ impl Memory {
             Commit { netuid: NETUID, epoch: before.epoch(NETUID).unwrap(), commitment: Hash([1; 32]) };
         let certified = self.bench.settle(&[Heard::Commit(self.bench.author(0, commit))]);
         let ledger = self.bench.tip.0.clone();
-        let changes = ledger.changes_since(&before);
+        let changes = ledger.changes_since(&before).into();
         Settled { certified, ledger, changes }
     }
 
@@ -246,7 +247,7 @@ fn an_index_with_another_state_is_rebuilt_from_the_log() {
         .write_index(
             HEIGHT,
             Hash([1; 32]),
-            &changes.iter().map(|(k, _)| (k.clone(), None)).collect::<Vec<_>>(),
+            changes.iter().map(|(k, _)| (k.clone(), None)).collect::<Vec<_>>(),
         )
         .unwrap();
     memory.recovers(HEIGHT);
@@ -259,7 +260,7 @@ fn an_index_behind_the_log_is_brought_up_to_it() {
     store.reset_index().unwrap();
     let ledger = &memory.settled[1].ledger;
     let whole: Vec<_> = ledger.entries().into_iter().map(|(key, value)| (key, Some(value))).collect();
-    store.write_index(ledger.height(), ledger.root().hash, &whole).unwrap();
+    store.write_index(ledger.height(), ledger.root().hash, whole).unwrap();
     drop(store);
     let aside = memory.dir.path().join("index.broken");
     fs::remove_dir_all(&aside).unwrap();
@@ -327,7 +328,7 @@ fn an_index_at_a_settlement_that_cannot_be_read_is_rebuilt_from_those_before_it(
     let memory = Memory::new();
     let mut store = memory.store();
     store.append_settlement(HEIGHT + 1, b"no settlement").unwrap();
-    store.write_index(HEIGHT + 1, Hash([1; 32]), &[]).unwrap();
+    store.write_index(HEIGHT + 1, Hash([1; 32]), []).unwrap();
     drop(store);
     memory.recovers(HEIGHT);
 }

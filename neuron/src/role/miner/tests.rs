@@ -106,7 +106,7 @@ fn a_miner_says_that_it_serves_whenever_an_epoch_of_its_subnet_begins() {
     miner.handle(moment(), &Input::Trained(Model { hash: Hash([1; 32]), description }));
     let speaks = |_: &u64| {
         let certified = bench.settle(&[]);
-        let settled = Settled { certified, ledger: bench.tip.0.clone(), changes: Vec::new() };
+        let settled = Settled { certified, ledger: bench.tip.0.clone(), changes: [].into() };
         !miner.handle(moment(), &Input::Settled(Arc::new(settled))).is_empty()
     };
     assert_eq!((1..=8).filter(speaks).collect::<Vec<u64>>(), [2, 5, 8]);

@@ -1,4 +1,6 @@
 //! How a draft is made, heard, judged and remembered.
+use std::sync::Arc;
+
 use crypto::Hash;
 use protocol::consensus::Output;
 use protocol::consensus::vote::Draft;
@@ -38,7 +40,7 @@ impl Settler {
             Some(known) => (known, Vec::new()),
             None => match self.draft(moment, round) {
                 sound if sound.ledger.supply().check() => {
-                    let settlement = self.keep(sound);
+                    let settlement = self.keep(Arc::new(sound));
                     (settlement.clone(), vec![Entry::Draft(Box::new(settlement))])
                 }
                 broken => {
@@ -73,7 +75,7 @@ impl Settler {
         Some(&known[turn].settlement)
     }
 
-    pub(super) fn keep(&mut self, judged: Judged) -> Settlement {
+    pub(super) fn keep(&mut self, judged: Arc<Judged>) -> Settlement {
         let settlement = judged.settlement.clone();
         self.drafts.insert(settlement.header.hash(), judged);
         settlement
@@ -108,7 +110,7 @@ impl Settler {
         if *looked_at > DRAFTS_A_ROUND {
             return Vec::new();
         }
-        match self.judge(moment, draft.settlement.clone()) {
+        match self.judge(moment, &draft.settlement) {
             Ok(judged) => {
                 self.proposed.insert((round, hash));
                 self.drafts.insert(hash, judged);
@@ -143,15 +145,15 @@ impl Settler {
     }
 
     /// Judges a draft that asks for our vote: it may not be of our future, clocks' drift allowed for.
-    pub(super) fn judge(&self, moment: Moment, settlement: Settlement) -> Result<Judged, Flaw> {
+    pub(super) fn judge(&self, moment: Moment, settlement: &Settlement) -> Result<Arc<Judged>, Flaw> {
         let latest = moment.now.max(self.head.parent().1) + self.head.ledger.parameters().clock_drift;
-        self.head.judge(settlement, latest)
+        self.findings.judge(&self.head, settlement, latest)
     }
 
     /// Keeps a draft found on disk, judged again: a disk is not taken on trust.
     pub(super) fn remember(&mut self, settlement: Settlement) {
         if let Ok(judged) = self.head.judge(settlement, u64::MAX) {
-            self.keep(judged);
+            self.keep(Arc::new(judged));
         }
     }
 }

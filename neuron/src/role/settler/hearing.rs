@@ -20,8 +20,10 @@ impl Settler {
         match heard {
             Heard::Telling(words) => self.spoken(moment, words),
             Heard::Draft(draft) => self.drafted(moment, draft),
-            Heard::Settled(certified) => self.settled(moment, (**certified).clone()),
+            Heard::Settled(certified) => self.settled(moment, certified),
             Heard::Attestation(attestation) => self.vouch(attestation).into_iter().collect(),
+            // Of no use to a ledger.
+            Heard::Profile(_) => Vec::new(),
             input => {
                 if is_welcome(&self.head.ledger, input) {
                     self.pool.keep(self.head.ledger.height(), input);

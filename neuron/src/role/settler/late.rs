@@ -160,7 +160,7 @@ impl Settler {
         };
         let mut effects = Vec::new();
         for certified in settlements {
-            match self.enter(moment, certified) {
+            match self.enter(moment, &certified) {
                 Ok(entered) => effects.extend(entered),
                 // It could know: every settlement it has entered like this.
                 Err(forged) => {

@@ -23,9 +23,9 @@ fn bench() -> Bench {
 fn check(bench: &Bench, inputs: &[Heard], change: impl Fn(&mut Settlement), reason: &str) {
     let mut settlement = bench.draft(inputs);
     let settler = bench.settler(bystander(bench));
-    assert!(settler.judge(bench.moment(), settlement.clone()).is_ok(), "it was sound before");
+    assert!(settler.judge(bench.moment(), &settlement).is_ok(), "it was sound before");
     change(&mut settlement);
-    let refused = settler.judge(bench.moment(), settlement).expect_err("it breaks a rule").to_string();
+    let refused = settler.judge(bench.moment(), &settlement).expect_err("it breaks a rule").to_string();
     assert!(refused.contains(reason), "{refused}");
 }
 

@@ -5,9 +5,7 @@
 //! without voting; only if its header is the one that was named does it count.
 use std::sync::Arc;
 
-use protocol::head::Judged;
 use protocol::light::{Checkpoint, Doubt};
-use protocol::settlement::Certified;
 
 use super::Settler;
 use crate::role::{Effect, Entry, Moment, Persist, Settled};
@@ -50,8 +48,8 @@ impl Settler {
 
     /// What follows from a settlement that would be next, if it stands where the checkpoint does and is another: it is
     /// written, so that the next start finds the contradiction, and we stop.
-    pub(super) fn contradiction(&mut self, certified: &Certified, judged: &Judged) -> Option<Vec<Effect>> {
-        let header = &certified.settlement.header;
+    pub(super) fn contradiction(&mut self, settled: &Arc<Settled>) -> Option<Vec<Effect>> {
+        let header = &settled.certified.settlement.header;
         let found = Checkpoint { height: header.height, hash: header.hash() };
         let expected = self.trust.checkpoint.filter(|checkpoint| checkpoint.height == found.height)?;
         if found == expected {
@@ -59,13 +57,11 @@ impl Settler {
             self.trust.checkpoint = None;
             return None;
         }
-        let changes = judged.ledger.changes_since(&self.head.ledger);
-        let settled = Settled { certified: certified.clone(), ledger: judged.ledger.clone(), changes };
         let halt = Effect::Halt(format!(
             "what was followed leads to {found}, the checkpoint says {expected}: the next start sets it aside; join at \
              other peers, or name the right checkpoint"
         ));
-        let entries = vec![Entry::Settled(Arc::new(settled))];
+        let entries = vec![Entry::Settled(Arc::clone(settled))];
         Some(vec![Effect::Persist(Persist { entries, then: vec![halt] })])
     }
 }

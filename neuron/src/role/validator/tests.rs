@@ -112,7 +112,7 @@ fn nobody_waits_for_a_poll_that_asks_nobody() {
 fn settled(bench: &mut Bench, validator: &mut Validator, inputs: &[Heard], late: u64) -> Vec<Effect> {
     let before = bench.tip.0.clone();
     let certified = bench.settle(inputs);
-    let (ledger, changes) = (bench.tip.0.clone(), bench.tip.0.changes_since(&before));
+    let (ledger, changes) = (bench.tip.0.clone(), bench.tip.0.changes_since(&before).into());
     let now = Moment { now: ledger.time() + late, ..moment() };
     validator.handle(now, &Input::Settled(Arc::new(Settled { certified, ledger, changes })))
 }

@@ -90,7 +90,7 @@ impl Live<'_> {
                 judged.map_or(head.ledger, |judged| judged.ledger)
             }
         };
-        Some(Settled { certified: certified.clone(), ledger, changes: Vec::new() })
+        Some(Settled { certified: certified.clone(), ledger, changes: [].into() })
     }
 }
 

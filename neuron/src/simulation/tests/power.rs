@@ -73,7 +73,7 @@ fn cut_everywhere() -> u64 {
         }
     });
     while simulation.nodes[0].height() < SETTLEMENTS {
-        step(&mut simulation);
+        simulation.step();
         if simulation.nodes[0].is_up() {
             *acknowledged.lock().unwrap() = Acknowledged::of(&mut simulation.nodes[0]);
         }
@@ -85,7 +85,7 @@ fn cut_everywhere() -> u64 {
 fn go_to(simulation: &mut Simulation, height: u64) {
     while simulation.nodes.iter().any(|node| node.height() < height) && !simulation.record.is_broken() {
         assert!(simulation.now < BEGINNING + RECOVERY_MS, "height {height} is not reached");
-        step(simulation);
+        simulation.step();
     }
 }
 
@@ -160,7 +160,7 @@ fn a_disk_that_is_full_or_read_only_stops_a_node_with_one_line_and_loses_nothing
             let mut acknowledged = Acknowledged::of(&mut simulation.nodes[0]);
             while simulation.nodes[0].is_up() {
                 acknowledged = Acknowledged::of(&mut simulation.nodes[0]);
-                step(&mut simulation);
+                simulation.step();
             }
             let violations = simulation.record.outcome(0, 0, 0).violations;
             let [Violation::DiskRefused { node: 0, reason }] = &violations[..] else {

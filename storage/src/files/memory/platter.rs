@@ -1,10 +1,12 @@
 //! What a disk holds, and what of it a power cut leaves.
 
 mod content;
+mod pieces;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
@@ -15,6 +17,9 @@ use crate::ledger::{Change, Record};
 
 /// Writes of a table that a crash may take back: as many as a second of settlements makes.
 const UNFLUSHED: usize = 4;
+
+/// Writes of a table before they are taken into it: as many as a long scenario makes.
+const GATHERED: usize = 1_000;
 
 /// What a power cut does to what was not synced. A table goes back by some writes in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,17 +81,27 @@ impl Naming {
 /// A table, and its last writes apart.
 #[derive(Clone, Debug, Default)]
 struct Records {
-    flushed: BTreeMap<Vec<u8>, Vec<u8>>,
-    unflushed: VecDeque<Vec<Change>>,
+    header: Vec<u8>,
+    entries: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// Not taken into the entries yet: tables that change alike share them.
+    writes: VecDeque<Write>,
+    /// How many of them a crash may take back.
+    unflushed: usize,
 }
 
+/// One write of a table: its header, and what else changes.
+pub(super) type Write = (Vec<u8>, Arc<[Change]>);
+
 impl Records {
-    fn flush(&mut self, keep: usize) {
-        while self.unflushed.len() > keep {
-            for (key, value) in self.unflushed.pop_front().unwrap_or_default() {
+    /// Takes all writes but so many of the last into the entries.
+    fn take_in(&mut self, keep: usize) {
+        let ripe = self.writes.len().saturating_sub(keep);
+        for (header, changes) in self.writes.drain(..ripe) {
+            self.header = header;
+            for (key, value) in changes.iter() {
                 match value {
-                    Some(value) => self.flushed.insert(key, value),
-                    None => self.flushed.remove(&key),
+                    Some(value) => self.entries.insert(key.clone(), value.clone()),
+                    None => self.entries.remove(key),
                 };
             }
         }
@@ -107,7 +122,9 @@ impl Platter {
             file.crash(loss, &mut rng);
         }
         for table in self.tables.values_mut() {
-            table.unflushed.truncate(rng.random_range(0..=table.unflushed.len()));
+            let kept = rng.random_range(0..=table.unflushed);
+            table.writes.truncate(table.writes.len() - (table.unflushed - kept));
+            table.unflushed = kept;
         }
     }
 
@@ -181,16 +198,19 @@ impl Platter {
         }
     }
 
-    pub(super) fn read_table(&self, table: u64) -> Vec<Record> {
-        let mut records = self.tables.get(&table).cloned().unwrap_or_default();
-        records.flush(0);
-        records.flushed.into_iter().collect()
+    pub(super) fn read_table(&self, table: u64) -> Option<(Vec<u8>, Vec<Record>)> {
+        let mut records = self.tables.get(&table)?.clone();
+        records.take_in(0);
+        (!records.header.is_empty()).then(|| (records.header, records.entries.into_iter().collect()))
     }
 
-    pub(super) fn write_table(&mut self, table: u64, changes: Vec<Change>) {
+    pub(super) fn write_table(&mut self, table: u64, write: Write) {
         let records = self.tables.entry(table).or_default();
-        records.unflushed.push_back(changes);
-        records.flush(UNFLUSHED);
+        records.writes.push_back(write);
+        records.unflushed = UNFLUSHED.min(records.unflushed + 1);
+        if records.writes.len() > GATHERED {
+            records.take_in(UNFLUSHED);
+        }
     }
 
     fn create(&mut self, path: &Path, node: Node) -> io::Result<()> {

@@ -95,16 +95,33 @@ fn a_table_goes_back_by_some_writes_and_never_by_half_a_one() {
     let mut table = disk.table(Path::new("/index")).unwrap();
     disk.sync_dir(Path::new("/")).unwrap();
     for value in 0..10 {
-        table.write([1, 2].map(|key| (vec![key], Some(vec![value]))).to_vec()).unwrap();
+        let changes = [1, 2].map(|key| (vec![key], Some(vec![value])));
+        table.write(vec![value], &changes.into()).unwrap();
     }
     let read = |seed| {
         let mut platter = disk.drive().platter.clone();
         platter.crash(Loss::Half, seed);
-        let entries = MemoryDisk::from(platter).table(Path::new("/index")).unwrap().read().unwrap();
-        assert_eq!((entries.len(), &entries[0].1), (2, &entries[1].1));
+        let read = MemoryDisk::from(platter).table(Path::new("/index")).unwrap().read().unwrap();
+        let (header, entries) = read.unwrap();
+        assert_eq!((entries.len(), &entries[0].1, &entries[1].1), (2, &header, &header));
         entries[0].1[0]
     };
     assert_eq!((0..50).map(read).collect::<BTreeSet<_>>(), (5..10).collect());
+}
+
+#[test]
+fn disks_beside_each_other_share_what_both_write_and_change_alone() {
+    let (one, long) = (MemoryDisk::default(), vec![7; 4096]);
+    let other = one.beside();
+    for disk in [&one, &other] {
+        write(disk, FILE, b"begins").sync().unwrap();
+        write(disk, FILE, &long).sync().unwrap();
+    }
+    let whole = [b"begins", &*long].concat();
+    other.rot(Path::new(FILE), 3);
+    assert_eq!(content(&one).unwrap(), whole);
+    assert_ne!(content(&other).unwrap(), whole);
+    assert!(Arc::ptr_eq(&one.drive().shelf.share(&long), &other.drive().shelf.share(&long)));
 }
 
 #[test]

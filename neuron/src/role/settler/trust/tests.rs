@@ -1,6 +1,7 @@
 //! A settler that was away for longer than those who settled when it left are believed.
 use crypto::Hash;
 use protocol::message::Heard;
+use protocol::settlement::Certified;
 
 use super::*;
 use crate::role::bench::{Bench, flat, settled};

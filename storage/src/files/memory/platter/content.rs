@@ -1,23 +1,25 @@
 //! The bytes of a file: what was synced, and the writes that were not.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
 use super::Loss;
+use super::pieces::Pieces;
 
 /// The bytes of a file.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Content {
-    synced: Vec<u8>,
+    synced: Pieces,
     unsynced: Vec<Edit>,
 }
 
 /// One write.
 #[derive(Clone, Debug)]
 enum Edit {
-    Write { at: usize, bytes: Vec<u8> },
+    Write { at: usize, bytes: Arc<[u8]> },
     Truncate(usize),
 }
 
@@ -30,41 +32,37 @@ impl Edit {
         }
     }
 
-    fn apply(&self, file: &mut Vec<u8>) {
-        file.resize(self.resize(file.len()), 0);
-        if let Self::Write { at, bytes } = self {
-            file[*at..at + bytes.len()].copy_from_slice(bytes);
+    fn apply(&self, file: &mut Pieces) {
+        match self {
+            Self::Write { at, bytes } => file.write(*at, bytes),
+            Self::Truncate(size) => file.resize(*size),
         }
     }
 
     /// Cuts a write at any byte; the file's end stays where it was to be, or not.
     fn tear(self, rng: &mut SmallRng) -> Vec<Self> {
-        let Self::Write { at, mut bytes } = self else {
+        let Self::Write { at, bytes } = self else {
             return vec![self];
         };
         let end = at + bytes.len();
-        bytes.truncate(rng.random_range(0..bytes.len().max(1)));
-        let torn = Self::Write { at, bytes };
-        if rng.random() { vec![torn, Self::Write { at: end, bytes: Vec::new() }] } else { vec![torn] }
+        let left = rng.random_range(0..bytes.len().max(1)).min(bytes.len());
+        let torn = Self::Write { at, bytes: bytes[..left].into() };
+        if rng.random() { vec![torn, Self::Write { at: end, bytes: Arc::default() }] } else { vec![torn] }
     }
 }
 
 impl Content {
     /// Reads from `position` on and tells how much.
     pub(crate) fn read(&self, position: u64, buffer: &mut [u8]) -> usize {
-        let bytes = self.bytes();
-        let rest = bytes.get(place(position)..).unwrap_or_default();
-        let read = rest.len().min(buffer.len());
-        buffer[..read].copy_from_slice(&rest[..read]);
-        read
+        self.pieces().read(place(position), buffer)
     }
 
     pub(crate) fn size(&self) -> u64 {
-        self.unsynced.iter().fold(self.synced.len(), |size, edit| edit.resize(size)) as u64
+        self.unsynced.iter().fold(self.synced.size(), |size, edit| edit.resize(size)) as u64
     }
 
-    pub(crate) fn write(&mut self, position: u64, bytes: &[u8]) {
-        self.unsynced.push(Edit::Write { at: place(position), bytes: bytes.to_vec() });
+    pub(crate) fn write(&mut self, position: u64, bytes: Arc<[u8]>) {
+        self.unsynced.push(Edit::Write { at: place(position), bytes });
     }
 
     pub(crate) fn truncate(&mut self, size: u64) {
@@ -79,9 +77,9 @@ impl Content {
 
     pub(crate) fn rot(&mut self, seed: u64) {
         let mut rng = SmallRng::seed_from_u64(seed);
-        if !self.synced.is_empty() {
-            let at = rng.random_range(0..self.synced.len());
-            self.synced[at] ^= 1 << rng.random_range(0..8);
+        if self.synced.size() > 0 {
+            let at = rng.random_range(0..self.synced.size());
+            self.synced.flip(at, rng.random_range(0..8));
         }
     }
 
@@ -97,13 +95,13 @@ impl Content {
         self.sync();
     }
 
-    fn bytes(&self) -> Cow<'_, [u8]> {
+    fn pieces(&self) -> Cow<'_, Pieces> {
         if self.unsynced.is_empty() {
             return Cow::Borrowed(&self.synced);
         }
-        let mut bytes = self.synced.clone();
-        self.unsynced.iter().for_each(|edit| edit.apply(&mut bytes));
-        Cow::Owned(bytes)
+        let mut pieces = self.synced.clone();
+        self.unsynced.iter().for_each(|edit| edit.apply(&mut pieces));
+        Cow::Owned(pieces)
     }
 }
 
