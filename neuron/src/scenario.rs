@@ -20,6 +20,7 @@ pub mod live;
 mod markup;
 mod metric;
 pub mod near;
+mod plot;
 mod quantity;
 mod report;
 mod results;
@@ -28,18 +29,22 @@ pub mod simulated;
 mod source;
 mod template;
 mod text;
+mod vary;
 mod verdict;
 mod world;
+
+use std::fmt;
 
 use toml::Spanned;
 
 pub use books::{Account, Books};
 pub use bundled::{bundled, instead_of, unpack};
 pub use event::{Action, Change, Event, Link, Moment, Point, Way};
-pub use expression::{Expression, Outcome};
+pub use expression::{Expression, Measure, Outcome};
 pub use genesis::NETUID;
 pub use group::{Behaviour, Conduct, Duty, Group, Skill};
 pub use metric::{Kind, Metric, Scope};
+pub use plot::frontier;
 pub use quantity::{Bandwidth, Chance, Skew};
 pub use report::page;
 pub use results::{Ending, Finding, Results, junit};
@@ -47,6 +52,7 @@ pub use selection::{NeuronId, Selection};
 pub use source::{Sample, Source};
 pub use template::{NameError, Template};
 pub use text::{Error, Fault, Place, Text};
+pub use vary::{Vary, VaryError, VaryRange};
 pub use verdict::{Conclusion, Judge, Verdict};
 
 /// A network, what happens to it, and what is expected of it.
@@ -72,6 +78,8 @@ pub struct Scenario {
     pub events: Vec<Event>,
     /// What is expected; at least one thing.
     pub expectations: Vec<Expectation>,
+    /// What a run tells of its end beside verdicts.
+    pub measure: Option<Measure>,
     /// What all this was read from.
     pub text: Text,
 }
@@ -122,6 +130,14 @@ impl Scenario {
         file::read(&text).map_err(|fault| text.error(fault))
     }
 
+    /// Has runs tell a number at their end: "incentive{group='friend'}".
+    pub fn measure(&mut self, text: &str) -> Result<(), Error> {
+        let cast = expression::Cast::new(&self.groups, &self.events);
+        let measure = Measure::read(text, &cast).map_err(|fault| Text::new(text, text).error(fault))?;
+        self.measure = Some(measure);
+        Ok(())
+    }
+
     /// Every neuron, twins and absent ones included, in the order of the file.
     pub fn neurons(&self) -> impl Iterator<Item = NeuronId> {
         let of = |(group, of): (usize, &Group)| (0..of.count).map(move |number| NeuronId { group, number });
@@ -160,6 +176,12 @@ impl Scenario {
     /// Refuses what the file says at a place, for whoever knows more than the file's reader.
     pub fn refuse(&self, place: Place, words: &str) -> Error {
         self.text.error(Fault::new(place, words))
+    }
+}
+
+impl fmt::Display for Expectation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.quantifier.name(), self.expression.text())
     }
 }
 

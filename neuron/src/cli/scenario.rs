@@ -1,5 +1,6 @@
 //! `neuron scenario`: script how a peer misbehaves, and see what that earns it.
 mod directory;
+mod frontier;
 mod list;
 mod new;
 mod run;
@@ -23,6 +24,7 @@ pub(super) struct Args {
 enum Command {
     Run(run::Args),
     List(list::Args),
+    Frontier(frontier::Args),
     New(new::Args),
 }
 
@@ -30,6 +32,7 @@ pub(super) fn perform(args: &Args) -> Result<()> {
     match &args.command {
         Command::Run(args) => run::perform(args),
         Command::List(args) => list::perform(args),
+        Command::Frontier(args) => frontier::perform(args),
         Command::New(args) => new::perform(args),
     }
 }

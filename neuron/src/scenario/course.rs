@@ -43,6 +43,8 @@ pub struct Run {
     pub wealth: Vec<Vec<f64>>,
     /// What each lost for signing twice, in coins.
     pub slashed: Vec<f64>,
+    /// What the scenario's measure came to at the end, if that is known.
+    pub measured: Option<f64>,
     /// Why behaviours could not go on, each once.
     pub faults: Vec<String>,
 }
@@ -153,6 +155,7 @@ impl<'a, W: World> Course<'a, W> {
             judge.doubt(fault);
         }
         let verdicts = judge.end(self.moment(), &self);
+        let measured = self.scenario.measure.as_ref().and_then(|measure| measure.take(&self));
         let ledger = self.world.record().ledger();
         let (network, state_root) = (ledger.genesis(), ledger.root().hash);
         let slashed = |node| coins(self.world.record().slashed(&self.world.hotkey(node)));
@@ -160,6 +163,7 @@ impl<'a, W: World> Course<'a, W> {
             stamp: Stamp { network, height: ledger.height(), state_root },
             end: self.moment(),
             verdicts,
+            measured,
             lines,
             hash,
             doings,

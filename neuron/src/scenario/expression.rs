@@ -20,6 +20,10 @@ pub struct Expression {
     condition: Condition,
 }
 
+/// A number of a run: what stands on one side of a comparison.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measure(Term);
+
 /// What an expression came to at a moment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
@@ -105,6 +109,18 @@ impl Expression {
     /// Whether it asks if a behaviour struck.
     pub fn asks_what_fired(&self) -> bool {
         self.condition.figures().iter().any(|figure| figure.metric == Metric::Fired)
+    }
+}
+
+impl Measure {
+    /// Reads a number about these neurons, as [`Expression::read`] does.
+    pub(super) fn read(text: &str, cast: &Cast<'_>) -> Result<Self, Fault> {
+        parser::term(text, cast).map(Self)
+    }
+
+    /// What it is now, unless that is unknown.
+    pub fn take(&self, source: &dyn Source) -> Option<f64> {
+        self.0.value(source)
     }
 }
 

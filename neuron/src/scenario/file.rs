@@ -57,6 +57,7 @@ pub(super) fn read(text: &Text) -> Result<Scenario, Fault> {
         links,
         events,
         expectations,
+        measure: None,
         text: text.clone(),
     };
     scenario.sketch().map(|_| scenario)

@@ -2,29 +2,22 @@
 use std::fmt::Write;
 
 use super::markup::escaped;
+use super::plot::Plot;
 use super::simulated::Run;
 use super::{Books, Scenario, Verdict};
 use crate::simulation::Line;
 
-/// Size of a plot, in pixels.
+/// Width of the diagram, in pixels.
 const WIDTH: f64 = 720.0;
-const HEIGHT: f64 = 260.0;
 
-/// Room around a plot for its labels, in pixels.
+/// Room around the diagram for names, in pixels.
 const MARGIN: f64 = 48.0;
-
-/// Between two names of a plot's legend, in pixels.
-const LEGEND: f64 = 110.0;
 
 /// Lines of the message diagram.
 const ARROWS: usize = 60;
 
 /// Between two lines of the diagram, in pixels.
 const STEP: f64 = 18.0;
-
-/// Colours of groups, one after the other.
-const COLOURS: [&str; 8] =
-    ["#4c78a8", "#f58518", "#54a24b", "#e45756", "#b279a2", "#72b7b2", "#eeca3b", "#9d755d"];
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;\
     color:#222;background:#fff}h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}table{border-collapse:collapse}\
@@ -109,37 +102,14 @@ fn earnings(scenario: &Scenario, run: &Run) -> String {
             .map(|at| members.iter().map(|it| it[at] - it[0]).sum::<f64>() / members.len() as f64)
             .collect()
     };
-    let all: Vec<_> = (0..scenario.groups.len()).map(series).collect();
-    let values = || all.iter().flatten().copied();
-    let (low, high) = (values().fold(0.0, f64::min), values().fold(0.0, f64::max).max(1e-9));
-    let longest = all.iter().map(Vec::len).max().unwrap_or(1).max(2);
-    let x = |at: usize| MARGIN + at as f64 / (longest - 1) as f64 * (WIDTH - 2.0 * MARGIN);
-    let y = |value: f64| HEIGHT - MARGIN - (value - low) / (high - low) * (HEIGHT - 2.0 * MARGIN);
-    let mut plot =
-        format!("<h2>Earned by one of each group, in coins</h2><svg viewBox=\"0 0 {WIDTH} {HEIGHT}\">");
-    for value in [low, high] {
-        let _ = write!(
-            plot,
-            "<line x1=\"{MARGIN}\" x2=\"{}\" y1=\"{1:.1}\" y2=\"{1:.1}\" stroke=\"#ddd\"/><text x=\"4\" y=\"{1:.1}\">\
-             {value:.2}</text>",
-            WIDTH - MARGIN,
-            y(value)
-        );
-    }
-    for (group, series) in all.iter().enumerate().filter(|(_, series)| !series.is_empty()) {
-        let colour = COLOURS[group % COLOURS.len()];
-        let points: Vec<_> =
-            series.iter().enumerate().map(|(at, value)| format!("{:.1},{:.1}", x(at), y(*value))).collect();
-        let _ = write!(
-            plot,
-            "<polyline fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\" points=\"{}\"/>\
-             <text x=\"{:.1}\" y=\"16\" style=\"fill:{colour}\">{}</text>",
-            points.join(" "),
-            MARGIN + group as f64 * LEGEND,
-            escaped(&scenario.groups[group].name)
-        );
-    }
-    plot + "</svg>"
+    let points = |values: Vec<f64>| -> Vec<_> {
+        values.into_iter().enumerate().map(|(at, value)| (at as f64, value)).collect()
+    };
+    let groups = scenario.groups.iter().enumerate();
+    let lines = groups.map(|(place, group)| (&*group.name, points(series(place))));
+    let lines = lines.filter(|(_, points)| !points.is_empty()).collect();
+    let plot = Plot { across: "settlements", up: "coins", lines, ..Plot::default() };
+    format!("<h2>Earned by one of each group</h2>{}", plot.svg())
 }
 
 /// What was told around the first failure, or when the attack first struck.

@@ -93,7 +93,7 @@ impl Finding {
             Verdict::Unknown { why } => (None, None, Some(why.clone())),
         };
         Self {
-            expectation: format!("{} {}", expected.quantifier.name(), expected.expression.text()),
+            expectation: expected.to_string(),
             why: expected.why.clone(),
             verdict: verdict.conclusion(),
             at,

@@ -68,3 +68,23 @@ fn a_bundled_scenario_is_listed_and_runs_by_its_name() {
         assert!(home.path().join("runs/double_voter-1").join(file).is_file(), "{file}");
     }
 }
+
+#[test]
+fn a_frontier_is_found_where_a_verdict_flips() {
+    let home = TempDir::new().unwrap();
+    fs::write(home.path().join("a.toml"), scenario("at_end = \"stake{group='crook'} < 140\"")).unwrap();
+    fs::write(home.path().join("a.star"), script(1)).unwrap();
+    let line =
+        "scenario frontier a.toml --vary stake=100..200 --tolerance 5 --steps 2 --svg a.svg --json --metric";
+    let line: Vec<_> = line.split(' ').chain(["stake{group='crook'}"]).collect();
+    let output = neuron(home.path(), &line);
+    assert!(output.status.success(), "{output:?}");
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let flip = &document["flips"][0];
+    let (below, above) = (flip["below"].as_f64().unwrap(), flip["above"].as_f64().unwrap());
+    assert!(below < 140.0 && above >= 139.9 && above - below <= 5.0, "{document}");
+    assert_eq!((&flip["from"], &flip["to"]), (&"pass".into(), &"fail".into()));
+    assert_eq!(flip["expectations"], serde_json::json!(["at_end stake{group='crook'} < 140"]));
+    assert_eq!(document["vary"], "stake of crook");
+    assert!(fs::read_to_string(home.path().join("a.svg")).unwrap().starts_with("<svg "));
+}

@@ -71,6 +71,10 @@ pub(super) struct Args {
 pub(in crate::cli) struct Unmet(Conclusion);
 
 impl Unmet {
+    pub(super) fn new(conclusion: Conclusion) -> Self {
+        Self(conclusion)
+    }
+
     /// What the program exits with.
     pub(in crate::cli) fn exit_code(&self) -> u8 {
         self.0.exit_code()

@@ -18,11 +18,22 @@ const NEGATIVE: u8 = 7;
 
 /// A condition about these neurons.
 pub(super) fn condition(text: &str, cast: &Cast<'_>) -> Result<Condition, Fault> {
+    let (node, place) = node(text, cast)?;
+    node.condition(&place)
+}
+
+/// A number about these neurons.
+pub(super) fn term(text: &str, cast: &Cast<'_>) -> Result<Term, Fault> {
+    let (node, place) = node(text, cast)?;
+    node.term(&place)
+}
+
+fn node(text: &str, cast: &Cast<'_>) -> Result<(Node, Place), Fault> {
     let mut parser = Parser { tokens: tokens(text)?, at: 0, depth: 0, text, cast };
-    let (node, place) = parser.node(0)?;
+    let node = parser.node(0)?;
     parser
         .expect(Token::End, "here an operator such as `<` or `and` is missing, or something is too much")?;
-    node.condition(&place)
+    Ok(node)
 }
 
 /// What stands between operators: a number or a condition.

@@ -66,6 +66,11 @@ fn join(both: &(Condition, Condition), deciding: bool, source: &dyn Source) -> O
 }
 
 impl Term {
+    /// What it comes to, if that is known.
+    pub(super) fn value(&self, source: &dyn Source) -> Option<f64> {
+        self.read(source).ok().map(|reading| reading.value)
+    }
+
     /// What it comes to, or why that is unknown.
     fn read(&self, source: &dyn Source) -> Result<Reading, String> {
         match self {
