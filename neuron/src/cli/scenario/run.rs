@@ -140,6 +140,10 @@ pub(super) fn perform(args: &Args) -> Result<()> {
             Out::People.say(&told::summary(pairs()))?;
         }
     }
+    for (case, ended) in pairs() {
+        let faults = ended.run.faults.iter();
+        faults.for_each(|fault| out::point_out(&format!("{}: {}", case.file.display(), fault.trim_end())));
+    }
     if worst == Conclusion::Pass { Ok(()) } else { Err(Unmet(worst).into()) }
 }
 

@@ -21,7 +21,6 @@ pub(super) fn run(case: &Case, ended: &Ended) -> String {
         lines.push(format!("  {:<7}  {quantifier} {text}", verdict.conclusion().name()));
         lines.extend(reason(&case.scenario, verdict).map(|reason| format!("           {reason}")));
     }
-    lines.extend(run.faults.iter().map(|fault| format!("  {fault}")));
     lines.push(accounts(books));
     lines.push(format!(
         "  the attack gained {} coins, honest peers lost {}; {}",
@@ -44,8 +43,14 @@ fn reason(scenario: &Scenario, verdict: &Verdict) -> Option<String> {
             let whose = neuron.map(|it| format!(" by {}", scenario.name(it))).unwrap_or_default();
             Some(format!("{detail}{whose}, height {}", at.height))
         }
-        Verdict::Unknown { why } => Some(why.clone()),
+        Verdict::Unknown { why } => Some(brief(why).to_owned()),
     }
+}
+
+/// The line of a message that says what is wrong.
+fn brief(why: &str) -> &str {
+    let fault = why.lines().find(|line| line.starts_with("error: "));
+    fault.or_else(|| why.lines().next()).unwrap_or_default()
 }
 
 /// What each group earned, in coins.
