@@ -46,7 +46,7 @@ pub use group::{Behaviour, Conduct, Duty, Group, Skill};
 pub use metric::{Kind, Metric, Scope};
 pub use plot::frontier;
 pub use quantity::{Bandwidth, Chance, Skew};
-pub use report::page;
+pub use report::{brief, page};
 pub use results::{Ending, Finding, Results, junit};
 pub use selection::{NeuronId, Selection};
 pub use source::{Sample, Source};

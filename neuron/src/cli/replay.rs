@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::out::Out;
+use crate::scenario::brief;
 
 /// Events that a leap passes.
 const LEAP: usize = 50;
@@ -83,16 +84,13 @@ impl Kept {
         self.names.get(node).map_or("?", String::as_str)
     }
 
-    /// An event in a line: "12.345 s  honest[0]  tell vote 12/0".
+    /// An event in a line: "12.345 s  honest[0]         tell  vote 12/0 3fa01bc2".
     fn line(&self, place: usize) -> String {
         let Event { at, node, event, what } = &self.events[place];
-        let word = |key: &str| what.get(key).filter(|it| !it.is_null()).map(|it| plain(it, 12));
-        let about = ["kind", "height", "round", "header", "epoch", "miner", "peer", "fault"];
-        let mut told: Vec<_> = about.iter().filter_map(|key| Some(format!("{key} {}", word(key)?))).collect();
-        if !what.is_object() && !what.is_null() {
-            told.push(plain(what, 80));
-        }
-        format!("{:>9.3} s  {:<16} {event:<8} {}", *at as f64 / 1_000.0, self.name(*node), told.join(", "))
+        let brief = brief(event, what);
+        let told = if brief == *event { "" } else { &brief };
+        let line = format!("{:>9.3} s  {:<16} {event:<8} {told}", *at as f64 / 1_000.0, self.name(*node));
+        line.trim_end().to_owned()
     }
 
     fn step(&self, term: &Term) -> Result<()> {
@@ -113,6 +111,7 @@ impl Kept {
                 _ => place,
             };
         }
+        term.write_line("")?;
         Ok(term.show_cursor()?)
     }
 
@@ -129,23 +128,40 @@ impl Kept {
     /// The events up to one, and how far everybody is.
     fn draw(&self, term: &Term, place: usize) -> Result<()> {
         let (rows, columns) = term.size();
-        let room = usize::from(rows).saturating_sub(self.names.len() + 4).max(3);
+        let (rows, columns) = (usize::from(rows), usize::from(columns));
+        let states = self.states(place, rows / 2, columns);
+        let room = rows.saturating_sub(states.len() + 4).max(3);
         term.clear_screen()?;
         let at = self.events[place].at as f64 / 1_000.0;
         term.write_line(&format!("event {} of {}, {at:.3} s", place + 1, self.events.len()))?;
-        for (node, name) in self.names.iter().enumerate() {
-            let (height, is_up) = self.state(node, place);
-            let state = if is_up { format!("height {height}") } else { "down".to_owned() };
-            term.write_line(&format!("  {name:<16} {state}"))?;
-        }
+        states.iter().try_for_each(|line| term.write_line(line))?;
         term.write_line("")?;
         for shown in place.saturating_sub(room - 1)..=place {
             let line = self.line(shown);
-            let line = console::truncate_str(&line, usize::from(columns), "…");
+            let line = console::truncate_str(&line, columns, "…");
             let styled = if shown == place { console::style(line).bold() } else { console::style(line) };
             term.write_line(&styled.to_string())?;
         }
-        Ok(term.write_str("space → ← PgDn PgUp f: next strike, q: leave")?)
+        let keys = "space → ← PgDn PgUp f: next strike, q: leave";
+        Ok(term.write_str(&console::truncate_str(keys, columns, ""))?)
+    }
+
+    /// How far everybody is after an event, side by side in so many rows at most.
+    fn states(&self, place: usize, rows: usize, columns: usize) -> Vec<String> {
+        let state = |(node, name): (usize, &String)| match self.state(node, place) {
+            (height, true) => format!("{name} {height}"),
+            (_, false) => format!("{name} down"),
+        };
+        let states: Vec<_> = self.names.iter().enumerate().map(state).collect();
+        let width = states.iter().map(|it| it.len()).max().unwrap_or_default() + 3;
+        let beside = (columns / width).max(1);
+        let line = |some: &[String]| some.iter().map(|it| format!("{it:<width$}")).collect::<String>();
+        let mut lines: Vec<_> = states.chunks(beside).map(|some| line(some).trim_end().to_owned()).collect();
+        if lines.len() > rows {
+            lines.truncate(rows.saturating_sub(1));
+            lines.push(format!("and {} more", states.len() - lines.len() * beside));
+        }
+        lines
     }
 
     /// How far a neuron is after an event, and whether it is up.
@@ -158,10 +174,4 @@ impl Kept {
             _ => (height, is_up),
         })
     }
-}
-
-/// A value in so many characters.
-fn plain(value: &Value, most: usize) -> String {
-    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    text.chars().take(most).collect()
 }

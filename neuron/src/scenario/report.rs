@@ -1,6 +1,8 @@
 //! A run as one page to look at: verdicts, what everybody earned, and who told whom what.
 use std::fmt::Write;
 
+use serde_json::Value;
+
 use super::markup::escaped;
 use super::plot::Plot;
 use super::simulated::Run;
@@ -13,6 +15,9 @@ const WIDTH: f64 = 720.0;
 /// Room around the diagram for names, in pixels.
 const MARGIN: f64 = 48.0;
 
+/// Room at the right of the diagram for what the last neuron tells, in pixels.
+const WORDS: f64 = 150.0;
+
 /// Lines of the message diagram.
 const ARROWS: usize = 60;
 
@@ -22,7 +27,7 @@ const STEP: f64 = 18.0;
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;\
     color:#222;background:#fff}h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}table{border-collapse:collapse}\
     td,th{padding:.25rem .75rem;border-bottom:1px solid #ddd;text-align:left;vertical-align:top}\
-    td.n{text-align:right;font-variant-numeric:tabular-nums}code{background:#f3f3f3;padding:.1rem .3rem}\
+    td.d{white-space:pre-wrap}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}code{background:#f3f3f3;padding:.1rem .3rem}\
     .pass{color:#1a7f37}.fail{color:#c1121f;font-weight:600}.unknown{color:#9a6700}svg{max-width:100%;height:auto}\
     svg text{font:11px system-ui,sans-serif;fill:#444}";
 
@@ -58,7 +63,7 @@ fn verdicts(scenario: &Scenario, run: &Run) -> String {
         let why = expectation.why.as_deref().map(escaped).unwrap_or_default();
         let _ = write!(
             table,
-            "<tr><td class=\"{word}\">{word}</td><td>{quantifier} <code>{text}</code><br>{why}</td><td>{}</td></tr>",
+            "<tr><td class=\"{word}\">{word}</td><td>{quantifier} <code>{text}</code><br>{why}</td><td class=\"d\">{}</td></tr>",
             escaped(&detail)
         );
     }
@@ -67,8 +72,8 @@ fn verdicts(scenario: &Scenario, run: &Run) -> String {
 
 fn accounts(books: &Books) -> String {
     let mut table = String::from(
-        "<h2>What it earned</h2><table><tr><th>group</th><th>behaviour</th><th>earned</th><th>if all were honest</th>\
-         <th>gain</th><th>slashed</th><th>for each coin at stake</th><th>for each piece of work</th></tr>",
+        "<h2>What it earned</h2><table><tr><th>group</th><th>behaviour</th><th class=\"n\">earned</th><th class=\"n\">if all were honest</th>\
+         <th class=\"n\">gain</th><th class=\"n\">slashed</th><th class=\"n\">for each coin at stake</th><th class=\"n\">for each piece of work</th></tr>",
     );
     for it in &books.accounts {
         let some = |value: Option<f64>| value.map_or(String::new(), |value| format!("{value:.4}"));
@@ -127,7 +132,7 @@ fn diagram(scenario: &Scenario, run: &Run) -> String {
     shown.extend(run.lines[middle..].iter().filter(|line| is_shown(line)).take(ARROWS - shown.len()));
     let names: Vec<_> = scenario.neurons().map(|id| scenario.name(id)).collect();
     let height = MARGIN + shown.len() as f64 * STEP;
-    let column = |node: usize| MARGIN + (node as f64 + 0.5) * (WIDTH - 2.0 * MARGIN) / names.len() as f64;
+    let column = |node: usize| MARGIN + (node as f64 + 0.5) * (WIDTH - MARGIN - WORDS) / names.len() as f64;
     let mut plot = format!("<h2>Who told what when it struck</h2><svg viewBox=\"0 0 {WIDTH} {height}\">");
     for (node, name) in names.iter().enumerate() {
         let at = column(node);
@@ -150,7 +155,7 @@ fn diagram(scenario: &Scenario, run: &Run) -> String {
             line.at as f64 / 1_000.0,
             at - 4.0,
             x + 6.0,
-            escaped(&brief(line))
+            escaped(&brief(line.event, &line.what))
         );
     }
     plot + "</svg>"
@@ -161,21 +166,21 @@ fn is_shown(line: &Line) -> bool {
     !matches!(line.event, "ask" | "answer")
 }
 
-/// A line in a few words: "vote 12/0 3f…".
-fn brief(line: &Line) -> String {
-    let what = &line.what;
+/// What happened in a few words: "vote 12/0 3fa01bc2".
+pub fn brief(event: &str, what: &Value) -> String {
     let word =
-        |key: &str| what.get(key).and_then(|it| it.as_str()).map(|it| it.chars().take(8).collect::<String>());
-    let number = |key: &str| what.get(key).and_then(serde_json::Value::as_u64);
-    let kind = what.get("kind").and_then(|it| it.as_str());
-    let mut brief = kind.unwrap_or(line.event).to_owned();
-    if let Some(height) = number("height") {
+        |key: &str| what.get(key).and_then(Value::as_str).map(|it| it.chars().take(8).collect::<String>());
+    let number = |key: &str| what.get(key).and_then(Value::as_u64);
+    let mut brief = what.get("kind").and_then(Value::as_str).unwrap_or(event).to_owned();
+    if let Some(height) = number("height").or_else(|| number("epoch")) {
         let _ = write!(brief, " {height}");
     }
     if let Some(round) = number("round") {
         let _ = write!(brief, "/{round}");
     }
-    if let Some(name) = word("header").or_else(|| what.as_str().map(|it| it.chars().take(24).collect())) {
+    let short = || what.as_str().map(|it| it.chars().take(24).collect());
+    let names = ["header", "miner", "peer", "fault"].into_iter().filter_map(word);
+    for name in names.chain(short()) {
         let _ = write!(brief, " {name}");
     }
     brief
