@@ -19,7 +19,7 @@ use protocol::Verified;
 use protocol::amount::Amount;
 use protocol::consensus::{Evidence, LogEntry, Timeout};
 use protocol::head::{Head, Judged};
-use protocol::ledger::Ledger;
+use protocol::ledger::{Change, Ledger};
 use protocol::message::{Heard, Message};
 use protocol::query::{Answer, Question};
 use protocol::settlement::{Certified, Settlement};
@@ -215,8 +215,8 @@ pub struct Settled {
     pub certified: Certified,
     /// The ledger after it.
     pub ledger: Ledger,
-    /// What it changed, for the index: key and new value.
-    pub changes: Arc<[(Vec<u8>, Option<Vec<u8>>)]>,
+    /// What it changed, for the index.
+    pub changes: Arc<[Change]>,
 }
 
 /// What came back for a question.

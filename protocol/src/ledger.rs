@@ -49,6 +49,7 @@ pub use overview::Overview;
 pub use refusal::{Beyond, Dismissed, Refusal, Shortfall, Unlent};
 pub use shown::{Fact, Placed, Shown, Subject, Tree};
 pub use supply::Supply;
+pub use table::Change;
 use table::{Leaves, Table};
 
 /// How many tables there are; a leaf's first byte is below this.
@@ -277,7 +278,7 @@ impl Ledger {
     }
 
     /// What turns the entries of `before` into these: new values, or `None` for what is gone; sorted.
-    pub fn changes_since(&self, before: &Self) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
+    pub fn changes_since(&self, before: &Self) -> Vec<Change> {
         let pairs = self.tables().into_iter().zip(before.tables());
         pairs.flat_map(|(now, before)| table::changes(now, before)).collect()
     }

@@ -37,10 +37,13 @@ pub struct Index {
     pub entries: Vec<Record>,
 }
 
+/// All of a table: its header, and everything else in the order of keys.
+pub(crate) type Whole = (Vec<u8>, Vec<Record>);
+
 /// A table of keys and values that a crash may take back by some writes, or altogether.
 pub(crate) trait Table: Send {
     /// The header and everything else, in the order of keys, or why it cannot be read; `None` before the first write.
-    fn read(&self) -> Result<Option<(Vec<u8>, Vec<Record>)>, String>;
+    fn read(&self) -> Result<Option<Whole>, String>;
 
     /// Makes all changes under a new header, or none.
     fn write(&mut self, header: Vec<u8>, changes: &Arc<[Change]>) -> Result<(), String>;

@@ -17,6 +17,9 @@ const MAX_VALUE_BYTES: usize = 128 * 1024;
 /// Entries that one core encodes in one go: some ten microseconds, which waking another is worth.
 const ONE_TASK: usize = 128;
 
+/// The key of a leaf with its new value, or with `None` where it goes.
+pub type Change = (Vec<u8>, Option<Vec<u8>>);
+
 /// One table of the ledger. `TAG` is the first byte of all its leaves.
 #[derive(Clone, Debug)]
 pub(super) struct Table<const TAG: u8, K, V> {
@@ -147,7 +150,7 @@ impl<const TAG: u8, K: Key, V: Clone + Send + Sync + Serialize + DeserializeOwne
 }
 
 /// What turns `before` into `now`; nothing to look at when they share their leaves.
-pub(super) fn changes(now: &dyn Leaves, before: &dyn Leaves) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
+pub(super) fn changes(now: &dyn Leaves, before: &dyn Leaves) -> Vec<Change> {
     let (now, before, width) = (now.leaves(), before.leaves(), now.key_width());
     if Arc::ptr_eq(&now, &before) {
         return Vec::new();

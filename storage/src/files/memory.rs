@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Access, File, Files, Kind};
 use crate::Error;
-use crate::ledger::{Change, Record, Table};
+use crate::ledger::{Change, Table, Whole};
 
 pub use platter::{Loss, Platter};
 use shelf::Shelf;
@@ -268,7 +268,7 @@ struct OpenTable {
 }
 
 impl Table for OpenTable {
-    fn read(&self) -> Result<Option<(Vec<u8>, Vec<Record>)>, String> {
+    fn read(&self) -> Result<Option<Whole>, String> {
         Ok(self.disk.drive().platter.read_table(self.table))
     }
 

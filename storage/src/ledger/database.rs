@@ -7,7 +7,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use super::{Change, Record, Table};
+use super::{Change, Table, Whole};
 use crate::files::{self, System};
 use crate::{Error, durable};
 
@@ -56,7 +56,7 @@ impl Database {
 }
 
 impl Table for Database {
-    fn read(&self) -> Result<Option<(Vec<u8>, Vec<Record>)>, String> {
+    fn read(&self) -> Result<Option<Whole>, String> {
         let records: Vec<_> = guarded(|| self.db().iter().collect())?;
         let mut records = records.into_iter();
         let header = match records.next() {

@@ -13,7 +13,7 @@ use rand::{RngExt, SeedableRng};
 
 use self::content::Content;
 use crate::files::Kind;
-use crate::ledger::{Change, Record};
+use crate::ledger::{Change, Whole};
 
 /// Writes of a table that a crash may take back: as many as a second of settlements makes.
 const UNFLUSHED: usize = 4;
@@ -198,7 +198,7 @@ impl Platter {
         }
     }
 
-    pub(super) fn read_table(&self, table: u64) -> Option<(Vec<u8>, Vec<Record>)> {
+    pub(super) fn read_table(&self, table: u64) -> Option<Whole> {
         let mut records = self.tables.get(&table)?.clone();
         records.take_in(0);
         (!records.header.is_empty()).then(|| (records.header, records.entries.into_iter().collect()))
