@@ -27,7 +27,7 @@ use protocol::subnet::Netuid;
 use protocol::transaction::Coldkey;
 use serde::{Deserialize, Serialize};
 
-use crate::network::Ways;
+use crate::neuron::Conditions;
 
 pub use account::{Account, Lock, Stake, Trial};
 pub use children::{Child, Children, Planned};
@@ -139,7 +139,7 @@ pub enum Request {
     /// That what peers send meet this on its way from now on, in a network for development: nothing.
     Impede {
         /// By whom it comes from; from others everything comes at once.
-        ways: Ways,
+        conditions: Conditions,
     },
     /// That it stop: nothing, and it does.
     Stop {},

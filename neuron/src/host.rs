@@ -130,6 +130,9 @@ fn live(
             // Seldom: it waits for its peers' word, and for their time to make a snapshot.
             Err(Error::Neuron(behind @ neuron::Error::TooFarBehind { .. })) => {
                 tracing::warn!(%behind, "begins anew");
+                if let Some(handle) = &*show.borrow() {
+                    handle.bequeath(&mut config);
+                }
                 // That was the owner's word for one start.
                 config.vote_anew = false;
                 config.begun_anew = config.begun_anew.saturating_add(1);

@@ -16,7 +16,6 @@ mod view;
 mod witnesses;
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use crypto::{Hash, hash};
 use protocol::head::Head;
@@ -27,9 +26,9 @@ use storage::Store;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::behaviour::{Conduct, Keys, Roles};
-use crate::network::{Network, Ways};
-use crate::role::{Effect, Input, Moment, Poll, Role, Settled, Settler};
-use crate::{clock, model, task};
+use crate::network::Network;
+use crate::role::{Effect, Input, Moment, Poll, Role, Settler};
+use crate::{clock, task};
 
 use self::desk::Desk;
 use self::disk::Disk;
@@ -40,7 +39,8 @@ use self::prover::Prover;
 use self::recovery::Remembered;
 use self::witnesses::Witnesses;
 
-pub use self::config::{Config, Duty, History};
+pub(crate) use self::config::may_behave;
+pub use self::config::{Conditions, Config, Duty, History};
 pub use self::error::Error;
 pub(crate) use self::gate::{Request, Response};
 pub use self::past::Error as PastError;
@@ -54,11 +54,11 @@ pub struct Neuron {
     roles: Roles,
     keys: Keys,
     netuid: Netuid,
-    /// Where it began, until it settles.
+    /// How far it has come.
     head: Head,
-    settled: Option<Arc<Settled>>,
     arrivals: mpsc::Receiver<Arrival>,
     hands: Hands,
+    conditions: watch::Receiver<Conditions>,
     seed: Hash,
     heard: u64,
 }
@@ -73,7 +73,8 @@ pub struct Handle {
     past: Past,
     refused: Tally,
     allows_adversaries: bool,
-    ways: watch::Sender<Ways>,
+    conduct: watch::Sender<Option<Conduct>>,
+    conditions: watch::Sender<Conditions>,
 }
 
 impl Neuron {
@@ -83,7 +84,7 @@ impl Neuron {
         let genesis = Head::new(Ledger::new(&config.genesis)?, None);
         let mut store = Store::open(&config.dir)?;
         let id = genesis.ledger.genesis();
-        let (network, mut events, ways) = config.join(id, store.peers()?)?;
+        let (network, mut events, conditions) = config.join(id, store.peers()?)?;
         let remembered = recovery::recover(&mut store, &config.dir, &genesis, config.checkpoint)?;
         let remembered =
             newcomer::join(&config, &genesis, &mut store, remembered, (&network, &mut events)).await?;
@@ -103,24 +104,16 @@ impl Neuron {
         let settlers = ledger.validators().clone();
 
         let (arrive, arrivals) = mpsc::channel(ARRIVALS);
-        let model = match &config.duty {
-            Duty::Mine { rung, .. } => {
-                let worker = task.worker(config.seed, &config.keypair.hotkey(), *rung)?;
-                let report = gate::model_events(arrive.clone());
-                Some((
-                    worker.describe(),
-                    model::Model::spawn(worker, task.examiner(), report).map_err(Error::Model)?,
-                ))
-            }
-            _ => None,
-        };
+        let model = config.model(task, gate::model_events(arrive.clone()))?;
         let snapshots = store.snapshots().clone();
         let disk = Disk::spawn(Desk::new(store), network.clone(), config.history);
         let refused = Tally::default();
         let past = Past::new(disk.0.reader(), snapshots, earliest);
         let prover = Prover::spawn(disk.0.reader(), past.clone(), network.clone());
         let word = (Witnesses::new(config.history.snapshots, config.begun_anew), refused.clone());
-        let (gate, pending) = gate::Gate::new(id, network.clone(), arrive.clone(), prover, word);
+        let allows_adversaries = config.genesis.allows_adversaries();
+        let place = (id, allows_adversaries);
+        let (gate, pending) = gate::Gate::new(place, network.clone(), arrive.clone(), prover, word);
         let (show, view) = watch::channel(View::new(&config, &ledger));
         tokio::spawn(past.known().follow(view.clone()));
         let handle = Handle {
@@ -130,8 +123,9 @@ impl Neuron {
             disk: disk.0.reader(),
             past,
             refused: refused.clone(),
-            allows_adversaries: config.genesis.allows_adversaries(),
-            ways,
+            allows_adversaries,
+            conduct: watch::Sender::new(config.conduct.clone()),
+            conditions: conditions.clone(),
         };
         tokio::spawn(gate.watch(events, handle.view.clone()));
 
@@ -144,9 +138,10 @@ impl Neuron {
         let mut hands = Hands::new(id, config.duty, network, disk, model, (pending, refused), show);
         hands.stay_close(&settlers);
         let seed = config.keypair.secret("neuron v1 moments", &[&clock::now_ms().to_le_bytes()]);
-        let roles = Roles::new(roles, config.conduct, keys.clone(), (config.netuid, head.clone()));
         let netuid = config.netuid;
-        let neuron = Self { roles, keys, netuid, head, settled: None, arrivals, hands, seed, heard: 0 };
+        let roles = Roles::new(roles, config.conduct, keys.clone(), (netuid, head.clone()));
+        let conditions = conditions.subscribe();
+        let neuron = Self { roles, keys, netuid, head, arrivals, hands, conditions, seed, heard: 0 };
         Ok((neuron, handle))
     }
 
@@ -186,7 +181,7 @@ impl Neuron {
 
     fn think(&mut self, input: &Input) -> Vec<Effect> {
         if let Input::Settled(settled) = input {
-            self.settled = Some(Arc::clone(settled));
+            self.head = Head::new(settled.ledger.clone(), Some(settled.certified.clone()));
         }
         let moment = self.moment();
         self.roles.handle(moment, input)
@@ -195,18 +190,15 @@ impl Neuron {
     fn moment(&mut self) -> Moment {
         self.heard += 1;
         let seed = hash("neuron v1 moment", &[&self.seed.0, &self.heard.to_le_bytes()]);
-        Moment { now: clock::now_ms(), seed }
+        let now = clock::now_ms().saturating_add_signed(self.conditions.borrow().ahead_ms);
+        Moment { now, seed }
     }
 
     /// Behaves so from now on.
     fn turn(&mut self, conduct: Conduct) -> Result<(), Error> {
-        let head = match &self.settled {
-            Some(settled) => Head::new(settled.ledger.clone(), Some(settled.certified.clone())),
-            None => self.head.clone(),
-        };
         self.hands.behave(&conduct);
-        let moment = self.moment();
-        let effects = self.roles.turn(moment, conduct, self.keys.clone(), (self.netuid, head));
+        let (moment, place) = (self.moment(), (self.netuid, self.head.clone()));
+        let effects = self.roles.turn(moment, conduct, self.keys.clone(), place);
         self.carry_out(effects)
     }
 
@@ -247,20 +239,30 @@ impl Handle {
         poll.await.ok()
     }
 
-    /// Has the neuron behave so from now on; false where the network does not allow it.
-    pub async fn turn(&self, conduct: Conduct) -> bool {
-        let allowed = self.allows_adversaries || conduct.is_honest();
-        if allowed {
-            // A neuron that has stopped behaves no more.
-            let _ = self.arrivals.send(Arrival::Turn(Box::new(conduct))).await;
-        }
-        allowed
+    /// Whether the neuron may behave so: in most networks only honestly.
+    pub fn may_behave(&self, name: &str) -> Result<(), Error> {
+        config::may_behave(self.allows_adversaries, name)
     }
 
-    /// Has what peers send meet this on its way; false where the network does not allow it.
-    pub fn impede(&self, ways: Ways) -> bool {
+    /// Has the neuron behave so from now on, unless the network does not allow it.
+    pub async fn turn(&self, conduct: Conduct) -> Result<(), Error> {
+        self.may_behave(&conduct.name)?;
+        self.conduct.send_replace(Some(conduct.clone()));
+        // A neuron that has stopped behaves no more.
+        let _ = self.arrivals.send(Arrival::Turn(Box::new(conduct))).await;
+        Ok(())
+    }
+
+    /// What it was told while it ran, for the one that goes on in its place.
+    pub(crate) fn bequeath(&self, config: &mut Config) {
+        config.conduct.clone_from(&self.conduct.borrow());
+        config.conditions.clone_from(&self.conditions.borrow());
+    }
+
+    /// Has its surroundings be so; false where the network does not allow it.
+    pub fn impede(&self, conditions: Conditions) -> bool {
         if self.allows_adversaries {
-            self.ways.send_replace(ways);
+            self.conditions.send_replace(conditions);
         }
         self.allows_adversaries
     }

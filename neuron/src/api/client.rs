@@ -18,7 +18,7 @@ use super::{
     Account, Children, Error, Explained, MAX_REPLY, Metagraph, Remembered, Reply, Request, SOCKET, Status,
     Subnets, Trial, Votes,
 };
-use crate::network::Ways;
+use crate::neuron::Conditions;
 use crate::role::Poll;
 
 /// How long a neuron may take to answer, in seconds: a poll waits for slow miners.
@@ -128,8 +128,8 @@ impl Client {
     }
 
     /// Has what its peers send meet this on its way, in a network for development.
-    pub async fn impede(&self, ways: Ways) -> Result<(), Error> {
-        self.ask(&Request::Impede { ways }).await
+    pub async fn impede(&self, conditions: Conditions) -> Result<(), Error> {
+        self.ask(&Request::Impede { conditions }).await
     }
 
     /// Stops it.

@@ -21,7 +21,7 @@ use super::{
     Account, Children, Error, Explained, MAX_REPLY, MAX_REQUEST, Metagraph, Remembered, Reply, Request,
     SOCKET, Status, Subnets, Trial, Votes,
 };
-use crate::behaviour::{Board, Conduct};
+use crate::behaviour::Board;
 use crate::neuron::Handle;
 use crate::script::{self, Pace};
 
@@ -187,14 +187,20 @@ async fn answer(request: &Request, handle: &Handle) -> Result<Value, String> {
         Request::Submit { transaction } => submit(handle, transaction).await,
         Request::Find { id, from } => json(handle.find(*id, *from).await),
         Request::Behave { behaviour, folder, with, board } => {
+            // Before anything is read or started.
+            let refused = handle.may_behave(&script::name(behaviour));
+            refused.map_err(|refusal| refusal.to_string())?;
             let board = board.as_deref().map_or(Ok(Board::default()), Board::at);
             let board = board.map_err(|error| format!("the board cannot be made: {error}"))?;
             let conduct = script::conduct(behaviour, folder, Pace::Live, with.clone(), board);
-            behave(handle, conduct.map_err(|error| error.to_string())?).await
+            let turned = handle.turn(conduct.map_err(|error| error.to_string())?).await;
+            json(turned.map_err(|refusal| refusal.to_string())?)
         }
-        Request::Impede { ways } => {
-            let allowed = handle.impede(ways.clone()).then_some(Value::Null);
-            allowed.ok_or_else(|| "links are bad on purpose only in a network for development".to_owned())
+        Request::Impede { conditions } => {
+            let allowed = handle.impede(conditions.clone()).then_some(Value::Null);
+            allowed.ok_or_else(|| {
+                "links and clocks are bad on purpose only in a network for development".to_owned()
+            })
         }
         // Whoever answers stops once the reply is on its way.
         Request::Stop {} => Ok(Value::Null),
@@ -208,11 +214,6 @@ async fn poll(handle: &Handle) -> Result<Value, String> {
     }
     let poll = timeout(POLL_PATIENCE, handle.poll()).await.ok().flatten();
     json(poll.ok_or("the validator is busy with other polls; try again")?)
-}
-
-async fn behave(handle: &Handle, conduct: Conduct) -> Result<Value, String> {
-    let refusal = crate::neuron::Error::HonestOnly(conduct.name.clone());
-    handle.turn(conduct).await.then_some(Value::Null).ok_or_else(|| refusal.to_string())
 }
 
 fn account(handle: &Handle, coldkey: Option<Coldkey>) -> Result<Value, String> {

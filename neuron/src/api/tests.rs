@@ -18,7 +18,7 @@ use super::*;
 use crate::behaviour::Conduct;
 use crate::host::Host;
 use crate::network::Listen;
-use crate::neuron::{Config, Duty, History};
+use crate::neuron::{Conditions, Config, Duty, History};
 use crate::swarm::Plan;
 
 /// A neuron that follows a network of its own.
@@ -45,6 +45,7 @@ fn follower(dir: &Path, network: &str) -> Config {
         seed: 1,
         history: History::default(),
         conduct: None,
+        conditions: Conditions::default(),
         coldkey: None,
     }
 }
@@ -150,6 +151,10 @@ async fn nobody_misbehaves_in_a_network_that_is_no_game() {
     let refusal =
         client.behave("forger", dir.path(), serde_json::Value::Null, None).await.unwrap_err().to_string();
     assert!(refusal.starts_with(why), "{refusal}");
+    let refusal = client.behave("exec:touch began", dir.path(), serde_json::Value::Null, None).await;
+    assert!(refusal.is_err() && !dir.path().join("began").exists(), "what may not be is not even started");
+    let refusal = client.impede(Conditions::default()).await.unwrap_err().to_string();
+    assert!(refusal.contains("only in a network for development"), "{refusal}");
     client.behave("honest", dir.path(), serde_json::Value::Null, None).await.unwrap();
     host.stop().await.unwrap();
 }

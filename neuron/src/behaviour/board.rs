@@ -1,6 +1,7 @@
 //! What colluders tell each other behind everybody's back.
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::{fs, io, process};
 
@@ -9,6 +10,9 @@ use serde_json::Value;
 
 /// Entries on a board; when full, new ones are refused.
 const ENTRIES: usize = 4_096;
+
+/// Drafts that this process wrote: its neurons write at the same time.
+static DRAFTS: AtomicU64 = AtomicU64::new(0);
 
 /// A board that neurons of one process share, or those of one machine.
 #[derive(Clone, Debug)]
@@ -60,7 +64,7 @@ impl Board {
 }
 
 fn file(folder: &Path, name: &str) -> PathBuf {
-    folder.join(format!("{}.json", hash("neuron v1 board", &[name.as_bytes()]).short()))
+    folder.join(format!("{}.json", hash("neuron v1 board", &[name.as_bytes()])))
 }
 
 /// Whole or not at all: others read meanwhile.
@@ -69,7 +73,7 @@ fn write(folder: &Path, name: &str, value: &Value) -> io::Result<bool> {
     if !path.exists() && fs::read_dir(folder)?.count() >= ENTRIES {
         return Ok(false);
     }
-    let draft = path.with_extension(process::id().to_string());
+    let draft = path.with_extension(format!("{}-{}", process::id(), DRAFTS.fetch_add(1, Ordering::Relaxed)));
     fs::write(&draft, serde_json::to_vec(value)?)?;
     fs::rename(draft, path)?;
     Ok(true)

@@ -1,4 +1,5 @@
 //! `neuron run`: one neuron, by hand.
+use std::fs;
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
@@ -24,7 +25,7 @@ use crate::figure::fraction;
 use crate::genesis::GenesisFile;
 use crate::host::{Handles, Host};
 use crate::network::Listen;
-use crate::neuron::{Config, Duty, Handle, History, View};
+use crate::neuron::{Conditions, Config, Duty, Handle, History, View, may_behave};
 use crate::script::{self, Pace};
 use crate::swarm::read_model;
 use crate::task::{self, RUNGS};
@@ -101,6 +102,9 @@ pub(super) struct Args {
     /// The folder of the board that colluders on this machine share
     #[arg(long, value_name = "DIR", requires = "behaviour")]
     board: Option<PathBuf>,
+    /// What its surroundings do to it: a JSON file, written by a scenario
+    #[arg(long, hide = true)]
+    conditions: Option<PathBuf>,
     /// Stop when stdin closes
     #[arg(long, hide = true)]
     tied: bool,
@@ -151,6 +155,8 @@ pub(super) async fn perform(args: Args) -> Result<()> {
 
 fn config(args: &Args) -> Result<Config> {
     let file = GenesisFile::read(&args.genesis)?;
+    // Before anything is read or started for it.
+    may_behave(file.genesis.allows_adversaries(), &script::name(&args.behaviour))?;
     let netuid = Netuid(args.netuid);
     let subnet = file.genesis.subnets.iter().find(|subnet| subnet.netuid == netuid);
     let subnet =
@@ -182,6 +188,7 @@ fn config(args: &Args) -> Result<Config> {
         seed: args.seed,
         history: History { keep: args.keep.unwrap_or(u64::MAX), ..History::default() },
         conduct: conduct(args)?,
+        conditions: conditions(args)?,
         coldkey: args.coldkey.as_deref().map(key::read).transpose()?,
     })
 }
@@ -193,6 +200,13 @@ fn conduct(args: &Args) -> Result<Option<Conduct>> {
     let with = args.with.clone().unwrap_or_default();
     let conduct = script::conduct(&args.behaviour, Path::new(""), Pace::Live, with, board)?;
     Ok(Some(conduct).filter(|conduct| !conduct.is_honest()))
+}
+
+fn conditions(args: &Args) -> Result<Conditions> {
+    let Some(path) = &args.conditions else { return Ok(Conditions::default()) };
+    let fault = |fault: String| eyre!("--conditions {}: {fault}", path.display());
+    let text = fs::read(path).map_err(|error| fault(error.to_string()))?;
+    serde_json::from_slice(&text).map_err(|error| fault(error.to_string()))
 }
 
 /// The peer that an address leads to.

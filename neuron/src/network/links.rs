@@ -1,7 +1,8 @@
 //! Bad links on purpose: what peers send is held back, doubled or lost, as a scenario says.
 //!
-//! It happens where messages come in, whatever transport they took, so that it needs no rights and no other program. Only
-//! networks for development have it.
+//! It happens where messages come in, whatever transport they took, so that it needs no rights and no other program. A way
+//! is told by the peer that a message came from last: what a third one passed on comes by that one's way, and of gossip only
+//! the first copy counts. Only networks for development have it.
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -9,13 +10,16 @@ use crypto::Hotkey;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio_util::time::DelayQueue;
 
 use super::{EVENTS, Event, Failure};
 
 /// Messages that may be on their way; further ones are lost.
 const ON_THEIR_WAY: usize = 4_096;
+
+/// The longest that anything is on its way: an hour, in milliseconds.
+const LONGEST_MS: u64 = 3_600_000;
 
 /// What chances are parts of.
 pub const MILLION: u32 = 1_000_000;
@@ -41,10 +45,10 @@ pub struct Way {
 /// Ways by whom they lead from; from others everything comes at once.
 pub type Ways = BTreeMap<Hotkey, Way>;
 
-/// Passes events on as `ways` say, until nobody hears them any more; what is random follows from the seed.
+/// Passes events on as the way from each peer says, until nobody hears them any more; what is random follows from the seed.
 pub(crate) fn impede(
     mut events: mpsc::Receiver<Event>,
-    ways: watch::Receiver<Ways>,
+    way: impl Fn(&Hotkey) -> Option<Way> + Send + 'static,
     seed: u64,
 ) -> mpsc::Receiver<Event> {
     let (pass, passed) = mpsc::channel(EVENTS);
@@ -54,7 +58,7 @@ pub(crate) fn impede(
             let event = tokio::select! {
                 event = events.recv() => match event {
                     Some(event) => {
-                        let way = event.from().and_then(|from| ways.borrow().get(&from).copied());
+                        let way = event.from().and_then(|from| way(&from));
                         let Some(way) = way else {
                             if pass.send(event).await.is_err() { return };
                             continue;
@@ -62,6 +66,8 @@ pub(crate) fn impede(
                         for (delay, event) in way.fate(&mut rng, event) {
                             if late.len() < ON_THEIR_WAY {
                                 late.insert(event, delay);
+                            } else if let Some(event) = event.lost() && pass.send(event).await.is_err() {
+                                return;
                             }
                         }
                         continue;
@@ -91,14 +97,14 @@ impl Way {
     fn fate(self, rng: &mut StdRng, event: Event) -> Vec<(Duration, Event)> {
         let lost = self.cut || rng.random_ratio(self.lost.min(MILLION), MILLION);
         let sending = self.bandwidth.map_or(0, |bytes| event.size() as u64 * 1_000 / bytes.max(1));
-        let mut delay =
-            || Duration::from_millis(self.latency_ms + sending + rng.random_range(0..=self.jitter_ms));
+        let sure = self.latency_ms.saturating_add(sending);
+        let mut delay = || {
+            let all = sure.saturating_add(rng.random_range(0..=self.jitter_ms));
+            Duration::from_millis(all.min(LONGEST_MS))
+        };
         let first = delay();
         match event {
-            Event::Responded { from, ticket, .. } if lost => {
-                vec![(first, Event::Responded { from, ticket, result: Err(Failure::Timeout) })]
-            }
-            _ if lost => Vec::new(),
+            event if lost => event.lost().map(|event| (first, event)).into_iter().collect(),
             Event::Gossip { topic, from, id, bytes } => {
                 let second = delay();
                 let twice = rng.random_ratio(self.doubled.min(MILLION), MILLION);
@@ -112,6 +118,16 @@ impl Way {
 }
 
 impl Event {
+    /// What is heard of it once it is lost: whoever asked is told that nothing came.
+    fn lost(self) -> Option<Self> {
+        match self {
+            Self::Responded { from, ticket, .. } => {
+                Some(Self::Responded { from, ticket, result: Err(Failure::Timeout) })
+            }
+            _ => None,
+        }
+    }
+
     fn from(&self) -> Option<Hotkey> {
         match self {
             Self::Gossip { from, .. } | Self::Asked { from, .. } => Some(*from),
@@ -138,8 +154,8 @@ mod tests {
     /// Of what two peers send in turn, the first over a good way: what comes first, so many, and in which order.
     async fn come(way: Way, many: usize) -> Vec<u64> {
         let (send, events) = mpsc::channel(16);
-        let (_ways, ways) = watch::channel(Ways::from([(Hotkey([1; 32]), way)]));
-        let mut passed = impede(events, ways, 7);
+        let ways = Ways::from([(Hotkey([1; 32]), way)]);
+        let mut passed = impede(events, move |from| ways.get(from).copied(), 7);
         for ticket in 0..6 {
             send.send(asked((ticket % 2) as u8, ticket)).await.unwrap();
         }

@@ -1,16 +1,18 @@
 //! Who a neuron is, what it does and where it lives.
 use std::path::PathBuf;
 
-use crypto::{Hash, Keypair};
+use crypto::{Hash, Hotkey, Keypair};
 use protocol::genesis::Genesis;
 use protocol::ledger::Ledger;
 use protocol::light::Checkpoint;
 use protocol::message::Topic;
 use protocol::subnet::Netuid;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
 
 use super::Error;
 use crate::behaviour::Conduct;
+use crate::model::{self, Model};
 use crate::network::{self, Listen, Network, Ways};
 use crate::role::{Memory, Miner, Role, Validator};
 use crate::task::Task;
@@ -44,8 +46,20 @@ pub struct Config {
     pub history: History,
     /// How it behaves, if not honestly: only in networks that allow it.
     pub conduct: Option<Conduct>,
+    /// What its surroundings do to it: only in networks that allow adversaries.
+    pub conditions: Conditions,
     /// Its owner's key, for a behaviour that gives orders.
     pub coldkey: Option<Keypair>,
+}
+
+/// What a scenario makes of a neuron's surroundings.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conditions {
+    /// What peers' messages meet on their way to it.
+    pub ways: Ways,
+    /// Its clock runs ahead of the machine's by this much, in milliseconds; behind it if negative.
+    pub ahead_ms: i64,
 }
 
 /// What a neuron keeps of the past.
@@ -84,26 +98,37 @@ pub enum Duty {
 impl Config {
     /// Refuses to misbehave where that is no game.
     pub(super) fn check_conduct(&self) -> Result<(), Error> {
-        let crime = self.conduct.as_ref().filter(|conduct| !conduct.is_honest());
-        match crime.filter(|_| !self.genesis.allows_adversaries()) {
-            Some(conduct) => Err(Error::HonestOnly(conduct.name.clone())),
-            None => Ok(()),
-        }
+        let name = self.conduct.as_ref().map_or(Conduct::HONEST, |conduct| &conduct.name);
+        may_behave(self.genesis.allows_adversaries(), name)
     }
 
-    /// Joins its network; the ways of what peers send are good until they are told to be bad.
+    /// Joins its network.
     pub(super) fn join(
         &self,
         genesis: Hash,
         known: Vec<String>,
-    ) -> Result<(Network, mpsc::Receiver<network::Event>, watch::Sender<Ways>), network::Error> {
+    ) -> Result<(Network, mpsc::Receiver<network::Event>, watch::Sender<Conditions>), network::Error> {
         let (network, events) = network::spawn(self.network(genesis, known))?;
-        let (ways, bad) = watch::channel(Ways::new());
-        let events = match self.genesis.allows_adversaries() {
-            true => network::impede(events, bad, self.seed),
-            false => events,
-        };
-        Ok((network, events, ways))
+        if !self.genesis.allows_adversaries() {
+            return Ok((network, events, watch::Sender::default()));
+        }
+        let conditions = watch::Sender::new(self.conditions.clone());
+        let now = conditions.subscribe();
+        let way = move |from: &Hotkey| now.borrow().ways.get(from).copied();
+        Ok((network, network::impede(events, way, self.seed), conditions))
+    }
+
+    /// The model that it serves, if it does, and its description.
+    pub(super) fn model(
+        &self,
+        task: &'static dyn Task,
+        report: impl Fn(model::Event) + Send + 'static,
+    ) -> Result<Option<(String, Model)>, Error> {
+        let Duty::Mine { rung, .. } = self.duty else { return Ok(None) };
+        let worker = task.worker(self.seed, &self.keypair.hotkey(), rung)?;
+        let words = worker.describe();
+        let model = Model::spawn(worker, task.examiner(), report).map_err(Error::Model)?;
+        Ok(Some((words, model)))
     }
 
     /// What its network is told; `known` are addresses of an earlier run.
@@ -114,6 +139,14 @@ impl Config {
         };
         let (keypair, bootstrap) = (self.keypair.clone(), self.bootstrap.clone());
         network::Config { keypair, genesis, listen: self.listen, bootstrap, known, topics }
+    }
+}
+
+/// Refuses a behaviour, by its name, in a network that does not allow any but honest ones.
+pub(crate) fn may_behave(allows_adversaries: bool, name: &str) -> Result<(), Error> {
+    match allows_adversaries || name == Conduct::HONEST {
+        true => Ok(()),
+        false => Err(Error::HonestOnly(name.to_owned())),
     }
 }
 

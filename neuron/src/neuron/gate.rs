@@ -1,4 +1,6 @@
 //! Between the network and the roles: decodes, verifies, judges, and lets in.
+mod tally;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -21,8 +23,10 @@ use crate::network::{Event, Failure, Network, Verdict};
 use crate::role::{BATCH, Delivery, Input, Poll, Range, Reply, Ticket, is_welcome};
 use crate::{clock, model};
 
+pub(super) use self::tally::Tally;
+
 /// The longest request, in bytes: a signed question, framed.
-const REQUEST_LIMIT: usize = 48 * 1024;
+pub(super) const REQUEST_LIMIT: usize = 48 * 1024;
 
 /// The longest response, in bytes: a batch of settlements.
 pub(super) const RESPONSE_LIMIT: usize = settlement::MAX_BYTES + 1024 * 1024;
@@ -43,7 +47,8 @@ pub(crate) enum Request {
     Snapshot,
     /// Of the snapshot of a height, the chunk of this number.
     Chunk(u64, u64),
-    /// To be heard as gossip is, and passed on: who says it chooses whom to tell first. Nothing comes back.
+    /// To be heard as gossip is, and passed on: who says it chooses whom to tell first. Nothing comes back, and only networks
+    /// for development hear it.
     Tell(Box<Message>),
 }
 
@@ -110,23 +115,11 @@ pub(super) enum Asked {
     Ear,
 }
 
-/// How often something was not let in, by reason.
-#[derive(Clone, Default)]
-pub(super) struct Tally(Arc<Mutex<BTreeMap<&'static str, u64>>>);
-
-impl Tally {
-    pub(super) fn count(&self, reason: &'static str) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(reason).or_default() += 1;
-    }
-
-    pub(super) fn snapshot(&self) -> BTreeMap<&'static str, u64> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
 /// Lets in what is sound, and counts the rest.
 pub(super) struct Gate {
     genesis: Hash,
+    /// What a peer tells us alone is heard where neurons may misbehave: it knows no limit of gossip's.
+    hears_whispers: bool,
     network: Network,
     arrivals: mpsc::Sender<Arrival>,
     pending: Pending,
@@ -150,15 +143,16 @@ pub(super) fn model_events(arrivals: mpsc::Sender<Arrival>) -> impl Fn(model::Ev
 
 impl Gate {
     pub(super) fn new(
-        genesis: Hash,
+        (genesis, hears_whispers): (Hash, bool),
         network: Network,
         arrivals: mpsc::Sender<Arrival>,
         prover: Prover,
         (witnesses, refused): (Witnesses, Tally),
     ) -> (Self, Pending) {
         let pending = Pending::default();
+        let asked = Arc::clone(&pending);
         let gate =
-            Self { genesis, network, arrivals, pending: Arc::clone(&pending), prover, witnesses, refused };
+            Self { genesis, hears_whispers, network, arrivals, pending: asked, prover, witnesses, refused };
         (gate, pending)
     }
 
@@ -243,7 +237,11 @@ impl Gate {
                 self.enter(Input::Asked(Ticket(ticket), question.verify(&self.genesis)?))
             }
             Request::Tell(message) => {
-                self.told(*message, &view.borrow());
+                if self.hears_whispers {
+                    self.told(*message, &view.borrow());
+                } else {
+                    self.refused.count("whisper");
+                }
                 let _ = self.network.respond(ticket, codec::encode(&Response::Declined));
                 true
             }

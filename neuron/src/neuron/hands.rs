@@ -16,7 +16,7 @@ use tokio::sync::{oneshot, watch};
 use tokio_util::time::{DelayQueue, delay_queue};
 
 use super::disk::{Disk, Synced, Wanted};
-use super::gate::{Arrival, Asked, Pending, Request, Response, Tally};
+use super::gate::{Arrival, Asked, Pending, REQUEST_LIMIT, Request, Response, Tally};
 use super::{Duty, Error, View};
 use crate::behaviour::Conduct;
 use crate::model::{self, Model};
@@ -224,6 +224,13 @@ impl Hands {
     /// Hands a message to some alone. Gossip cannot do that: it goes as a request, and is heard as gossip is.
     fn whisper(&mut self, peers: &[Hotkey], message: &Message) {
         let request = Request::Tell(Box::new(message.clone()));
+        let bytes = codec::encode(&request).len();
+        if bytes > REQUEST_LIMIT {
+            let kind = message.kind();
+            let fault =
+                format!("a {kind} of {bytes} bytes was told to some alone: {REQUEST_LIMIT} is the most");
+            return self.note(Note::Fault(fault));
+        }
         for peer in peers {
             self.ask(Source::Peer(*peer), &request, Asked::Ear);
         }

@@ -92,6 +92,7 @@ fn config(bench: &Bench, key: usize, duty: Duty, bootstrap: Vec<String>) -> Conf
         seed: 1,
         history: History { snapshots: 4, ..History::default() },
         conduct: None,
+        conditions: Conditions::default(),
         coldkey: None,
     }
 }
@@ -345,6 +346,34 @@ async fn malformed_oversized_and_forged_requests_are_declined() {
         assert_eq!(hostile.ask(&victim, bytes).await, Response::Declined);
         assert_eq!(victim.refused(reason), 1, "{reason}");
     }
+    victim.settles(3).await;
+}
+
+#[tokio::test]
+async fn what_is_told_to_one_alone_is_heard_only_where_neurons_may_misbehave() {
+    for (network, reason) in [("dev", "unwelcome"), ("testnet", "whisper")] {
+        let mut bench = bench();
+        network.clone_into(&mut bench.genesis.name);
+        bench.genesis.time = clock::now_ms();
+        let victim = Victim::start(&bench, 0, Duty::Validate, Vec::new()).await;
+        let mut hostile = Hostile::new(&bench, 2, victim.host.handle().addresses().await);
+        let message = Message::Commit(bench.author(2, commit()).into_signed());
+        let whisper = codec::encode(&Request::Tell(Box::new(message)));
+        assert_eq!(hostile.ask(&victim, whisper).await, Response::Declined);
+        assert_eq!(victim.refused(reason), 1, "{:?}", victim.host.handle().view().refused);
+    }
+}
+
+#[tokio::test]
+async fn a_neuron_whose_clock_is_put_forward_settles_in_the_future() {
+    const HOUR: u64 = 3_600_000;
+    let bench = bench();
+    let victim = Victim::start(&bench, 0, Duty::Validate, Vec::new()).await;
+    victim.settles(1).await;
+    let ahead = Conditions { ahead_ms: HOUR as i64, ..Conditions::default() };
+    assert!(victim.host.handle().impede(ahead));
+    let begun = clock::now_ms();
+    until("it is an hour later", || victim.host.handle().view().ledger.time() >= begun + HOUR).await;
     victim.settles(3).await;
 }
 

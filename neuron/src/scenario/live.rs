@@ -1,7 +1,7 @@
 //! A scenario in the real world: each neuron a process of its own on this machine, with its sockets, disk and model.
 //!
 //! What the neurons settle is read from each of them and judged here as in the simulated network, by the same record. Bad
-//! links are each receiver's own doing. What only the simulated network has, wrong clocks, is refused before anything starts.
+//! links and wrong clocks are each neuron's own doing.
 mod peer;
 mod reading;
 
@@ -24,10 +24,11 @@ use tokio::time::timeout;
 use self::peer::Peer;
 use super::course::Course;
 use super::world::World;
-use super::{Action as Happening, Conduct, Event, Judge, Moment, Scenario, keys};
+use super::{Action as Happening, Conduct, Judge, Moment, Scenario, keys};
 use crate::behaviour::Doings;
 use crate::genesis::GenesisFile;
-use crate::network::{Listen, MILLION, Way, Ways};
+use crate::network::{Listen, MILLION, Way};
+use crate::neuron::Conditions;
 use crate::simulation::{Cut, Line, Link, Links, Record};
 use crate::{clock, genesis, key, swarm};
 
@@ -38,6 +39,9 @@ const LOOK_MS: u64 = 250;
 
 /// How long a neuron may take to say how it does before it counts as silent.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long a neuron may take to do what the scenario needs it to.
+const COMMAND_PATIENCE: Duration = Duration::from_secs(15);
 
 /// Before the first settlement is due, and what each process adds: it loads libtorch, in milliseconds.
 const LOADING_MS: u64 = 1_000;
@@ -111,24 +115,26 @@ struct Live<'a> {
 /// Plays a scenario; `watch` is told how far it came.
 pub fn run(scenario: &Scenario, seed: u64, site: Site, watch: &mut dyn FnMut(Moment)) -> Result<Run, Error> {
     refuse(scenario)?;
-    let mut live = Live::new(scenario, seed, site, watch)?;
-    live.start()?;
     let mut judge = Judge::new(scenario);
-    let mut course = Course::new(scenario, live);
+    let mut course = Course::new(scenario, Live::new(scenario, seed, site, watch)?);
+    course.world.start()?;
     course.play(&mut judge);
     let lines = std::mem::take(&mut course.world.lines);
     let text = lines.iter().filter_map(|line| serde_json::to_vec(line).ok()).collect::<Vec<_>>().concat();
     Ok(course.end(judge, (lines, hash("neuron v1 live events", &[&text]))))
 }
 
-/// Refuses what needs a made-up clock.
+/// Refuses links between those whom links do not tell apart.
 fn refuse(scenario: &Scenario) -> Result<(), super::Error> {
-    let group = scenario.groups.iter().find(|group| group.skew.0 != 0).map(|group| group.place.clone());
-    let is_skew = |event: &&Event| matches!(event.action, Happening::Skew(..));
-    let event = || scenario.events.iter().find(is_skew).map(|event| event.place.clone());
-    match group.or_else(event) {
-        Some(place) => {
-            Err(scenario.refuse(place, "clocks are wrong only in a simulated network: leave --live out"))
+    let twins = scenario.groups.iter().find(|group| group.twin_of.is_some());
+    let is_link = |action: &Happening| {
+        matches!(action, Happening::Partition(_) | Happening::Cut { .. } | Happening::Link(_))
+    };
+    let links = || scenario.events.iter().any(|event| is_link(&event.action));
+    match twins.filter(|_| !scenario.links.is_empty() || links()) {
+        Some(twins) => {
+            let why = "real links know a neuron by its key, which twins share: leave --live or the links out";
+            Err(scenario.refuse(twins.place.clone(), why))
         }
         None => Ok(()),
     }
@@ -184,7 +190,8 @@ impl<'a> Live<'a> {
             file.write(&dir.join(peer::GENESIS))?;
         }
         for node in &present {
-            self.peers[*node].start(&self.site).map_err(io)?;
+            let conditions = self.conditions(*node);
+            self.peers[*node].start(&self.site, &conditions).map_err(io)?;
         }
         let deadline = self.genesis.time + PATIENCE.as_millis() as u64 * (1 + present.len() as u64);
         while present.iter().any(|node| self.peers[*node].status.is_none()) {
@@ -208,11 +215,11 @@ impl<'a> Live<'a> {
 
     /// Every neuron is told anew what its peers' messages meet.
     fn relink(&mut self) {
-        self.peers.iter_mut().for_each(|peer| peer.linked = false);
+        self.peers.iter_mut().for_each(|peer| peer.told = false);
     }
 
-    /// What messages to a neuron meet.
-    fn ways_to(&self, to: usize) -> Ways {
+    /// What messages to a neuron meet, and how its clock runs.
+    fn conditions(&self, to: usize) -> Conditions {
         let way = |from: usize| {
             let (link, cut) = (self.links.of(from, to), self.links.is_cut(from, to));
             Way {
@@ -226,12 +233,8 @@ impl<'a> Live<'a> {
         };
         let others = (0..self.peers.len()).filter(|from| *from != to);
         let ways = others.map(|from| (self.peers[from].hotkey(), way(from)));
-        ways.filter(|(_, way)| *way != Way::default()).collect()
-    }
-
-    /// Asks a neuron for something, without waiting longer than it may take.
-    fn ask<T>(&self, asked: impl Future<Output = T>) -> Option<T> {
-        self.runtime.block_on(async { timeout(PATIENCE, asked).await.ok() })
+        let ways = ways.filter(|(_, way)| *way != Way::default()).collect();
+        Conditions { ways, ahead_ms: self.peers[to].ahead_ms }
     }
 
     /// Has a neuron do what the scenario needs it to: if it refuses, nobody can say what came of the scenario.
@@ -241,28 +244,18 @@ impl<'a> Live<'a> {
         what: &'static str,
         asked: impl Future<Output = Result<T, E>>,
     ) {
-        if let Some(refusal) = self.order(node, what, asked) {
-            let peer = &mut self.peers[node];
-            peer.before.fail(format!("{} was not told to {what}: {refusal}", peer.name));
-        }
+        let refusal = match self.runtime.block_on(async { timeout(COMMAND_PATIENCE, asked).await }) {
+            Ok(Ok(_)) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "it does not answer".to_owned(),
+        };
+        self.log(node, what, json!({ "refused": refusal }));
+        self.fail(node, what, &refusal);
     }
 
-    /// Asks something of a neuron; what it refuses is told as an event, and why is returned.
-    fn order<T, E: std::fmt::Display>(
-        &mut self,
-        node: usize,
-        what: &'static str,
-        asked: impl Future<Output = Result<T, E>>,
-    ) -> Option<String> {
-        let refusal = match self.ask(asked) {
-            Some(Ok(_)) => None,
-            Some(Err(error)) => Some(error.to_string()),
-            None => Some("it does not answer".to_owned()),
-        };
-        if let Some(refusal) = &refusal {
-            self.log(node, what, json!({ "refused": refusal }));
-        }
-        refusal
+    fn fail(&mut self, node: usize, what: &str, refusal: &str) {
+        let peer = &mut self.peers[node];
+        peer.before.fail(format!("{} was not told to {what}: {refusal}", peer.name));
     }
 }
 
@@ -329,8 +322,9 @@ impl World for Live<'_> {
         self.relink();
     }
 
-    // Refused before anything starts.
-    fn skew(&mut self, _: usize, _: i64) {}
+    fn skew(&mut self, node: usize, ms: i64) {
+        (self.peers[node].ahead_ms, self.peers[node].told) = (ms, false);
+    }
 
     fn kill(&mut self, node: usize) {
         if self.peers[node].is_up() {
@@ -341,7 +335,8 @@ impl World for Live<'_> {
 
     fn revive(&mut self, node: usize) {
         if !self.peers[node].is_up() {
-            let started = self.peers[node].start(&self.site);
+            let conditions = self.conditions(node);
+            let started = self.peers[node].start(&self.site, &conditions);
             let fault = started.err().map(|error| error.to_string());
             self.log(node, "up", json!(fault));
         }
@@ -382,9 +377,11 @@ impl World for Live<'_> {
         let (coldkey, ledger) = (&self.peers[node].coldkey, self.record.ledger());
         let nonce = ledger.nonce(&Coldkey(coldkey.hotkey())) + after;
         let order = Signed::author(coldkey, &ledger.genesis(), Transaction { nonce, action });
-        let Some(through) = self.peers.iter().position(|peer| peer.status.is_some()) else { return };
-        let client = self.peers[through].client.clone();
-        self.order(node, "order", async move { client.submit(&order).await });
+        let Some(through) = self.peers.iter().find(|peer| peer.listens()) else {
+            return self.fail(node, "order", "nobody is there to hear it");
+        };
+        let client = through.client.clone();
+        self.command(node, "order", async move { client.submit(&order).await });
     }
 }
 

@@ -23,6 +23,9 @@ use crate::{clock, key};
 /// Scripts and what they share, in a swarm's directory.
 const ATTACKS: &str = "attacks";
 
+/// Where they tell each other what nobody should know, among these.
+const BOARD: &str = "board";
+
 /// Before the first settlement is due: until then validators find each other, in milliseconds.
 const MESHING_MS: u64 = 300;
 
@@ -91,7 +94,8 @@ impl Directory {
         genesis.write(&path)?;
         if !plan.adversaries.is_empty() {
             let attacks = dir.join(ATTACKS);
-            unpack(&attacks).map_err(|cause| Error::Io { path: attacks, cause })?;
+            let ready = empty(&attacks.join(BOARD)).and_then(|()| unpack(&attacks));
+            ready.map_err(|cause| Error::Io { path: attacks, cause })?;
         }
         write_plan(plan)?;
         Ok(Self { dir, genesis, port: listen.port })
@@ -116,12 +120,20 @@ impl Directory {
 
     /// Where they tell each other what nobody should know.
     pub(super) fn board(&self) -> PathBuf {
-        self.attacks().join("board")
+        self.attacks().join(BOARD)
     }
 
     /// The port of the neuron that the others know.
     pub(super) fn bootstrap_port(&self) -> u16 {
         self.port
+    }
+}
+
+/// What stood on the board of an earlier run is over.
+fn empty(board: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(board) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 

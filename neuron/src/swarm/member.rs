@@ -18,7 +18,7 @@ use crate::behaviour::{Board, Conduct};
 use crate::host::Host;
 use crate::log;
 use crate::network::Listen;
-use crate::neuron::{Config, Duty, History};
+use crate::neuron::{Conditions, Config, Duty, History};
 use crate::script::{self, Pace};
 
 /// How long a neuron may take to say how it does before it counts as silent.
@@ -166,6 +166,7 @@ fn config(seat: Seat, plan: &Plan, directory: &Directory) -> Result<Config, Erro
         seed: plan.seed,
         history: History::default(),
         conduct: seat.crime.as_ref().map(|crime| conduct(crime, directory)).transpose()?,
+        conditions: Conditions::default(),
         coldkey: seat.crime.is_some().then_some(seat.coldkey),
     })
 }

@@ -60,6 +60,10 @@ for = "5s"
 link = { from = "*", to = "*", latency = "50ms", jitter = "100ms", loss = 0.05, duplicate = 0.2 }
 
 [[at]]
+height = 3
+skew = { of = "honest[0]", is = "300ms" }
+
+[[at]]
 height = 10
 behaviour = { of = "honest[1]", is = "lazy.star" }
 
@@ -137,11 +141,11 @@ fn real_neurons_do_what_a_scenario_says_and_are_judged_by_it() {
 }
 
 #[test]
-fn what_only_a_made_up_network_has_is_refused_before_anything_starts() {
+fn links_between_twins_are_refused_before_anything_starts() {
     let dir = TempDir::new().unwrap();
-    let skewed = SCENARIO.replace("pause = \"honest[2]\"", "skew = { of = \"honest[2]\", is = \"2s\" }");
-    let refusal = play(&skewed, dir.path()).err().unwrap().to_string();
-    assert!(refusal.contains("clocks are wrong only in a simulated network"), "{refusal}");
+    let twins = format!("{SCENARIO}\n[[group]]\nname = \"twin\"\ntwin_of = \"honest[0]\"\n");
+    let refusal = play(&twins, dir.path()).err().unwrap().to_string();
+    assert!(refusal.contains("real links know a neuron by its key, which twins share"), "{refusal}");
     assert!(!dir.path().join("run").exists());
 }
 

@@ -12,7 +12,7 @@ use super::*;
 use crate::network::Listen;
 use crate::neuron::gate::Request;
 use crate::neuron::snapshots::Photographer;
-use crate::neuron::{Duty, History, snapshots};
+use crate::neuron::{Conditions, Duty, History, snapshots};
 use crate::role::Settled;
 use crate::role::bench::{Bench, NETUID};
 
@@ -72,6 +72,7 @@ impl Offer {
             seed: 1,
             history: History { snapshots: 2, ..History::default() },
             conduct: None,
+            conditions: Conditions::default(),
             coldkey: None,
         }
     }

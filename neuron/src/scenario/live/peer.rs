@@ -11,6 +11,7 @@ use protocol::transaction::Coldkey;
 use super::Site;
 use crate::api::{Client, Status};
 use crate::behaviour::Doings;
+use crate::neuron::Conditions;
 use crate::scenario::{Conduct, Duty, NETUID, NeuronId, Scenario, keys};
 use crate::task::RUNGS;
 use crate::{key, process};
@@ -20,6 +21,9 @@ pub(super) const GENESIS: &str = "genesis.toml";
 
 /// What colluders tell each other, in a site's folder.
 pub(super) const BOARD: &str = "board";
+
+/// What a neuron's surroundings do to it, in its folder.
+const CONDITIONS: &str = "conditions.json";
 
 /// What a process says before its log is open, or when it ends.
 const STDERR: &str = "stderr.log";
@@ -49,8 +53,12 @@ pub(super) struct Peer {
     pub(super) before: Doings,
     /// How far its settlements were read.
     pub(super) read: u64,
-    /// Whether it knows what its peers' messages meet.
-    pub(super) linked: bool,
+    /// Whether it knows what its surroundings are to do to it.
+    pub(super) told: bool,
+    /// By how much its clock runs ahead, in milliseconds.
+    pub(super) ahead_ms: i64,
+    /// Whether it stands still.
+    paused: bool,
 }
 
 impl Peer {
@@ -76,7 +84,9 @@ impl Peer {
             status: None,
             before: Doings::default(),
             read: 0,
-            linked: true,
+            told: true,
+            ahead_ms: group.skew.0,
+            paused: false,
         }
     }
 
@@ -111,14 +121,22 @@ impl Peer {
         Ok(())
     }
 
+    /// Whether it answers, or would soon.
+    pub(super) fn listens(&self) -> bool {
+        self.is_up() && !self.paused
+    }
+
     /// Starts its process.
-    pub(super) fn start(&mut self, site: &Site) -> io::Result<()> {
+    pub(super) fn start(&mut self, site: &Site, conditions: &Conditions) -> io::Result<()> {
         fs::create_dir_all(&self.dir)?;
+        let told = self.dir.join(CONDITIONS);
+        fs::write(&told, serde_json::to_vec(conditions)?)?;
         let mut command = Command::new(&site.program);
         command.args(["run", "--tied", "--netuid"]).arg(NETUID.to_string());
         command.arg("--genesis").arg(site.dir.join(GENESIS)).arg("--dir").arg(&self.dir);
         command.arg("--key").arg(self.keys.join("hotkey")).arg("--coldkey").arg(self.keys.join("coldkey"));
         command.args(["--seed", &self.seed.to_string(), "--port", &self.port.to_string()]);
+        command.arg("--conditions").arg(told);
         match self.duty {
             Duty::Validator => command.args(["--role", "validator"]),
             Duty::Miner => command.args(["--role", "miner", "--rung", &self.rung.to_string()]),
@@ -130,7 +148,7 @@ impl Peer {
         // It looks for scripts where it is, watches its stdin, and is not our terminal's to interrupt.
         command.current_dir(&site.folder).stdin(Stdio::piped()).stdout(Stdio::null()).process_group(0);
         self.process = Some(command.stderr(File::create(self.dir.join(STDERR))?).spawn()?);
-        (self.status, self.linked) = (None, false);
+        (self.status, self.told, self.paused) = (None, true, false);
         Ok(())
     }
 
@@ -160,12 +178,14 @@ impl Peer {
         fs::remove_dir_all(&self.dir)
     }
 
-    pub(super) fn pause(&self) {
+    pub(super) fn pause(&mut self) {
         self.process.iter().for_each(process::pause);
+        self.paused = true;
     }
 
-    pub(super) fn resume(&self) {
+    pub(super) fn resume(&mut self) {
         self.process.iter().for_each(process::resume);
+        self.paused = false;
     }
 
     /// What it did in this life and in those before.

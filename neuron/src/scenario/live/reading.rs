@@ -25,16 +25,16 @@ impl Live<'_> {
                 self.doings[node].halted = Some(words);
             }
         }
-        let up: Vec<_> = (0..self.peers.len()).filter(|node| self.peers[*node].is_up()).collect();
+        let up: Vec<_> = (0..self.peers.len()).filter(|node| self.peers[*node].listens()).collect();
         let asked = up.iter().map(|node| ask(&self.peers[*node].client, self.peers[*node].read + 1));
         let answers = self.runtime.block_on(join_all(asked));
         for (node, (status, settlements)) in up.into_iter().zip(answers) {
             let answers = status.is_some();
             self.hear(node, status);
-            if answers && !self.peers[node].linked {
-                let (client, ways) = (self.peers[node].client.clone(), self.ways_to(node));
-                self.peers[node].linked = true;
-                self.command(node, "impede", async move { client.impede(ways).await });
+            if answers && !self.peers[node].told {
+                let (client, conditions) = (self.peers[node].client.clone(), self.conditions(node));
+                self.peers[node].told = true;
+                self.command(node, "impede", async move { client.impede(conditions).await });
             }
             for bytes in settlements {
                 self.read(node, &bytes);
