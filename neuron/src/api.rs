@@ -45,8 +45,8 @@ pub const SOCKET: &str = "neuron.sock";
 /// The longest request, in bytes: a transaction in hexadecimal digits, framed.
 pub const MAX_REQUEST: usize = 64 * 1024;
 
-/// The longest reply, in bytes: the metagraph of a full subnet takes a tenth, its votes half.
-pub const MAX_REPLY: usize = 4 * 1024 * 1024;
+/// The longest reply, in bytes: a settlement in hexadecimal digits; the votes of a full subnet take a quarter.
+pub const MAX_REPLY: usize = 8 * 1024 * 1024;
 
 /// What can be asked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

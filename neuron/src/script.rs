@@ -22,7 +22,7 @@
 //! | `rand()` `proposer(height, round)` | a number from 0 up to 1; whose turn it is |
 //! | `get(name)` `put(name, value)` | the board of colluders |
 //! | `fired(name)` `release(name)` | the attack took place; what was held under a name goes |
-//! | `transact(action)` `vote(vote, to)` | signs and tells an order, or a further vote |
+//! | `transact(action)` `vote(vote, to, by)` | signs and tells an order, or a further vote |
 //!
 //! Acts are `forward()`, `drop()`, `delay("900ms")`, `repeat(times)`, `hold(name)`, `only(peers)` and
 //! `split([(peers, value), …])`. How a program says all this is told in [`Program`].

@@ -1,6 +1,7 @@
 //! Proof of authorship by type: `Signed<T>` may lie, `Verified<T>` cannot.
 use std::marker::PhantomData;
 use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
 
 use crypto::{Hash, Hotkey, Keypair, Signature, hash};
 use serde::de::DeserializeOwned;
@@ -13,11 +14,13 @@ use crate::{Error, codec};
 pub const FRAMING_BYTES: usize = 1 + 2 + 5 + 2;
 
 /// Something a key can sign.
-pub trait Payload: Serialize + DeserializeOwned {
+pub trait Payload: Clone + Serialize + DeserializeOwned {
     /// The domain of its signatures: kind and version ("neuron v1 vote").
     const KIND: &'static str;
     /// The longest encoding that is looked at, in bytes.
     const MAX_BYTES: usize;
+    /// The domain of [`Verified::digest`].
+    const DIGEST: &'static str = "neuron v1 payload digest";
 
     /// Rules that need no state: bounds, order, the signer being who the payload says.
     fn check(&self, _signer: &Hotkey) -> Result<(), Error> {
@@ -37,11 +40,18 @@ pub struct Signed<T> {
     kind: PhantomData<T>,
 }
 
-/// A payload whose author is certain. Made only by [`Signed::verify`] and [`Signed::author`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A payload whose author is certain. Made only by [`Signed::verify`] and [`Signed::author`]; copies share it.
+#[derive(Clone, Debug)]
 pub struct Verified<T> {
+    proof: Arc<Proof<T>>,
+}
+
+#[derive(Clone, Debug)]
+struct Proof<T> {
     signed: Signed<T>,
     value: T,
+    /// What names it, once somebody asked.
+    digest: OnceLock<Hash>,
 }
 
 impl<T: Payload> Signed<T> {
@@ -49,8 +59,7 @@ impl<T: Payload> Signed<T> {
     pub fn author(keypair: &Keypair, genesis: &Hash, value: T) -> Verified<T> {
         let payload = codec::encode(&value);
         let signature = keypair.sign(&signing_bytes::<T>(genesis, &payload).0);
-        let signed = Self { signer: keypair.hotkey(), payload, signature, kind: PhantomData };
-        Verified { signed, value }
+        Verified::of(Self { signer: keypair.hotkey(), payload, signature, kind: PhantomData }, value)
     }
 
     /// Puts a payload and a signature back together, as certificates keep them apart.
@@ -65,7 +74,7 @@ impl<T: Payload> Signed<T> {
         self.signer
             .verify(&signing_bytes::<T>(genesis, &self.payload).0, &self.signature)
             .map_err(|_| Error::BadSignature(self.signer))?;
-        Ok(Verified { signed: self, value })
+        Ok(Verified::of(self, value))
     }
 
     /// Names this payload by this signer; what replays are recognised by.
@@ -90,26 +99,48 @@ impl<T: Payload> Signed<T> {
 }
 
 impl<T> Verified<T> {
+    fn of(signed: Signed<T>, value: T) -> Self {
+        Self { proof: Arc::new(Proof { signed, value, digest: OnceLock::new() }) }
+    }
+
     /// Who said it.
     pub fn signer(&self) -> Hotkey {
-        self.signed.signer
+        self.proof.signed.signer
     }
 
     /// The form that travels.
     pub fn signed(&self) -> &Signed<T> {
-        &self.signed
-    }
-
-    /// The form that travels, giving up the proof.
-    pub fn into_signed(self) -> Signed<T> {
-        self.signed
+        &self.proof.signed
     }
 }
 
+impl<T: Clone> Verified<T> {
+    /// The form that travels, giving up the proof.
+    pub fn into_signed(self) -> Signed<T> {
+        Arc::unwrap_or_clone(self.proof).signed
+    }
+}
+
+impl<T> PartialEq for Verified<T> {
+    /// The value follows from the bytes.
+    fn eq(&self, other: &Self) -> bool {
+        let (one, another) = (self.signed(), other.signed());
+        one.signer == another.signer && one.payload == another.payload && one.signature == another.signature
+    }
+}
+
+impl<T> Eq for Verified<T> {}
+
 impl<T: Payload> Verified<T> {
+    /// Names this payload by this signer, as others may commit to it beforehand; reckoned once.
+    pub fn digest(&self) -> Hash {
+        let Signed { signer, payload, .. } = self.signed();
+        *self.proof.digest.get_or_init(|| hash(T::DIGEST, &[&signer.0, payload]))
+    }
+
     /// See [`Signed::id`].
     pub fn id(&self) -> Hash {
-        self.signed.id()
+        self.proof.signed.id()
     }
 }
 
@@ -117,7 +148,7 @@ impl<T> Deref for Verified<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        &self.value
+        &self.proof.value
     }
 }
 

@@ -73,9 +73,10 @@ pub struct Reveal {
 }
 
 impl Reveal {
-    /// What the commit must have held: binds signer, subnet, epoch, version, salt and row.
+    /// What the commit must have held: binds signer, subnet, epoch, version, salt and row. It is the digest of this reveal
+    /// once signed.
     pub fn commitment(&self, signer: &Hotkey) -> Hash {
-        hash("neuron v1 weights commitment", &[&signer.0, &codec::encode(self)])
+        hash(Self::DIGEST, &[&signer.0, &codec::encode(self)])
     }
 }
 
@@ -87,6 +88,7 @@ impl Payload for Commit {
 impl Payload for Reveal {
     const KIND: &'static str = "neuron v1 reveal";
     const MAX_BYTES: usize = 64 * 1024;
+    const DIGEST: &'static str = "neuron v1 weights commitment";
 
     fn check(&self, _signer: &Hotkey) -> Result<(), Error> {
         self.row.check()
@@ -95,7 +97,10 @@ impl Payload for Reveal {
 
 #[cfg(test)]
 mod tests {
+    use crypto::Keypair;
+
     use super::*;
+    use crate::Signed;
 
     #[test]
     fn the_largest_score_becomes_the_largest_weight() {
@@ -122,5 +127,8 @@ mod tests {
         let reveal =
             Reveal { netuid: Netuid(1), epoch: 3, version: 0, salt: Hash([5; 32]), row: Row::default() };
         assert_ne!(reveal.commitment(&Hotkey([1; 32])), reveal.commitment(&Hotkey([2; 32])));
+        let author = Keypair::from_seed([1; 32]);
+        let signed = Signed::author(&author, &Hash([9; 32]), reveal.clone());
+        assert_eq!(signed.digest(), reveal.commitment(&author.hotkey()));
     }
 }

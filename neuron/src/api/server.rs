@@ -37,6 +37,9 @@ const POLL_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a neuron that just started may take to know its addresses.
 const BIND_PATIENCE: Duration = Duration::from_millis(500);
 
+/// What a reply, or a text in one, takes beside what it holds, in bytes.
+const REPLY_FRAME: usize = 64;
+
 /// The longest frame around a transaction: signer, signature, lengths.
 const SIGNED_FRAME: usize = 256;
 
@@ -171,7 +174,14 @@ async fn answer(request: &Request, handle: &Handle) -> Result<Value, String> {
         Request::Remember { miner } => json(Remembered::of(&handle.view(), *miner)),
         Request::StateRoots { from } => json(handle.state_roots(*from).await),
         Request::Settlements { from } => {
-            json(handle.settlements(*from).await.iter().map(hex::encode).collect::<Vec<_>>())
+            let mut room = MAX_REPLY / 2 - REPLY_FRAME;
+            let fits = |bytes: &Vec<u8>| {
+                let fits = bytes.len() < room;
+                room = room.saturating_sub(bytes.len() + REPLY_FRAME);
+                fits
+            };
+            let settlements = handle.settlements(*from).await.into_iter().take_while(fits);
+            json(settlements.map(hex::encode).collect::<Vec<_>>())
         }
         Request::Poll {} => poll(handle).await,
         Request::Account { coldkey } => account(handle, *coldkey),

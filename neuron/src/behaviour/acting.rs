@@ -5,6 +5,7 @@
 mod ballots;
 mod drafts;
 mod errands;
+mod faces;
 mod forgery;
 mod held;
 mod rows;
@@ -13,7 +14,6 @@ mod scoring;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use crypto::Hotkey;
 use protocol::head::Head;
 use protocol::message::{Heard, Message};
 use protocol::query::{Answer, Question};
@@ -24,6 +24,7 @@ use serde_json::Value;
 use self::ballots::Ballots;
 use self::drafts::Drafts;
 use self::errands::Errands;
+use self::faces::Faces;
 use self::held::{Held, Pending};
 use self::rows::Rows;
 use self::scoring::Scoring;
@@ -40,6 +41,7 @@ const DEEDS: usize = 1_024;
 /// Honest roles behind a behaviour.
 pub struct Acting {
     roles: Vec<Box<dyn Role>>,
+    faces: Faces,
     mind: Mind,
     held: Held,
     rows: Rows,
@@ -101,11 +103,13 @@ impl Acting {
         (netuid, head): (Netuid, Head),
     ) -> Self {
         let scoring = Scoring::of(&head.ledger, netuid);
+        let faces = Faces::of(&keys, netuid, &head.ledger);
         let (origin, deeds) = (head.clone(), VecDeque::new());
         let Conduct { make, with, board, .. } = conduct;
         let mind = Mind { behaviour: make(), keys, with, board, netuid, head, origin, told: 0, deeds };
         Self {
             roles,
+            faces,
             mind,
             held: Held::default(),
             rows: Rows::default(),
@@ -245,7 +249,7 @@ impl Acting {
     fn answer(&self, ticket: Ticket, question: &Verified<Question>, body: Vec<u8>) -> Effect {
         let answer = Answer { question: question.id(), body };
         let genesis = self.mind.head.ledger.genesis();
-        Effect::Answer(ticket, Signed::author(&self.mind.keys.hotkey, &genesis, answer))
+        Effect::Answer(ticket, Signed::author(self.mind.keys.of(&question.miner), &genesis, answer))
     }
 
     /// What an effect of the roles becomes; inputs that answer it at once are added to `inputs`.
@@ -355,8 +359,7 @@ impl Acting {
         effects.extend(self.deeds(&mut inputs));
         for _ in 0..DEEDS {
             let Some(input) = inputs.pop_front() else { break };
-            let honest: Vec<_> = self.roles.iter_mut().flat_map(|role| role.handle(moment, &input)).collect();
-            for effect in honest {
+            for effect in self.honest(moment, &input) {
                 effects.extend(self.leave(moment, effect, &mut inputs));
             }
             if matches!(input, Input::Settled(_)) {
@@ -366,6 +369,15 @@ impl Acting {
             }
             effects.extend(self.deeds(&mut inputs));
         }
+        effects
+    }
+
+    /// What the honest roles of all its identities do.
+    fn honest(&mut self, moment: Moment, input: &Input) -> Vec<Effect> {
+        let asked = self.faces.are_asked(input);
+        let roles = self.roles.iter_mut().filter(|_| !asked);
+        let mut effects: Vec<_> = roles.flat_map(|role| role.handle(moment, input)).collect();
+        effects.extend(self.faces.handle(moment, input));
         effects
     }
 }
@@ -380,12 +392,4 @@ fn taken_up(pending: Vec<Pending>) -> (Vec<Input>, Vec<Effect>) {
         }
     }
     (inputs, effects)
-}
-
-/// What only some see instead of all.
-fn only(peers: Vec<Hotkey>, effect: Effect) -> Effect {
-    match effect {
-        Effect::Tell(message) | Effect::Whisper(_, message) => Effect::Whisper(peers, message),
-        effect => effect,
-    }
 }

@@ -58,7 +58,7 @@ impl Behaviour for Echoer {
     fn on_told(&mut self, cx: &mut Context<'_>, _message: &Gossip) -> Act<()> {
         let Some(Heard::Reveal(reveal)) = cx.heard() else { return Act::Forward };
         let echoed = cx.ledger.commitment(cx.netuid, &cx.me(), reveal.epoch);
-        if echoed == Some(reveal.commitment(&reveal.signer())) {
+        if echoed == Some(reveal.digest()) {
             let own = Signed::author(cx.key(), &cx.ledger.genesis(), (**reveal).clone());
             cx.tell(Message::Reveal(own.into_signed()), None);
             cx.fired("shown");

@@ -27,6 +27,13 @@ pub struct Keys {
     pub spare: Vec<Keypair>,
 }
 
+impl Keys {
+    /// The key of a further identity, or else the neuron's own.
+    pub(super) fn of(&self, hotkey: &Hotkey) -> &Keypair {
+        self.spare.iter().find(|key| key.hotkey() == *hotkey).unwrap_or(&self.hotkey)
+    }
+}
+
 /// What a behaviour knows at a hook, and what it does there of itself.
 pub struct Context<'a> {
     /// By its own clock, in milliseconds since 1970.
@@ -135,7 +142,7 @@ impl<'a> Context<'a> {
         self.deeds.push(Deed::Release(name.to_owned()));
     }
 
-    /// Further identities that it may sign for.
+    /// Further identities that it may sign for: each is a miner once it has a slot, with the model of this neuron.
     pub fn spare(&self) -> Vec<Hotkey> {
         self.keys.spare.iter().map(Keypair::hotkey).collect()
     }
@@ -150,9 +157,10 @@ impl<'a> Context<'a> {
         true
     }
 
-    /// Signs a further vote and tells it, to these peers alone if any are named.
-    pub fn vote(&mut self, vote: &Voting, to: Option<Vec<Hotkey>>) {
-        let message = telling(&self.keys.hotkey, &self.ledger.genesis(), self.now, vote);
+    /// Signs a further vote and tells it, to these peers alone if any are named; `by` a further identity, if one is named.
+    pub fn vote(&mut self, vote: &Voting, to: Option<Vec<Hotkey>>, by: Option<Hotkey>) {
+        let key = by.map_or(self.key(), |by| self.key_of(&by));
+        let message = telling(key, &self.ledger.genesis(), self.now, vote);
         self.tell(message, to);
     }
 
@@ -192,6 +200,11 @@ impl<'a> Context<'a> {
     /// Signs as itself what [`Context::tell`] is to tell.
     pub fn key(&self) -> &Keypair {
         &self.keys.hotkey
+    }
+
+    /// Signs as one of [`Context::spare`]; as itself for any other.
+    pub fn key_of(&self, identity: &Hotkey) -> &Keypair {
+        self.keys.of(identity)
     }
 }
 

@@ -46,6 +46,8 @@ pub struct Group {
     pub attacks: bool,
     /// Whose key they have instead of their own: a twin's instances sign with one key and know nothing of each other.
     pub twin_of: Option<NeuronId>,
+    /// How many further identities each has, for its behaviour to use.
+    pub identities: usize,
     /// Not in the network until an event has them join.
     pub absent: bool,
     /// How far their clocks are off.
@@ -107,6 +109,7 @@ impl Group {
             conduct: Conduct::honest(0..0),
             attacks: false,
             twin_of: None,
+            identities: 0,
             absent: false,
             skew: Skew(0),
         }

@@ -10,6 +10,16 @@ pub(super) fn of(scenario: &Scenario, seed: u64, neuron: NeuronId) -> (Keypair, 
     (key("neuron v1 scenario key", seed, owner), key("neuron v1 scenario coldkey", seed, owner))
 }
 
+/// A neuron's further identities.
+pub(super) fn spare(scenario: &Scenario, seed: u64, neuron: NeuronId) -> Vec<Keypair> {
+    let (hotkey, _) = of(scenario, seed, neuron);
+    let spare = |number: usize| {
+        let number = (number as u64).to_le_bytes();
+        Keypair::from_seed(hotkey.secret("neuron v1 scenario identity", &[&number]).0)
+    };
+    (0..scenario.group(neuron).identities).map(spare).collect()
+}
+
 /// What others know of these.
 pub(super) fn public(scenario: &Scenario, seed: u64, neuron: NeuronId) -> (Hotkey, Coldkey) {
     let (hotkey, coldkey) = of(scenario, seed, neuron);

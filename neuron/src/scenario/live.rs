@@ -124,8 +124,12 @@ pub fn run(scenario: &Scenario, seed: u64, site: Site, watch: &mut dyn FnMut(Mom
     Ok(course.end(judge, (lines, hash("neuron v1 live events", &[&text]))))
 }
 
-/// Refuses links between those whom links do not tell apart.
+/// Refuses neurons that several keys reach, and links between those whom links do not tell apart.
 fn refuse(scenario: &Scenario) -> Result<(), super::Error> {
+    if let Some(group) = scenario.groups.iter().find(|group| group.identities > 0) {
+        let why = "a real neuron is reached under one key: leave --live or `identities` out";
+        return Err(scenario.refuse(group.place.clone(), why));
+    }
     let twins = scenario.groups.iter().find(|group| group.twin_of.is_some());
     let is_link = |action: &Happening| {
         matches!(action, Happening::Partition(_) | Happening::Cut { .. } | Happening::Link(_))

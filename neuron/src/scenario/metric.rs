@@ -108,6 +108,7 @@ metrics! {
     Neuron Counter Up "up" "Whether it runs."
     Neuron Counter Jailed "jailed" "Whether it is in jail."
     Neuron Amount Slashed "slashed" "Coins that it lost for voting twice."
+    Neuron Counter Culprit "culprit" "Whether a fork shows that it voted for both sides of one height in one round."
     Neuron Counter Registered "registered" "Whether it has a slot."
     Neuron Counter Permit "permit" "Whether its weights count."
     Neuron Counter Halted "halted" "Whether it gave up because a certified settlement broke a rule."

@@ -30,6 +30,13 @@ pub fn run(scenario: &Scenario, seed: u64, makes: BTreeMap<usize, Make>) -> Resu
     played(scenario, seed, makes, |_| ())
 }
 
+/// The same for whoever wants to know what comes of it and not what happens: it tells no events.
+pub fn run_silently(scenario: &Scenario, seed: u64, makes: BTreeMap<usize, Make>) -> Result<Run, Error> {
+    let mut world = Simulated::new(scenario, seed, makes, |_| ())?;
+    world.simulation.be_silent();
+    Ok(play(scenario, world))
+}
+
 /// The same where a rule is broken on purpose.
 #[cfg(feature = "planted-faults")]
 pub fn run_with(
@@ -47,12 +54,15 @@ fn played(
     makes: BTreeMap<usize, Make>,
     prepare: impl FnOnce(&mut Ledger),
 ) -> Result<Run, Error> {
-    let mut course = Course::new(scenario, Simulated::new(scenario, seed, makes, prepare)?);
+    Ok(play(scenario, Simulated::new(scenario, seed, makes, prepare)?))
+}
+
+fn play(scenario: &Scenario, world: Simulated<'_>) -> Run {
+    let mut course = Course::new(scenario, world);
     let mut judge = Judge::new(scenario);
     course.play(&mut judge);
-    let simulation = &course.world.simulation;
-    let told = (simulation.lines().to_vec(), simulation.log_hash());
-    Ok(course.end(judge, told))
+    let told = course.world.simulation.take_lines();
+    course.end(judge, told)
 }
 
 /// What makes each behaviour that a scenario of this folder names; the honest need nothing.
@@ -88,7 +98,7 @@ impl<'a> Simulated<'a> {
                 validates: group.duty == Duty::Validator,
                 skill: group.skill_of(id.number),
                 clock_skew_ms: group.skew.0,
-                spare: Vec::new(),
+                spare: keys::spare(scenario, seed, *id),
                 conduct: conduct(&group.conduct, makes.get(&id.group), &boards),
             }
         };

@@ -73,7 +73,8 @@ pub(super) fn call(
         "transact" => cx.transact(read::<Action>("a transaction", field("action"))?).into(),
         "vote" => {
             let to: Option<Vec<Hotkey>> = read("a list of peers", field("to"))?;
-            cx.vote(&read::<Voting>("a vote", field("vote"))?, to);
+            let by: Option<Hotkey> = read("a hotkey of ctx.spare", field("by"))?;
+            cx.vote(&read::<Voting>("a vote", field("vote"))?, to, by);
             Value::Null
         }
         "ask" => {

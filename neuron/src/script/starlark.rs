@@ -39,7 +39,7 @@ use crate::behaviour::Context;
 const SCRIPT_BYTES: u64 = 32 * 1024;
 
 /// Steps of one hook: a step is a call, or one turn of a loop.
-const STEPS: u64 = 300_000;
+const STEPS: u64 = 1_000_000;
 
 /// Steps of loading, few enough that what is nested by them fits on the stack on which it is made still.
 const READING_STEPS: u64 = 100_000;

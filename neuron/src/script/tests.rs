@@ -57,9 +57,14 @@ impl Alone {
 fn acting(bench: &Bench, make: Make, roles: Vec<Box<dyn Role>>, (with, board): (Value, Board)) -> Acting {
     let (ledger, tip) = bench.tip.clone();
     let keys =
-        Keys { hotkey: bench.keys[0].clone(), coldkey: Some(bench.keys[0].clone()), spare: Vec::new() };
+        Keys { hotkey: bench.keys[0].clone(), coldkey: Some(bench.keys[0].clone()), spare: vec![spare()] };
     let conduct = Conduct { name: "tested".to_owned(), make, with, board };
     Acting::new(conduct, roles, keys, (NETUID, Head { ledger, tip }))
+}
+
+/// A further identity.
+fn spare() -> crypto::Keypair {
+    crypto::Keypair::from_seed([77; 32])
 }
 
 fn notes(effects: &[Effect]) -> Vec<Note> {
@@ -173,13 +178,13 @@ fn a_hook_that_fails_says_where_and_leaves_an_honest_neuron() {
     let faulty = |body: &str, parts: &[&str]| check(&fault(body), parts);
     faulty(
         "for i in range(1000000):\n    for j in range(1000000):\n        x = j",
-        &["it.star:4:", "more than 300000 steps"],
+        &["it.star:4:", "more than 1000000 steps"],
     );
     faulty(
         "for i in range(1000000):\n    for j in range(1000000):\n        pass",
-        &["it.star:3:", "more than 300000 steps"],
+        &["it.star:3:", "more than 1000000 steps"],
     );
-    faulty("r = range(1000)\nx = [0 for i in r for j in r for k in r]", &["it.star:1:", "1200000 ticks"]);
+    faulty("r = range(1000)\nx = [0 for i in r for j in r for k in r]", &["it.star:1:", "4000000 ticks"]);
     faulty("def deeper(n):\n    return deeper(n + 1)\ndeeper(0)", &["it.star:3", "deeper"]);
     faulty(
         "x = [0]\nfor i in range(40):\n    x = x + x",
@@ -260,6 +265,35 @@ fn what_is_put_off_happens_later() {
     assert!(asked("drop()").is_empty());
 }
 
+/// Serves whoever wants settlements.
+struct Server;
+
+impl Role for Server {
+    fn handle(&mut self, _: Moment, input: &Input) -> Vec<Effect> {
+        match input {
+            Input::Wanted(ticket, first) => vec![Effect::Serve(*ticket, *first)],
+            _ => Vec::new(),
+        }
+    }
+}
+
+#[test]
+fn what_is_held_waits_until_it_is_released() {
+    let source = "def on_request(ctx, first):\n    return hold(\"requests\")\n\n\
+        def on_tick(ctx):\n    if ctx.state.get(\"ticks\"):\n        ctx.release(\"requests\")\n    ctx.state[\"ticks\"] = 1\n";
+    let make =
+        load("it.star", folder(source).path(), Pace::Simulated).unwrap_or_else(|error| panic!("{error}"));
+    let bench = Bench::new(2, 2);
+    let acting = acting(&bench, make, vec![Box::new(Server)], (Value::Null, Board::default()));
+    let mut held = Alone { bench, acting, board: Board::default() };
+    let served = |effects: &[Effect]| effects.iter().filter(|it| matches!(it, Effect::Serve(..))).count();
+    assert!(
+        held.hear(&Input::Wanted(Ticket(1), 5)).is_empty()
+            && held.hear(&Input::Wanted(Ticket(2), 6)).is_empty()
+    );
+    assert_eq!([served(&held.tick()), served(&held.tick()), served(&held.tick())], [0, 2, 0]);
+}
+
 #[test]
 fn what_a_script_asks_of_itself_is_answered_to_it_alone() {
     let source = "def on_tick(ctx):\n    ctx.ask(ctx.neurons[1].hotkey, [1, 2])\n\n\
@@ -328,7 +362,7 @@ fn a_context_offers_what_it_should() {
     let source = r#"
 def on_tick(ctx):
     assert(type(ctx.now) == "int" and ctx.uid == 0 and ctx.height == 0)
-    assert(len(ctx.me) == 64 and ctx.spare == [] and ctx.rows == [])
+    assert(len(ctx.me) == 64 and len(ctx.spare) == 1 and ctx.rows == [])
     assert([n.uid for n in ctx.neurons] == [0, 1, 2, 3])
     assert(ctx.neurons[0].hotkey == ctx.me and ctx.neurons[0].stake == 1000.0)
     assert(len(ctx.validators) == 2 and ctx.validators[0].stake > 0)
@@ -338,6 +372,7 @@ def on_tick(ctx):
     assert(ctx.get("seen") == None and ctx.put("seen", {7: 0.5}) and ctx.get("seen") == {7: 0.5})
     ctx.release("nothing")
     ctx.vote({"precommit": True, "height": 9, "round": 0, "header": None}, [ctx.me])
+    ctx.vote({"precommit": True, "height": 9, "round": 0, "header": None}, by = ctx.spare[0])
     assert(ctx.transact(ctx.params["order"]))
     ctx.fired("all")
 
@@ -353,7 +388,13 @@ def assert(truth):
     assert_eq!(fired(&effects), ["all"]);
     assert_eq!(alone.board.get("seen"), Some(json!({ "7": 0.5 })));
     let told = |effect: &Effect| matches!(effect, Effect::Whisper(..) | Effect::Tell(_));
-    assert_eq!(effects.iter().filter(|effect| told(effect)).count(), 2, "{effects:?}");
+    assert_eq!(effects.iter().filter(|effect| told(effect)).count(), 3, "{effects:?}");
+    let signer = |effect: &Effect| match effect {
+        Effect::Tell(message) | Effect::Whisper(_, message) => message.speaker(),
+        _ => None,
+    };
+    let voters: Vec<_> = effects.iter().filter_map(signer).collect();
+    assert_eq!(voters, [alone.bench.keys[0].hotkey(), spare().hotkey()]);
 }
 
 #[test]

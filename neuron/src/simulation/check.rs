@@ -1,4 +1,5 @@
 //! What must hold in every history, checked as it unfolds.
+mod culprits;
 mod seen;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +16,7 @@ use protocol::transaction::Coldkey;
 use super::Outcome;
 use crate::role::Settled;
 
+use self::culprits::Culprits;
 pub use self::seen::Counts;
 
 /// A rule that a history broke.
@@ -138,18 +140,15 @@ pub(crate) struct Record {
     violations: Vec<Violation>,
     /// What was checked last and held.
     sound: Option<Arc<Settled>>,
-    honest_accused: usize,
+    counts: Counts,
+    culprits: Culprits,
     /// Times that an honest node heard a twin contradict itself.
     pub(super) contradictions: usize,
-    twins_accused: usize,
-    twins_slashed: usize,
     accusations: Vec<Accusation>,
     /// At which height who was punished last.
     punished: BTreeMap<Hotkey, u64>,
     /// The height that was voted on when it got calm, and in which round.
     calm: (u64, u32),
-    worst_round: u32,
-    last_round: u32,
     /// What each lost for signing twice, in units.
     slashed: BTreeMap<Hotkey, u64>,
     set_changes: usize,
@@ -168,15 +167,12 @@ impl Record {
             ledgers: vec![genesis.clone()],
             violations: Vec::new(),
             sound: None,
-            honest_accused: 0,
+            counts: Counts::default(),
+            culprits: Culprits::default(),
             contradictions: 0,
-            twins_accused: 0,
-            twins_slashed: 0,
             accusations: Vec::new(),
             punished: BTreeMap::new(),
             calm: (0, 0),
-            worst_round: 0,
-            last_round: 0,
             slashed: BTreeMap::new(),
             set_changes: 0,
             member_changes: 0,
@@ -202,18 +198,20 @@ impl Record {
         self.check_own(node, settled, place);
         if let Some(known) = self.settlements.get(place) {
             if *known != header.hash() {
+                self.culprits.forked(place, &settled.certified.certificate);
                 self.violations.push(Violation::Fork { height, node });
             }
             return;
         }
         let round = settled.certified.certificate.round;
-        (self.last_round, self.worst_round) = (round, self.worst_round.max(round));
+        (self.counts.last_round, self.counts.worst_round) = (round, self.counts.worst_round.max(round));
         let (begun, before) = self.calm;
         if round > LAST_ROUND + if height == begun { before } else { 0 } {
             self.violations.push(Violation::Rounds { height, round });
         }
         self.check_punishments(settled);
         self.count_changes(settled.ledger.validators());
+        self.culprits.settled(&settled.certified.certificate);
         self.settlements.push(header.hash());
         self.ledgers.push(settled.ledger.clone());
     }
@@ -274,7 +272,7 @@ impl Record {
                 self.violations.push(Violation::Punished { height, hotkey });
             }
             self.punished.insert(hotkey, height);
-            self.twins_slashed += 1;
+            self.counts.punished += 1;
         }
         let burned = settled.ledger.burned().slashes.saturating_sub(before.burned().slashes);
         if !(least..=due).contains(&burned.0) {
@@ -308,14 +306,14 @@ impl Record {
         for proof in evidence {
             let offender = proof.offender();
             if self.is_twin(&offender) {
-                self.twins_accused += 1;
+                self.counts.accused += 1;
                 let proven = proof.clone().verify(&self.genesis);
                 if let (Ok(proven), false) = (proven, self.is_twin(&hotkey)) {
                     let (height, settled) = (proven.height(), self.settlements.len());
                     self.accusations.push(Accusation { node, life, offender, height, settled });
                 }
             } else {
-                self.honest_accused += 1;
+                self.counts.honest_accused += 1;
                 self.violations.push(Violation::HonestAccused(offender));
             }
         }
@@ -382,11 +380,11 @@ impl Record {
             settlements: self.settlements,
             violations: self.violations,
             ledger: self.ledgers.pop(),
-            honest_accused: self.honest_accused,
+            honest_accused: self.counts.honest_accused,
             contradictions: self.contradictions,
-            twins_accused: self.twins_accused,
-            twins_slashed: self.twins_slashed,
-            worst_round: self.worst_round,
+            twins_accused: self.counts.accused,
+            twins_slashed: self.counts.punished,
+            worst_round: self.counts.worst_round,
             set_changes: self.set_changes,
             member_changes: self.member_changes,
             events,

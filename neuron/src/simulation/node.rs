@@ -59,6 +59,12 @@ impl Node {
         self.member.keypair.hotkey()
     }
 
+    /// Whether it is reached under a hotkey: its own or that of a further identity.
+    pub(super) fn is_known_as(&self, hotkey: &Hotkey) -> bool {
+        let mut keys = [&self.member.keypair].into_iter().chain(&self.member.spare);
+        keys.any(|key| key.hotkey() == *hotkey)
+    }
+
     pub(super) fn height(&self) -> u64 {
         self.disk.height()
     }

@@ -162,7 +162,7 @@ impl Simulation {
     }
 
     pub(super) fn request(&mut self, from: usize, hotkey: Hotkey, input: Input) {
-        if let Some(to) = self.nodes.iter().position(|node| node.hotkey() == hotkey) {
+        if let Some(to) = self.nodes.iter().position(|node| node.is_known_as(&hotkey)) {
             self.send(from, to, &Parcel::of(input));
         }
     }

@@ -141,7 +141,7 @@ impl Ledger {
             let voters = self.slots_of(reveal.netuid);
             return voters.into_iter().any(|(_, slot)| reveal.commitment(&slot.hotkey) == *commitment);
         }
-        reveal.commitment(&reveal.signer()) == *commitment
+        reveal.digest() == *commitment
     }
 
     /// Whether a row names slots that are taken, each once: that its uids rise strictly is checked with its signature.

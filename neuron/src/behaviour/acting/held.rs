@@ -1,9 +1,9 @@
 //! What waits to be heard or done: for a time, or for its name to be called.
 use std::collections::BTreeMap;
 
+use crypto::Hotkey;
 use protocol::message::Message;
 
-use super::only;
 use crate::behaviour::Act;
 use crate::role::{Effect, Input, Timer};
 
@@ -81,5 +81,13 @@ impl Held {
     /// What waited under a name.
     pub(super) fn release(&mut self, name: &str) -> Vec<Pending> {
         self.named.remove(name).unwrap_or_default()
+    }
+}
+
+/// What only some see instead of all.
+fn only(peers: Vec<Hotkey>, effect: Effect) -> Effect {
+    match effect {
+        Effect::Tell(message) | Effect::Whisper(_, message) => Effect::Whisper(peers, message),
+        effect => effect,
     }
 }

@@ -1,5 +1,6 @@
 //! The directory of a run: all that it was and found, enough to repeat it alone.
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use color_eyre::eyre::{Result, WrapErr};
@@ -7,6 +8,7 @@ use color_eyre::eyre::{Result, WrapErr};
 use super::run::{Case, Document, Ended, folder};
 use crate::scenario::page;
 use crate::script;
+use crate::simulation::Line;
 
 /// Where a run is kept.
 pub(super) struct Directory {
@@ -36,16 +38,24 @@ impl Directory {
 
     /// Keeps what came of the run.
     pub(super) fn keep(&self, case: &Case, ended: &Ended) -> Result<()> {
-        let mut events = String::new();
-        for line in &ended.run.lines {
-            events.push_str(&serde_json::to_string(line)?);
-            events.push('\n');
-        }
-        self.write("events.jsonl", &events)?;
+        self.write_events(&ended.run.lines)?;
         self.write("results.json", &serde_json::to_string_pretty(&Document::of(case, ended))?)?;
         self.write("report.html", &page(&case.scenario, &ended.run, &ended.books, &self.command(case)))?;
         let names: Vec<_> = case.scenario.neurons().map(|id| case.scenario.name(id)).collect();
         self.write("neurons.json", &serde_json::to_string(&names)?)
+    }
+
+    fn write_events(&self, lines: &[Line]) -> Result<()> {
+        let path = self.path.join("events.jsonl");
+        let write = || -> io::Result<()> {
+            let mut events = BufWriter::new(File::create(&path)?);
+            for line in lines {
+                serde_json::to_writer(&mut events, line)?;
+                events.write_all(b"\n")?;
+            }
+            events.flush()
+        };
+        write().wrap_err_with(|| format!("cannot write {}", path.display()))
     }
 
     fn write(&self, name: &str, content: &str) -> Result<()> {

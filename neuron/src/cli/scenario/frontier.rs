@@ -177,7 +177,7 @@ impl Search {
         let threads = thread::available_parallelism().map_or(1, NonZero::get);
         share(0..many, threads, |number| {
             let (point, seed) = (number as usize / self.seeds.len(), number as usize % self.seeds.len());
-            let run = simulated::run(&scenarios[point], self.seeds[seed], self.makes.clone());
+            let run = simulated::run_silently(&scenarios[point], self.seeds[seed], self.makes.clone());
             runs.lock().unwrap_or_else(PoisonError::into_inner).insert((point, seed), run);
             ControlFlow::Continue(())
         });

@@ -222,18 +222,23 @@ impl Case {
     fn run(&self, home: &Path, bar: &ProgressBar) -> Result<Ended> {
         let began = Instant::now();
         let directory = Directory::make(home, self)?;
-        let run = match &self.live {
-            None => simulated::run(&self.scenario, self.seed, self.makes.clone())?,
-            Some(program) => self.play(program, &directory.path.join(NEURONS), bar)?,
-        };
-        let sound = self.scenario.without_crime();
         // Where nobody does wrong and nothing goes wrong, it would be the same run.
+        let sound = self.scenario.without_crime();
         let again = self.live.is_some() || sound != self.scenario;
-        let honest = again.then(|| simulated::run(&sound, self.seed, BTreeMap::new()));
-        let books = Books::of(&self.scenario, &run, honest.transpose()?.as_ref().unwrap_or(&run));
+        let honest =
+            || again.then(|| simulated::run_silently(&sound, self.seed, BTreeMap::new())).transpose();
+        let (run, honest) = match &self.live {
+            None => beside(|| simulated::run(&self.scenario, self.seed, self.makes.clone()), honest),
+            // Real neurons have the machine to themselves.
+            Some(program) => (Ok(self.play(program, &directory.path.join(NEURONS), bar)?), honest()),
+        };
+        let (run, honest) = (run?, honest?);
+        let books = Books::of(&self.scenario, &run, honest.as_ref().unwrap_or(&run));
         let seconds = began.elapsed().as_secs_f64();
-        let ended = Ended { run, books, seconds, directory: directory.path.clone() };
+        let mut ended = Ended { run, books, seconds, directory: directory.path.clone() };
         directory.keep(self, &ended)?;
+        // What happened is on disk, and may be much.
+        ended.run.lines = Vec::new();
         Ok(ended)
     }
 
@@ -254,6 +259,15 @@ impl Case {
         bar.set_message("");
         Ok(run?)
     }
+}
+
+/// Does two things at once.
+fn beside<A, B: Send>(one: impl FnOnce() -> A, other: impl FnOnce() -> B + Send) -> (A, B) {
+    thread::scope(|scope| {
+        let other = scope.spawn(other);
+        let one = one();
+        (one, other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
 }
 
 /// Where a scenario's scripts lie.

@@ -162,6 +162,7 @@ impl<W: World> Course<'_, W> {
             Metric::EarnedPerAnswer => return Some((self.earned(place)?, doings.answers as f64)),
             Metric::Slashed => coins(world.record().slashed(&hotkey)),
             Metric::Jailed => flag(ledger.jailed_since(&hotkey).is_some()),
+            Metric::Culprit => flag(world.record().is_culprit(&hotkey)),
             Metric::Registered => flag(ledger.slot(NETUID, &hotkey).is_some()),
             Metric::Weight => *found.weights.get(&ledger.slot(NETUID, &hotkey)?.0).unwrap_or(&0.0),
             Metric::Score => self.score(&hotkey)?,

@@ -20,6 +20,9 @@ const STAKE: Amount = Amount::coins(100);
 /// What every owner can spend unless the file says otherwise: enough to register and to stake some.
 const BALANCE: Amount = Amount::coins(100);
 
+/// The most further identities of a neuron.
+const MAX_IDENTITIES: usize = 64;
+
 /// How often a miner answers rightly unless the file says otherwise.
 const SKILL: Chance = Chance(1.0);
 
@@ -73,8 +76,9 @@ fn of(place: Place, written: shape::Group, before: &[Group]) -> Result<Group, Fa
         balance: written.balance.map_or(BALANCE, |balance| balance.0),
         settles: settles.unwrap_or(is_validator && stake > Amount::ZERO),
         skill: skill(written.skill.as_ref(), duty)?,
-        conduct,
+        identities: identities(written.identities.as_ref(), &conduct)?,
         attacks: written.attacks.unwrap_or(!is_honest),
+        conduct,
         twin_of: twin,
         absent: written.absent,
         skew: written.skew.map(|skew| skew.0).unwrap_or_default(),
@@ -130,6 +134,19 @@ fn count(written: Option<&Spanned<usize>>) -> Result<usize, Fault> {
     match written.map(|count| (*count.get_ref(), count.span())) {
         None => Ok(1),
         Some((0, place)) => Err(Fault::new(place, "a group of nobody; leave it out")),
+        Some((count, _)) => Ok(count),
+    }
+}
+
+fn identities(written: Option<&Spanned<usize>>, conduct: &Conduct) -> Result<usize, Fault> {
+    match written.map(|count| (*count.get_ref(), count.span())) {
+        None => Ok(0),
+        Some((_, place)) if conduct.is_honest() => {
+            Err(Fault::new(place, "only a `behaviour` uses further identities; name one"))
+        }
+        Some((count, place)) if !(1..=MAX_IDENTITIES).contains(&count) => {
+            Err(Fault::new(place, format_args!("a neuron has 1 to {MAX_IDENTITIES} further identities")))
+        }
         Some((count, _)) => Ok(count),
     }
 }

@@ -51,6 +51,7 @@ pub(super) struct Group {
     pub(super) behaviour: Maybe<String>,
     pub(super) with: Maybe<toml::Table>,
     pub(super) twin_of: Maybe<String>,
+    pub(super) identities: Maybe<usize>,
     #[serde(default)]
     pub(super) absent: bool,
     pub(super) attacks: Option<bool>,

@@ -53,6 +53,7 @@ balance = 7
 settles = false
 behaviour = "attacks/copier.star"
 with = { from = "consensus", share = 0.5 }
+identities = 2
 skew = "-200ms"
 
 [[group]]
@@ -148,6 +149,7 @@ fn a_file_says_what_there_is() {
     let [honest, copier, miners, shadow, late] = &scenario.groups[..] else { panic!("five groups") };
     assert_eq!((honest.duty, honest.count, honest.settles), (Duty::Validator, 5, true));
     assert_eq!((honest.stake, honest.balance), (Amount(120_500_000_000), Amount::coins(100)));
+    assert_eq!((copier.identities, honest.identities), (2, 0));
     assert_eq!((copier.settles, copier.balance, copier.skew), (false, Amount::coins(7), Skew(-200)));
     let conduct = &copier.conduct;
     assert_eq!(*conduct.behaviour.get_ref(), Behaviour::Script(PathBuf::from("attacks/copier.star")));
@@ -299,6 +301,10 @@ fn groups_that_cannot_be_are_refused() {
     refuses("count = 4", "behaviour = \"exec:\"", 7, &["which program"]);
     refuses("count = 4", "behaviour = \"a b\"", 7, &["`a b` is no behaviour"]);
     refuses("count = 4", "skew = 5", 7, &["an offset of a clock"]);
+    refuses("count = 4", "identities = 2", 7, &["only a `behaviour` uses further identities"]);
+    let spare = |count| format!("identities = {count}\nbehaviour = \"a.star\"");
+    refuses("count = 4", &spare(0), 7, &["1 to 64 further identities"]);
+    refuses("count = 4", &spare(65), 7, &["1 to 64 further identities"]);
     refuses("count = 4", "absent = true", 4, &["nobody settles"]);
     let second = |rest: &str| format!("\n[[group]]\nname = \"b\"\n{rest}\n");
     refuses("", &second("role = \"miner\"\nabsent = true"), 12, &["`b` is absent for good"]);

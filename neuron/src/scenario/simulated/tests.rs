@@ -74,7 +74,7 @@ struct DoubleVoter;
 impl Behaviour for DoubleVoter {
     fn on_vote(&mut self, cx: &mut Context<'_>, vote: &Voting) -> Act<Voting> {
         if vote.header.is_some() {
-            cx.vote(&Voting { header: None, ..*vote }, None);
+            cx.vote(&Voting { header: None, ..*vote }, None, None);
             cx.fired("voted_twice");
         }
         Act::Forward
@@ -114,6 +114,28 @@ fn an_answer_counts_if_it_comes_before_whoever_asked_gives_up() {
     };
     assert!(paid(|| Box::new(Late::<500>)));
     assert!(!paid(|| Box::new(Late::<2_500>)));
+}
+
+/// Finds every answer wrong.
+struct Sceptic;
+
+impl Behaviour for Sceptic {
+    fn on_score(&mut self, cx: &mut Context<'_>, _: Hotkey, honest: f64) -> Act<f64> {
+        assert!((0.0..=1.0).contains(&honest));
+        cx.fired("doubted");
+        Act::Replace(0.0)
+    }
+}
+
+#[test]
+fn a_validator_scores_as_its_behaviour_says() {
+    let mean = |make: BTreeMap<usize, Make>| {
+        let mut scenario = scenario(20, VALIDATOR, &["always = \"forks == 0\""]);
+        scenario.measure("score{neuron='miners[3]'}").unwrap();
+        run(&scenario, 5, make).unwrap().measured.unwrap()
+    };
+    let (doubted, honest) = (mean(crook(|| Box::new(Sceptic))), mean(BTreeMap::new()));
+    assert!((doubted - honest * 5.0 / 6.0).abs() < 0.05, "one of six finds nothing: {doubted} of {honest}");
 }
 
 #[test]

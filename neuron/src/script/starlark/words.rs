@@ -267,14 +267,15 @@ fn orders(builder: &mut GlobalsBuilder) {
         Ok(shown(&answer, eval.heap()))
     }
 
-    /// Signs a further vote and tells it, to these peers alone if any are named.
+    /// Signs a further vote and tells it, to these peers alone if any are named; `by` one of `ctx.spare`, if it is named.
     fn vote<'v>(
         vote: Value<'v>,
         to: Option<Value<'v>>,
+        by: Option<Value<'v>>,
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<Value<'v>> {
-        let to = to.map(given).transpose()?;
-        let answer = ask(eval, "vote", json!({ "vote": given(vote)?, "to": to }))?;
+        let (to, by) = (to.map(given).transpose()?, by.map(given).transpose()?);
+        let answer = ask(eval, "vote", json!({ "vote": given(vote)?, "to": to, "by": by }))?;
         Ok(shown(&answer, eval.heap()))
     }
 

@@ -28,13 +28,7 @@ impl Record {
 
     /// Sums so far.
     pub(crate) fn counts(&self) -> Counts {
-        Counts {
-            worst_round: self.worst_round,
-            last_round: self.last_round,
-            accused: self.twins_accused,
-            honest_accused: self.honest_accused,
-            punished: self.twins_slashed,
-        }
+        self.counts
     }
 
     /// What one lost for signing twice, as far as rounding lets it be told.
