@@ -145,3 +145,19 @@ pub enum Act<T> {
     /// These peers see this and those that; who is not named sees nothing.
     Split(Vec<(Vec<Hotkey>, T)>),
 }
+
+impl<T> Act<T> {
+    /// The word for it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Forward => "forward",
+            Self::Drop => "drop",
+            Self::Delay(_) => "delay",
+            Self::Repeat(_) => "repeat",
+            Self::Hold(_) => "hold",
+            Self::Replace(_) => "replace",
+            Self::Only(_) => "only",
+            Self::Split(_) => "split",
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! The only place that asks the system for the time.
+//! The only place that asks the system for the time, and for what this process takes.
 use std::fs;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -27,6 +27,14 @@ pub(crate) fn cpu_seconds() -> Option<f64> {
     Some(process_stat(USER_TIME)? + process_stat(SYSTEM_TIME)?)
 }
 
+/// Bytes of memory that this process has in use; nothing where the system does not tell.
+pub(crate) fn memory_bytes() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes: u64 = resident.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kilobytes * 1_024)
+}
+
 fn process_age() -> Option<f64> {
     let uptime = fs::read_to_string("/proc/uptime").ok()?;
     let uptime: f64 = uptime.split_whitespace().next()?.parse().ok()?;
@@ -44,6 +52,12 @@ fn process_stat(field: usize) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_process_takes_some_memory() {
+        let bytes = memory_bytes().expect("Linux tells");
+        assert!((1 << 20..1 << 40).contains(&bytes), "{bytes}");
+    }
 
     #[test]
     fn a_process_began_before_now_and_not_long_ago() {

@@ -38,7 +38,7 @@ mod starlark;
 mod tests;
 
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
@@ -102,7 +102,9 @@ pub fn name(spec: &str) -> String {
     let file = Path::new(spec);
     let script = file.extension().is_some_and(|extension| extension == "star");
     let stem = script.then(|| file.file_stem()).flatten();
-    stem.map_or_else(|| spec.trim_start_matches("exec:").to_owned(), |it| it.to_string_lossy().into_owned())
+    let name = stem.map_or_else(|| spec.trim_start_matches("exec:").into(), |it| it.to_string_lossy());
+    // Only honesty is called so.
+    if name == Conduct::HONEST { spec.to_owned() } else { name.into_owned() }
 }
 
 /// The files in `dir` that `spec` names: a script, or words of a command. What lies elsewhere is not among them.
@@ -128,12 +130,13 @@ fn script(path: &Path) -> Result<Make, Error> {
     Err(Error::NoInterpreter(path.display().to_string()))
 }
 
-/// A program is started once to see that it can be, and then for each neuron.
+/// A program is started at once, to see that it can be, for the first neuron, and then for each further one.
 fn program(command: &str, dir: &Path, pace: Pace) -> Result<Make, Error> {
-    Program::spawn(command, dir, pace).map_err(Error::Program)?;
+    let first = Mutex::new(Some(Program::spawn(command, dir, pace).map_err(Error::Program)?));
     let (command, dir) = (command.to_owned(), dir.to_owned());
     let start = move || -> Box<dyn Behaviour> {
-        match Program::spawn(&command, &dir, pace) {
+        let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match first.map_or_else(|| Program::spawn(&command, &dir, pace), Ok) {
             Ok(program) => Box::new(scripted::Scripted::new(program)),
             Err(fault) => Box::new(Stillborn(Some(fault))),
         }

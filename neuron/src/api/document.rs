@@ -1,5 +1,5 @@
 //! What a neuron tells about itself and its subnet, as JSON: amounts in units of 1e-9 coins, shares 0 to 1.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crypto::{Hash, Hotkey};
 use protocol::ledger::Supply;
@@ -56,6 +56,8 @@ pub struct Status {
     pub doings: Doings,
     /// Accusations it made against validators that signed twice.
     pub accusations: u64,
+    /// Whom it accused.
+    pub accused: BTreeSet<Hotkey>,
     /// All coins by place.
     pub supply: Supply,
     /// Its process.
@@ -141,6 +143,7 @@ impl Status {
             behaviour: view.behaviour.clone(),
             doings: view.doings.clone(),
             accusations: view.accusations,
+            accused: view.accused.clone(),
             supply: view.ledger.supply(),
             pid: std::process::id(),
         }

@@ -202,8 +202,11 @@ async fn answer(request: &Request, handle: &Handle) -> Result<Value, String> {
             refused.map_err(|refusal| refusal.to_string())?;
             let board = board.as_deref().map_or(Ok(Board::default()), Board::at);
             let board = board.map_err(|error| format!("the board cannot be made: {error}"))?;
-            let conduct = script::conduct(behaviour, folder, Pace::Live, with.clone(), board);
-            let turned = handle.turn(conduct.map_err(|error| error.to_string())?).await;
+            let (spec, folder, with) = (behaviour.clone(), folder.clone(), with.clone());
+            // A program takes its time to start; the neuron goes on meanwhile.
+            let load = move || script::conduct(&spec, &folder, Pace::Live, with, board);
+            let loaded = tokio::task::spawn_blocking(load).await.map_err(|error| error.to_string())?;
+            let turned = handle.turn(loaded.map_err(|error| error.to_string())?).await;
             json(turned.map_err(|refusal| refusal.to_string())?)
         }
         Request::Impede { conditions } => {

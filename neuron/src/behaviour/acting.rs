@@ -19,6 +19,8 @@ use protocol::message::{Heard, Message};
 use protocol::query::{Answer, Question};
 use protocol::subnet::Netuid;
 use protocol::{Signed, Verified};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 use serde_json::Value;
 
 use self::ballots::Ballots;
@@ -35,8 +37,8 @@ use crate::role::{Effect, Input, Moment, Note, Persist, Reply, Role, Settled, Ti
 /// Questions whose answers are waited for; older ones are forgotten.
 const QUESTIONS: usize = 256;
 
-/// Inputs and effects that one input may lead to through the behaviour's own doing.
-const DEEDS: usize = 1_024;
+/// Inputs that one input may lead to through the behaviour's own doing: more than can be held back.
+const INPUTS: usize = 8_192;
 
 /// Honest roles behind a behaviour.
 pub struct Acting {
@@ -66,6 +68,8 @@ struct Mind {
     origin: Head,
     /// Transactions told since the ledger last moved.
     told: u64,
+    /// Hooks that were asked.
+    asked: u64,
     /// What it did of itself.
     deeds: VecDeque<Deed>,
 }
@@ -84,7 +88,10 @@ impl Mind {
         hook: impl FnOnce(&mut dyn Behaviour, &mut Context<'_>) -> T,
     ) -> T {
         let (place, own) = ((self.netuid, &self.head.ledger), (&self.keys, &self.with, &self.board));
-        let mut cx = Context::new(moment, place, own, &mut self.told, heard);
+        self.asked += 1;
+        let seed = crypto::hash("neuron v1 hook", &[&moment.seed.0, &self.asked.to_le_bytes()]);
+        let rng = StdRng::from_seed(seed.0);
+        let mut cx = Context::new(moment.now, rng, place, own, &mut self.told, heard);
         let answer = hook(&mut *self.behaviour, &mut cx);
         self.deeds.extend(cx.deeds);
         if let Some(fault) = self.behaviour.fault() {
@@ -106,7 +113,8 @@ impl Acting {
         let faces = Faces::of(&keys, netuid, &head.ledger);
         let (origin, deeds) = (head.clone(), VecDeque::new());
         let Conduct { make, with, board, .. } = conduct;
-        let mind = Mind { behaviour: make(), keys, with, board, netuid, head, origin, told: 0, deeds };
+        let mind =
+            Mind { behaviour: make(), keys, with, board, netuid, head, origin, told: 0, asked: 0, deeds };
         Self {
             roles,
             faces,
@@ -325,7 +333,7 @@ impl Acting {
     /// What the behaviour did of itself meanwhile.
     fn deeds(&mut self, inputs: &mut VecDeque<Input>) -> Vec<Effect> {
         let mut effects = Vec::new();
-        for deed in std::mem::take(&mut self.mind.deeds).into_iter().take(DEEDS) {
+        for deed in std::mem::take(&mut self.mind.deeds) {
             match deed {
                 Deed::Effect(effect) => effects.push(effect),
                 Deed::Later(wait, effect) => effects.push(self.held.delay(wait, Pending::Effect(effect))),
@@ -357,7 +365,7 @@ impl Acting {
         mut effects: Vec<Effect>,
     ) -> Vec<Effect> {
         effects.extend(self.deeds(&mut inputs));
-        for _ in 0..DEEDS {
+        for _ in 0..INPUTS {
             let Some(input) = inputs.pop_front() else { break };
             for effect in self.honest(moment, &input) {
                 effects.extend(self.leave(moment, effect, &mut inputs));

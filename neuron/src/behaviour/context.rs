@@ -8,13 +8,13 @@ use protocol::message::{Heard, Message};
 use protocol::subnet::Netuid;
 use protocol::telling::Telling;
 use protocol::transaction::{Action, Coldkey, Transaction};
+use rand::RngExt;
 use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
 use serde_json::Value;
 
 use super::view::{Neighbour, Weights, weights};
 use super::{Board, Voting};
-use crate::role::{Effect, Moment, Note};
+use crate::role::{Effect, Note};
 
 /// Keys that a behaviour may sign with.
 #[derive(Clone)]
@@ -54,6 +54,9 @@ pub struct Context<'a> {
     pub(super) deeds: Vec<Deed>,
 }
 
+/// What it may do of itself at one hook; more is a fault.
+const DEEDS: usize = 1_024;
+
 /// What it does of itself.
 pub(super) enum Deed {
     Effect(Effect),
@@ -65,14 +68,14 @@ pub(super) enum Deed {
 
 impl<'a> Context<'a> {
     pub(super) fn new(
-        moment: Moment,
+        now: u64,
+        rng: StdRng,
         (netuid, ledger): (Netuid, &'a Ledger),
         (keys, with, board): (&'a Keys, &'a Value, &'a Board),
         told: &'a mut u64,
         heard: Option<&'a Heard>,
     ) -> Self {
-        let rng = StdRng::from_seed(moment.seed.0);
-        Self { now: moment.now, netuid, ledger, with, keys, board, rng, told, heard, deeds: Vec::new() }
+        Self { now, netuid, ledger, with, keys, board, rng, told, heard, deeds: Vec::new() }
     }
 
     /// Its own hotkey.
@@ -117,7 +120,7 @@ impl<'a> Context<'a> {
         self.ledger.validators().proposer(height, round)
     }
 
-    /// A number from 0 up to 1, which follows from the seed of the run.
+    /// A number from 0 up to 1, which follows from the seed of the run; another one at every call.
     pub fn rand(&mut self) -> f64 {
         self.rng.random()
     }
@@ -134,12 +137,12 @@ impl<'a> Context<'a> {
 
     /// Marks that the attack took place: `fired{name="…"}` counts it.
     pub fn fired(&mut self, name: &str) {
-        self.deeds.push(Deed::Effect(Effect::Note(Note::Fired(name.to_owned()))));
+        self.does(Deed::Effect(Effect::Note(Note::Fired(name.to_owned()))));
     }
 
     /// Lets go what [`super::Act::Hold`] held under a name.
     pub fn release(&mut self, name: &str) {
-        self.deeds.push(Deed::Release(name.to_owned()));
+        self.does(Deed::Release(name.to_owned()));
     }
 
     /// Further identities that it may sign for: each is a miner once it has a slot, with the model of this neuron.
@@ -149,7 +152,9 @@ impl<'a> Context<'a> {
 
     /// Signs an order with its owner's key and tells it; false without that key.
     pub fn transact(&mut self, action: Action) -> bool {
-        let Some(coldkey) = &self.keys.coldkey else { return false };
+        let Some(coldkey) = self.keys.coldkey.as_ref().filter(|_| self.deeds.len() < DEEDS) else {
+            return false;
+        };
         let nonce = self.ledger.nonce(&Coldkey(coldkey.hotkey())) + *self.told;
         let order = Signed::author(coldkey, &self.ledger.genesis(), Transaction { nonce, action });
         *self.told += 1;
@@ -167,16 +172,28 @@ impl<'a> Context<'a> {
     /// Tells a message, to these peers alone if any are named.
     pub fn tell(&mut self, message: Message, to: Option<Vec<Hotkey>>) {
         let message = Box::new(message);
-        self.deeds.push(Deed::Effect(match to {
+        self.does(Deed::Effect(match to {
             Some(peers) => Effect::Whisper(peers, message),
             None => Effect::Tell(message),
         }));
     }
 
+    fn does(&mut self, deed: Deed) {
+        match self.deeds.len() {
+            ..DEEDS => self.deeds.push(deed),
+            DEEDS => {
+                let fault =
+                    format!("it does more than {DEEDS} things at one hook: the others did not happen");
+                self.deeds.push(Deed::Effect(Effect::Note(Note::Fault(fault))));
+            }
+            _ => {}
+        }
+    }
+
     /// Asks a miner something of its own; [`super::Behaviour::on_reply`] hears what came of it. A miner serves those with
     /// a permit alone.
     pub fn ask(&mut self, miner: Hotkey, body: Vec<u8>) {
-        self.deeds.push(Deed::Ask(miner, body));
+        self.does(Deed::Ask(miner, body));
     }
 
     /// What came by gossip, in [`super::Behaviour::on_told`].
@@ -193,7 +210,7 @@ impl<'a> Context<'a> {
             Some(Heard::Transaction(order)) => Message::Transaction(order.signed().clone()),
             _ => return false,
         };
-        self.deeds.push(Deed::Later(wait, Effect::Tell(Box::new(message))));
+        self.does(Deed::Later(wait, Effect::Tell(Box::new(message))));
         true
     }
 

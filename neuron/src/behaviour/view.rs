@@ -67,6 +67,7 @@ pub struct Replying {
 
 /// A settlement put to the vote.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Proposing {
     /// The height.
     pub height: u64,
@@ -88,6 +89,7 @@ pub struct Proposing {
 
 /// A vote.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Voting {
     /// Whether it is a precommit, otherwise a prevote.
     pub precommit: bool,

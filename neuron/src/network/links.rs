@@ -11,6 +11,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::time::DelayQueue;
 
 use super::{EVENTS, Event, Failure};
@@ -20,6 +21,9 @@ const ON_THEIR_WAY: usize = 4_096;
 
 /// The longest that anything is on its way: an hour, in milliseconds.
 const LONGEST_MS: u64 = 3_600_000;
+
+/// What would wait longer for its turn on a thin way is lost: queues are finite.
+const BACKLOG: Duration = Duration::from_secs(60);
 
 /// What chances are parts of.
 pub const MILLION: u32 = 1_000_000;
@@ -54,16 +58,19 @@ pub(crate) fn impede(
     let (pass, passed) = mpsc::channel(EVENTS);
     tokio::spawn(async move {
         let (mut rng, mut late) = (StdRng::seed_from_u64(seed), DelayQueue::new());
+        // Until when each peer's way is taken by what it sent.
+        let mut taken = BTreeMap::new();
         loop {
             let event = tokio::select! {
                 event = events.recv() => match event {
                     Some(event) => {
                         let way = event.from().and_then(|from| way(&from));
-                        let Some(way) = way else {
+                        let (Some(way), Some(from)) = (way, event.from()) else {
                             if pass.send(event).await.is_err() { return };
                             continue;
                         };
-                        for (delay, event) in way.fate(&mut rng, event) {
+                        let taken = taken.entry(from).or_insert_with(Instant::now);
+                        for (delay, event) in way.fate(&mut rng, taken, event) {
                             if late.len() < ON_THEIR_WAY {
                                 late.insert(event, delay);
                             } else if let Some(event) = event.lost() && pass.send(event).await.is_err() {
@@ -93,14 +100,14 @@ async fn next(late: &mut DelayQueue<Event>) -> Event {
 }
 
 impl Way {
-    /// When each copy of an event comes, if any does. A response that is lost is one that never came.
-    fn fate(self, rng: &mut StdRng, event: Event) -> Vec<(Duration, Event)> {
-        let lost = self.cut || rng.random_ratio(self.lost.min(MILLION), MILLION);
-        let sending = self.bandwidth.map_or(0, |bytes| event.size() as u64 * 1_000 / bytes.max(1));
-        let sure = self.latency_ms.saturating_add(sending);
+    /// When each copy of an event comes, if any does; `taken` tells until when the way is. A response that is lost is one
+    /// that never came.
+    fn fate(self, rng: &mut StdRng, taken: &mut Instant, event: Event) -> Vec<(Duration, Event)> {
+        let turn = self.turn(taken, event.size());
+        let lost = self.cut || rng.random_ratio(self.lost.min(MILLION), MILLION) || turn.is_none();
         let mut delay = || {
-            let all = sure.saturating_add(rng.random_range(0..=self.jitter_ms));
-            Duration::from_millis(all.min(LONGEST_MS))
+            let all = self.latency_ms.saturating_add(rng.random_range(0..=self.jitter_ms));
+            turn.unwrap_or_default() + Duration::from_millis(all.min(LONGEST_MS))
         };
         let first = delay();
         match event {
@@ -114,6 +121,20 @@ impl Way {
             }
             event => vec![(first, event)],
         }
+    }
+}
+
+impl Way {
+    /// How long so many bytes wait for their turn and take to be sent; nothing if the queue is full.
+    fn turn(self, taken: &mut Instant, size: usize) -> Option<Duration> {
+        let Some(bandwidth) = self.bandwidth else { return Some(Duration::ZERO) };
+        let sending = Duration::from_micros(size as u64 * 1_000_000 / bandwidth.max(1));
+        let now = Instant::now();
+        let sent = now.max(*taken) + sending;
+        (sent - now <= BACKLOG).then(|| {
+            *taken = sent;
+            sent - now
+        })
     }
 }
 
@@ -187,7 +208,7 @@ mod tests {
         let from = Some(Hotkey([1; 32]));
         let response = Event::Responded { from, ticket: 3, result: Ok(vec![1]) };
         let cut = Way { cut: true, ..Way::default() };
-        let fate = cut.fate(&mut StdRng::seed_from_u64(1), response);
+        let fate = cut.fate(&mut StdRng::seed_from_u64(1), &mut Instant::now(), response);
         let [(_, Event::Responded { ticket: 3, result: Err(Failure::Timeout), .. })] = &fate[..] else {
             panic!("{fate:?}")
         };

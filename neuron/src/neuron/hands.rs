@@ -194,7 +194,10 @@ impl Hands {
                 for offence in &evidence {
                     tracing::warn!(offender = ?offence.offender(), "signed two things where one is allowed");
                 }
-                self.show.send_modify(|view| view.accusations += evidence.len() as u64);
+                self.show.send_modify(|view| {
+                    view.accusations += evidence.len() as u64;
+                    view.accused.extend(evidence.iter().map(|offence| offence.offender()));
+                });
             }
             Effect::Report(ticket, poll) => {
                 if let Some(answer) = self.polls.remove(&ticket) {

@@ -1,5 +1,5 @@
 //! What a neuron shows of itself.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crypto::merkle::Root;
@@ -46,6 +46,8 @@ pub struct View {
     pub doings: Doings,
     /// Accusations it made against validators that signed twice.
     pub accusations: u64,
+    /// Whom it accused.
+    pub accused: BTreeSet<Hotkey>,
     /// Connected peers.
     pub peers: usize,
     /// What it refused or dropped, by reason.
@@ -71,6 +73,7 @@ impl View {
             behaviour: config.conduct.as_ref().map_or(Conduct::HONEST, |it| &it.name).to_owned(),
             doings: Doings::default(),
             accusations: 0,
+            accused: BTreeSet::new(),
             peers: 0,
             refused: BTreeMap::new(),
         }

@@ -151,8 +151,8 @@ impl<'a, W: World> Course<'a, W> {
     pub(super) fn end(self, mut judge: Judge<'_>, (lines, hash): (Vec<Line>, Hash)) -> Run {
         let doings = self.world.doings().to_vec();
         let faults: BTreeSet<_> = doings.iter().filter_map(|it| it.fault.clone()).collect();
-        if let Some(fault) = faults.first() {
-            judge.doubt(fault);
+        if let Some(why) = faults.first().cloned().or_else(|| self.doubt(&doings)) {
+            judge.doubt(&why);
         }
         let verdicts = judge.end(self.moment(), &self);
         let measured = self.scenario.measure.as_ref().and_then(|measure| measure.take(&self));
@@ -171,6 +171,22 @@ impl<'a, W: World> Course<'a, W> {
             wealth: self.wealth,
             faults: faults.into_iter().collect(),
         }
+    }
+
+    /// Why it cannot be said what came of the scenario although nothing went wrong: not all of it took place.
+    fn doubt(&self, doings: &[Doings]) -> Option<String> {
+        if !self.scenario.until.is_reached(self.moment(), Moment::default()) {
+            let seconds = STUCK_MS / 1_000;
+            return Some(format!("nothing was settled for {seconds} s: the run ended before `until`"));
+        }
+        if let Some(place) = self.waiting.first() {
+            let line = self.scenario.text.line(&self.scenario.events[*place].place);
+            return Some(format!("the run ended before what line {line} lets happen"));
+        }
+        let acts = self.scenario.conducts().any(|conduct| !conduct.is_honest());
+        let struck = doings.iter().any(|doing| !doing.fired.is_empty());
+        (acts && !struck)
+            .then(|| "no attack ever fired: a behaviour says `fired` where it strikes".to_owned())
     }
 
     /// The places of some among all.

@@ -62,14 +62,18 @@ impl Text {
     pub fn error(&self, fault: Fault) -> Error {
         let start = self.boundary(fault.place.start);
         let end = self.boundary(fault.place.end.max(start));
-        let before = &self.content[..start];
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let line_start = self.content[..start].rfind('\n').map_or(0, |newline| newline + 1);
         let line = self.content[line_start..].lines().next().unwrap_or_default();
         let column = self.content[line_start..start].chars().count();
         let width = self.content[start..end].lines().next().unwrap_or_default().chars().count();
-        let number = before.matches('\n').count() + 1;
+        let number = self.line(&fault.place);
         let excerpt = excerpt(number, line, column, width);
         Error { file: self.file.clone(), line: number, column: column + 1, words: fault.words, excerpt }
+    }
+
+    /// The line in which a place begins, counted from 1.
+    pub fn line(&self, place: &Place) -> usize {
+        self.content[..self.boundary(place.start)].matches('\n').count() + 1
     }
 
     /// The last byte at or before this one at which a character begins.

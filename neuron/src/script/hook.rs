@@ -1,6 +1,7 @@
 //! The hooks by the names under which scripts know them.
 use std::fmt;
 
+use crate::behaviour::Act;
 use crate::scenario::near;
 
 /// A moment at which a behaviour is asked.
@@ -25,25 +26,43 @@ pub(super) enum Hook {
     Request,
 }
 
-/// Every hook, its name and what it is given beside the context.
-const HOOKS: [(Hook, &str, &[&str]); 17] = [
-    (Hook::Start, "on_start", &[]),
-    (Hook::Tick, "on_tick", &[]),
-    (Hook::Settled, "on_settled", &[]),
-    (Hook::Epoch, "on_epoch", &["epoch"]),
-    (Hook::Told, "on_told", &["message"]),
-    (Hook::Tell, "on_tell", &["message"]),
-    (Hook::Ask, "on_ask", &["question"]),
-    (Hook::Question, "on_question", &["question"]),
-    (Hook::Answer, "on_answer", &["question", "honest"]),
-    (Hook::Reply, "on_reply", &["reply"]),
-    (Hook::Score, "on_score", &["miner", "honest"]),
-    (Hook::Weights, "on_weights", &["honest"]),
-    (Hook::Commit, "on_commit", &["epoch"]),
-    (Hook::Reveal, "on_reveal", &["epoch", "row"]),
-    (Hook::Propose, "on_propose", &["proposal"]),
-    (Hook::Vote, "on_vote", &["vote"]),
-    (Hook::Request, "on_request", &["first"]),
+/// Acts at a hook where nothing is decided.
+const NONE: &[&str] = &[];
+
+/// What may become of what others said.
+const HEARD: &[&str] = &["drop", "delay", "repeat", "hold"];
+
+/// Of questions and answers.
+const ASKED: &[&str] = &["drop", "delay", "repeat", "hold", "replace"];
+
+/// Of what a validator thinks.
+const JUDGED: &[&str] = &["drop", "replace"];
+
+/// Of a message whose words stand.
+const TOLD: &[&str] = &["drop", "delay", "repeat", "hold", "only", "split"];
+
+/// Of a message that may say something else.
+const SHOWN: &[&str] = &["drop", "delay", "repeat", "hold", "only", "split", "replace"];
+
+/// Every hook, its name, what it is given beside the context, and the acts that are possible there beside `forward`.
+const HOOKS: [(Hook, &str, &[&str], &[&str]); 17] = [
+    (Hook::Start, "on_start", &[], NONE),
+    (Hook::Tick, "on_tick", &[], NONE),
+    (Hook::Settled, "on_settled", &[], NONE),
+    (Hook::Epoch, "on_epoch", &["epoch"], NONE),
+    (Hook::Told, "on_told", &["message"], HEARD),
+    (Hook::Tell, "on_tell", &["message"], TOLD),
+    (Hook::Ask, "on_ask", &["question"], ASKED),
+    (Hook::Question, "on_question", &["question"], ASKED),
+    (Hook::Answer, "on_answer", &["question", "honest"], ASKED),
+    (Hook::Reply, "on_reply", &["reply"], NONE),
+    (Hook::Score, "on_score", &["miner", "honest"], JUDGED),
+    (Hook::Weights, "on_weights", &["honest"], JUDGED),
+    (Hook::Commit, "on_commit", &["epoch"], TOLD),
+    (Hook::Reveal, "on_reveal", &["epoch", "row"], SHOWN),
+    (Hook::Propose, "on_propose", &["proposal"], SHOWN),
+    (Hook::Vote, "on_vote", &["vote"], SHOWN),
+    (Hook::Request, "on_request", &["first"], ASKED),
 ];
 
 impl Hook {
@@ -54,8 +73,8 @@ impl Hook {
 
     /// The hook of a name, or what is wrong with it.
     pub(super) fn named(name: &str) -> Result<Self, String> {
-        let known = HOOKS.into_iter().find(|(_, known, _)| *known == name);
-        let (hook, ..) = known.ok_or_else(|| no_such("hook", name, HOOKS.map(|(_, name, _)| name)))?;
+        let known = HOOKS.into_iter().find(|(_, known, ..)| *known == name);
+        let (hook, ..) = known.ok_or_else(|| no_such("hook", name, HOOKS.map(|(_, name, ..)| name)))?;
         Ok(hook)
     }
 
@@ -66,6 +85,17 @@ impl Hook {
     /// What it is given beside the context.
     pub(super) fn parameters(self) -> &'static [&'static str] {
         HOOKS[self as usize].2
+    }
+
+    /// Refuses an act that means nothing here.
+    pub(super) fn check<T>(self, act: Act<T>) -> Result<Act<T>, String> {
+        let acts = HOOKS[self as usize].3;
+        match act.name() {
+            "forward" => Ok(act),
+            name if acts.contains(&name) => Ok(act),
+            name if acts.is_empty() => Err(format!("nothing is decided here: there is nothing to {name}")),
+            name => Err(format!("`{name}` means nothing here; there is {}", acts.join(", "))),
+        }
     }
 }
 

@@ -98,14 +98,20 @@ impl Program {
     /// Asks a hook; nothing comes back where the reply is late and the clock does not wait.
     fn exchange(&mut self, cx: &mut Context<'_>, hook: Hook, seen: Vec<Value>) -> Result<Value, String> {
         self.last += 1;
-        if self.owed.len() < OWED {
+        let is_asked = self.owed.len() < OWED;
+        if is_asked {
             let args: Map<_, _> = hook.parameters().iter().map(|name| (*name).to_owned()).zip(seen).collect();
             let known = facts(cx).into_iter().chain([("params", cx.with.clone())]);
             let ctx: Map<_, _> = known.map(|(name, fact)| (name.to_owned(), fact)).collect();
             self.pipe.write(&json!({ "id": self.last, "hook": hook.name(), "ctx": ctx, "args": args }))?;
             self.owed.insert(self.last);
         }
-        let patience = if self.pace == Pace::Live { LIVE_PATIENCE } else { PATIENCE };
+        let patience = match self.pace {
+            Pace::Simulated => PATIENCE,
+            Pace::Live if is_asked => LIVE_PATIENCE,
+            // What was not asked is not waited for: only what came meanwhile is read.
+            Pace::Live => Duration::ZERO,
+        };
         match self.hear(cx, Instant::now() + patience) {
             Ok(reply) => self.carry_out(cx, reply?),
             Err(Silence::Late) if self.pace == Pace::Live => {
@@ -169,8 +175,8 @@ impl Program {
         }
         for vote in votes.into_iter().flatten() {
             let mut vote: Map<String, Value> = read("a vote", vote)?;
-            let to = vote.remove("to").unwrap_or_default();
-            call(cx, "vote", fields([("vote", vote.into()), ("to", to)]))?;
+            let (to, by) = (vote.remove("to").unwrap_or_default(), vote.remove("by").unwrap_or_default());
+            call(cx, "vote", fields([("vote", vote.into()), ("to", to), ("by", by)]))?;
         }
         for name in released.into_iter().flatten() {
             call(cx, "release", fields([("name", name)]))?;

@@ -42,7 +42,8 @@ impl<A: Author> Scripted<A> {
             return Act::Forward;
         }
         let reply = self.author.ask(cx, hook, seen());
-        let act = reply.and_then(|reply| act(reply, value).map_err(|why| self.author.misread(hook, &why)));
+        let read = |reply| act(reply, value).and_then(|act| hook.check(act));
+        let act = reply.and_then(|reply| read(reply).map_err(|why| self.author.misread(hook, &why)));
         act.unwrap_or_else(|fault| {
             (self.has_failed, self.fault) = (true, Some(fault));
             Act::Forward

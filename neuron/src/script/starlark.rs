@@ -2,9 +2,11 @@
 //!
 //! A hook is a function of its name. Its state outlives it as JSON, so that nothing a script holds survives a hook by
 //! accident. The interpreter looks at its limits every 1,000 steps, which lets a value double a thousand times: so they are
-//! looked at before every statement, and what grows within one is bounded by [`words`]. What is left are methods of text
-//! such as `replace`, and nesting so deep that to print it takes all stack: a script is one's own, not a stranger's.
+//! looked at before every statement, what grows within one is bounded by [`words`], and what hangs or grows there all the
+//! same ends the program by [`guard`]. What is left is nesting so deep that to print it takes all stack, and one text larger
+//! than the machine's memory: a script is one's own, not a stranger's.
 
+mod guard;
 mod value;
 mod words;
 
@@ -98,6 +100,8 @@ impl Script {
     }
 
     fn of(file: String, source: String) -> Result<Self, String> {
+        let place = file.clone();
+        let _guard = guard::watch(move |why| format!("{place}: {why}"));
         let module = thread::scope(|scope| {
             let read = || frozen(&file, &source);
             let reader = thread::Builder::new().stack_size(READING_STACK).spawn_scoped(scope, read);
@@ -240,6 +244,8 @@ impl Author for Performance {
 
     fn ask(&mut self, cx: &mut Context<'_>, hook: Hook, seen: Vec<Json>) -> Result<Json, String> {
         let script = self.script.clone();
+        let place = script.clone();
+        let _guard = guard::watch(move |why| place.placed(hook.name(), why));
         let asked = catch_unwind(AssertUnwindSafe(|| self.act(&script, cx, hook, &seen)));
         asked.unwrap_or_else(|panic| Err(panicked(&script.file, &*panic)))
     }

@@ -202,6 +202,7 @@ fn a_hook_that_fails_says_where_and_leaves_an_honest_neuron() {
     );
     faulty("return 1 / 0", &["it.star:2:", "ivision by zero", "return 1 / 0", "^^^"]);
     faulty("fail(\"enough\")", &["it.star:2:", "fail: enough"]);
+    faulty("return drop()", &["it.star:1:", "nothing is decided here: there is nothing to drop"]);
     faulty("return ctx.hight", &["it.star:2:", "hight", "height"]);
     faulty("return {}[\"key\"]", &["it.star:2:", "key", "not found"]);
     faulty("return 7", &["it.star:1:", "def on_tick(ctx):", "nothing is to be returned here"]);
@@ -215,6 +216,23 @@ fn a_hook_that_fails_says_where_and_leaves_an_honest_neuron() {
     faulty("ctx.vote({\"height\": 1})", &["it.star:2:", "this is not a vote"]);
     faulty("ctx.now = 0", &["it.star:2:", "now"]);
     faulty("print(ctx.nobody)", &["it.star:2:", "nobody"]);
+}
+
+#[test]
+fn what_is_too_much_for_one_hook_does_not_vanish_without_a_word() {
+    let notes =
+        notes(&alone("def on_tick(ctx):\n    for i in range(2000):\n        ctx.fired(\"x\")\n").tick());
+    let [fired @ .., Note::Fault(fault)] = &notes[..] else { panic!("{notes:?}") };
+    check(fault, &["more than 1024 things at one hook"]);
+    assert_eq!(fired.len(), 1_024);
+}
+
+#[test]
+fn only_honesty_is_called_honest() {
+    for spec in ["honest.star", "mine/honest.star", "exec:honest"] {
+        assert_eq!(name(spec).trim_start_matches("mine/"), spec.trim_start_matches("mine/"));
+    }
+    assert_eq!((&*name("honest"), &*name("mine/copier.star")), ("honest", "copier"));
 }
 
 #[test]
@@ -248,6 +266,7 @@ fn an_answer_is_a_list_of_bytes_or_a_text() {
         ("[0] * 1000000", "larger than"),
         ("1.5", "a list of numbers"),
         ("delay(\"soon\")", "no time to wait"),
+        ("only([ctx.me])", "`only` means nothing here; there is drop, delay, repeat, hold, replace"),
         ("only([\"me\"])", "peers by their hotkeys"),
         ("{\"act\": \"dorp\"}", "did you mean `drop`?"),
         ("on_question", "function cannot leave a script"),

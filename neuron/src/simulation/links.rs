@@ -1,5 +1,5 @@
 //! What becomes of messages between two nodes, as a scenario says.
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -41,7 +41,12 @@ pub(crate) struct Links {
     pub(crate) ways: Vec<(u64, BTreeSet<usize>, BTreeSet<usize>, Link)>,
     /// By number.
     pub(crate) cuts: Vec<(u64, Cut)>,
+    /// Until when each thin way is taken by what was sent, in microseconds.
+    taken: BTreeMap<(usize, usize), u64>,
 }
+
+/// What would wait longer for its turn on a thin way is lost, in milliseconds: queues are finite.
+pub(crate) const BACKLOG_MS: u64 = 60_000;
 
 impl Links {
     /// What is said of the way from one to another.
@@ -73,18 +78,37 @@ impl Links {
         self.cuts.retain(|(known, _)| *known != number);
     }
 
-    /// How long each copy of a message of so many bytes takes, in milliseconds; none if it is lost.
-    pub(super) fn delays(&self, rng: &mut StdRng, from: usize, to: usize, size: usize) -> Vec<u64> {
+    /// How long each copy of a message of so many bytes takes that leaves now, in milliseconds; none if it is lost.
+    pub(super) fn delays(
+        &mut self,
+        rng: &mut StdRng,
+        now: u64,
+        (from, to): (usize, usize),
+        size: usize,
+    ) -> Vec<u64> {
         let link = self.of(from, to);
         if self.is_cut(from, to) || rng.random_bool(link.loss.unwrap_or(0.0)) {
             return Vec::new();
         }
         let copies = if rng.random_bool(link.duplicate.unwrap_or(0.0)) { 2 } else { 1 };
-        let sending = link.bandwidth.map_or(0, |bytes| size as u64 * 1_000 / bytes.max(1));
+        let sending = link.bandwidth.map_or(Some(0), |bytes| self.send(now, (from, to), size, bytes));
+        let Some(sending) = sending else { return Vec::new() };
         let jitter = link.jitter_ms.unwrap_or(if link.latency_ms.is_some() { 0 } else { JITTER_MS });
         let latency = link.latency_ms.unwrap_or(LATENCY_MS);
         let delay = |_| latency + rng.random_range(0..=jitter) + sending;
         (0..copies).map(delay).collect()
+    }
+
+    /// How long a message waits for its turn on a way of so many bytes a second, and for its last byte, in milliseconds.
+    fn send(&mut self, now: u64, way: (usize, usize), size: usize, bandwidth: u64) -> Option<u64> {
+        let now = now * 1_000;
+        let free = self.taken.get(&way).copied().unwrap_or_default().max(now);
+        let sent = free + size as u64 * 1_000_000 / bandwidth.max(1);
+        let wait = (sent - now).div_ceil(1_000);
+        (wait <= BACKLOG_MS).then(|| {
+            self.taken.insert(way, sent);
+            wait
+        })
     }
 }
 
@@ -95,7 +119,7 @@ mod tests {
     use super::*;
 
     fn heard(links: &Links, from: usize, to: usize) -> bool {
-        !links.delays(&mut StdRng::seed_from_u64(1), from, to, 100).is_empty()
+        !links.clone().delays(&mut StdRng::seed_from_u64(1), 0, (from, to), 100).is_empty()
     }
 
     #[test]
@@ -120,9 +144,19 @@ mod tests {
         let slow = Link { latency_ms: Some(40), ..Link::default() };
         let thin = Link { bandwidth: Some(1_000), ..Link::default() };
         let ways = vec![(0, all(), all(), slow), (1, all(), BTreeSet::from([2]), thin)];
-        let links = Links { ways, ..Links::default() };
+        let mut links = Links { ways, ..Links::default() };
         let mut rng = StdRng::seed_from_u64(1);
-        assert_eq!(links.delays(&mut rng, 0, 1, 500), [40]);
-        assert_eq!(links.delays(&mut rng, 0, 2, 500), [540]);
+        let mut delays = |now, to, size| links.delays(&mut rng, now, (0, to), size);
+        assert_eq!((delays(0, 1, 500), delays(0, 1, 500)), (vec![40], vec![40]));
+        assert_eq!(
+            (delays(0, 2, 500), delays(100, 2, 500)),
+            (vec![540], vec![940]),
+            "one waits for the other"
+        );
+        assert_eq!(
+            (delays(5_000, 2, 500), delays(5_000, 2, 60_000)),
+            (vec![540], vec![]),
+            "queues are finite"
+        );
     }
 }

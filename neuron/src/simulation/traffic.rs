@@ -5,7 +5,6 @@ use crypto::{Hash, Hotkey};
 use protocol::Verified;
 use protocol::message::{Heard, Message, Topic};
 use protocol::query::Answer;
-use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use serde_json::{Value, json};
 
@@ -108,12 +107,11 @@ impl Simulation {
 
     /// Puts a message on its way over another node.
     fn pass_on(&mut self, (from, relay, to): (usize, usize, usize), parcel: &Parcel) {
-        let Some(stage) = &self.stage else { return };
-        let hop =
-            |rng: &mut StdRng, from, to| stage.links.delays(rng, from, to, parcel.size).first().copied();
-        let (first, second) = (hop(&mut self.rng, from, relay), hop(&mut self.rng, relay, to));
-        if let (Some(first), Some(second)) = (first, second) {
-            self.arrive(self.now + first + second, to, &parcel.input);
+        let Some(stage) = &mut self.stage else { return };
+        let mut hop = |now, way| stage.links.delays(&mut self.rng, now, way, parcel.size).first().copied();
+        let first = hop(self.now, (from, relay));
+        if let Some(second) = first.and_then(|first| Some(first + hop(self.now + first, (relay, to))?)) {
+            self.arrive(self.now + second, to, &parcel.input);
         }
     }
 
@@ -128,8 +126,8 @@ impl Simulation {
         if self.hides(from, to, input) {
             return;
         }
-        if let Some(stage) = &self.stage {
-            for delay in stage.links.delays(&mut self.rng, from, to, *size) {
+        if let Some(stage) = &mut self.stage {
+            for delay in stage.links.delays(&mut self.rng, self.now, (from, to), *size) {
                 self.arrive(self.now + delay, to, input);
             }
             return;

@@ -44,6 +44,12 @@ impl Adversary {
         let none =
             || refuse("nobody in it behaves otherwise from the start; run it as a scenario".to_owned());
         let group = group.ok_or_else(none)?;
+        let others = scenario.groups.iter().filter(|other| other.name != group.name);
+        if group.identities > 0 || group.absent || others.clone().any(|other| other.attacks) {
+            let why =
+                "whoever does this needs others, further names or events beside it; run it as a scenario";
+            return Err(refuse(why.to_owned()));
+        }
         Ok(Crime {
             validates: group.duty == Duty::Validator,
             skill: group.skill_of(0),
@@ -106,6 +112,9 @@ mod tests {
             ("weight_copyer:2", "did you mean `weight_copier`?"),
             ("weight_copier:many", "write weight_copier:COUNT, with 1 to 32"),
             ("weight_copier:0", "with 1 to 32"),
+            ("selfish_cabal:2", "needs others, further names or events beside it; run it as a scenario"),
+            ("hydra", "run it as a scenario"),
+            ("proxy", "run it as a scenario"),
             ("twins", "nobody in it behaves otherwise from the start"),
         ] {
             let refusal = crime(text).unwrap_err();

@@ -31,9 +31,19 @@ struct Case {
 
 #[test]
 fn each_bad_file_gets_one_clear_message_and_leaves_nothing_behind() {
-    let cases =
-        [texts(), groups(), links(), events(), expectations(), files(), lines(), scripts(), programs()]
-            .concat();
+    let cases = [
+        texts(),
+        groups(),
+        links(),
+        events(),
+        expectations(),
+        files(),
+        lines(),
+        scripts(),
+        statements(),
+        programs(),
+    ]
+    .concat();
     assert!(cases.len() >= 30);
     let next = AtomicUsize::new(0);
     let work = || {
@@ -266,6 +276,14 @@ fn lines() -> Vec<Case> {
             REFUSED,
             &["--seeds", "fewer"],
         ),
+        file(
+            "two runs would share a folder",
+            [sound(), vec![("b/", vec![]), ("b/a.toml", format!("{CRIME}{HONEST}{EXPECT}").into_bytes())]]
+                .concat(),
+            "scenario run a.toml b/a.toml",
+            REFUSED,
+            &["a.toml and b/a.toml would be run into one folder"],
+        ),
         file("no file is named", vec![], "scenario run", UNKNOWN, &["FILE", "--help"]),
         file(
             "there is no place for the runs",
@@ -305,9 +323,9 @@ fn lines() -> Vec<Case> {
     ]
 }
 
-/// Scripts that cannot be read, and such as fail later: then nobody can say what would have come of it.
-fn scripts() -> Vec<Case> {
-    let case = |name, script: &str, code, words: &[&'static str]| Case {
+/// A scenario with this script.
+fn script(name: &'static str, script: &str, code: i32, words: &[&'static str]) -> Case {
+    Case {
         name,
         files: vec![
             ("a.toml", format!("{CRIME}{HONEST}behaviour = 'a.star'\n{EXPECT}").into_bytes()),
@@ -316,8 +334,38 @@ fn scripts() -> Vec<Case> {
         line: "scenario run a.toml",
         code,
         words: [&["a.star"], words].concat(),
-    };
-    let settled = |body: &str| format!("def on_settled(ctx):\n    {body}\n");
+    }
+}
+
+/// A script that does this at every settlement.
+fn settled(body: &str) -> String {
+    format!("def on_settled(ctx):\n    {body}\n")
+}
+
+/// Scripts that hang, or take all memory, within one statement.
+fn statements() -> Vec<Case> {
+    let case = script;
+    vec![
+        case(
+            "a hook compares what holds itself a billion times",
+            &settled(
+                "x = []\n    y = []\n    for i in range(40):\n        x = [x, x]\n        y = [y, y]\n    x == y",
+            ),
+            UNKNOWN,
+            &["a.star:1", "it takes longer than 10 s within one statement"],
+        ),
+        case(
+            "a hook joins a long text",
+            &settled("''.join(['x' * 1000000] * 6000)"),
+            UNKNOWN,
+            &["a.star:1", "it takes more than 2147483648 bytes of memory within one statement"],
+        ),
+    ]
+}
+
+/// Scripts that cannot be read, and such as fail later: then nobody can say what would have come of it.
+fn scripts() -> Vec<Case> {
+    let case = script;
     vec![
         case("a script is empty", "", REFUSED, &["no function in it is a hook"]),
         case("a script has a slip", "def on_vote(ctx vote):\n    pass\n", REFUSED, &["a.star:1"]),

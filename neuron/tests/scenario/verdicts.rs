@@ -56,6 +56,19 @@ fn an_attack_that_never_fires_is_unknown_and_so_is_all_that_would_have_passed() 
 }
 
 #[test]
+fn an_attack_that_marks_nothing_is_unknown_whatever_was_expected() {
+    check("always = 'height < 9'", 99, 2, ["unknown", "unknown", "unknown"]);
+}
+
+#[test]
+fn a_run_that_ends_before_all_has_happened_is_unknown() {
+    let later = "sometimes = 'fired > 0'\n[[at]]\ntime = \"500s\"\nkill = \"honest[0]\"";
+    check(later, 2, 2, ["unknown", "unknown", "unknown"]);
+    let halted = "sometimes = 'fired > 0'\n[[at]]\nheight = 2\nkill = [\"honest[0]\", \"honest[1]\"]";
+    check(halted, 2, 2, ["unknown", "unknown", "unknown"]);
+}
+
+#[test]
 fn a_bundled_scenario_is_listed_and_runs_by_its_name() {
     let home = TempDir::new().unwrap();
     let list = neuron(home.path(), &["scenario", "list", "--json"]);

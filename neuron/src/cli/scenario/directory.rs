@@ -18,7 +18,7 @@ pub(super) struct Directory {
 impl Directory {
     /// Makes it, with the scenario as it was read and the scripts it uses.
     pub(super) fn make(home: &Path, case: &Case) -> Result<Self> {
-        let path = home.join(format!("{}-{}", case.name(), case.seed));
+        let path = home.join(case.directory());
         fs::create_dir_all(&path).wrap_err_with(|| format!("cannot make {}", path.display()))?;
         let directory = Self { path };
         directory.write(&format!("{}.toml", case.name()), &case.scenario.text.content)?;

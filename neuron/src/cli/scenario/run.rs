@@ -164,6 +164,15 @@ fn cases(args: &Args) -> Result<Vec<Case>> {
             cases.push(Case { file, path, scenario, seed, makes, live });
         }
     }
+    let mut folders = BTreeMap::new();
+    for case in &cases {
+        if let Some(other) = folders.insert(case.directory(), &case.file) {
+            let (file, other) = (case.file.display(), other.display());
+            return Err(eyre!(
+                "{other} and {file} would be run into one folder: rename one, or run them in turn"
+            ));
+        }
+    }
     match cases.len() {
         ..MAX_RUNS => Ok(cases),
         _ => Err(eyre!("{MAX_RUNS} runs or more at once; name fewer files or --seeds")),
@@ -210,6 +219,12 @@ impl Case {
     /// The file's name without its ending.
     pub(super) fn name(&self) -> String {
         self.file.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// The folder of its run.
+    pub(super) fn directory(&self) -> String {
+        let live = if self.live.is_some() { "-live" } else { "" };
+        format!("{}-{}{live}", self.name(), self.seed)
     }
 
     /// What repeats it, given where its file is.

@@ -1,5 +1,5 @@
 //! The figures of a simulated run, by the names that expectations use.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crypto::Hotkey;
 use protocol::Amount;
@@ -96,7 +96,13 @@ impl<W: World> Course<'_, W> {
             Metric::Height => ledger.height() as f64,
             Metric::Epoch => ledger.epoch(NETUID)? as f64,
             Metric::Time => seconds(world.elapsed_ms()),
-            Metric::Forks => broken(|it| matches!(it, Violation::Fork { .. })),
+            Metric::Forks => {
+                let forked = record.violations().iter().filter_map(|it| match it {
+                    Violation::Fork { height, .. } => Some(height),
+                    _ => None,
+                });
+                forked.collect::<BTreeSet<_>>().len() as f64
+            }
             Metric::SupplyErrors => broken(|it| matches!(it, Violation::Supply { .. })),
             Metric::RootErrors => broken(|it| matches!(it, Violation::Root { .. })),
             Metric::Forged => broken(|it| matches!(it, Violation::Certificate { .. })),

@@ -1,9 +1,12 @@
 //! One neuron of a live scenario: a process, what it was started with, and what it said last.
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crypto::{Hotkey, Keypair};
 use protocol::transaction::Coldkey;
@@ -24,6 +27,9 @@ pub(super) const BOARD: &str = "board";
 
 /// What a neuron's surroundings do to it, in its folder.
 const CONDITIONS: &str = "conditions.json";
+
+/// How long it may take to stop at the end.
+const FAREWELL: Duration = Duration::from_secs(3);
 
 /// What a process says before its log is open, or when it ends.
 const STDERR: &str = "stderr.log";
@@ -49,6 +55,8 @@ pub(super) struct Peer {
     process: Option<Child>,
     /// What it said last; nothing while it is down or silent.
     pub(super) status: Option<Status>,
+    /// Whom it accused so far.
+    pub(super) accused: BTreeSet<Hotkey>,
     /// What it did in its earlier lives.
     pub(super) before: Doings,
     /// How far its settlements were read.
@@ -82,6 +90,7 @@ impl Peer {
             conduct: group.conduct.clone(),
             process: None,
             status: None,
+            accused: BTreeSet::new(),
             before: Doings::default(),
             read: 0,
             told: true,
@@ -209,7 +218,16 @@ impl Peer {
 }
 
 impl Drop for Peer {
+    /// Once its stdin closes it stops, and so does the program that it started.
     fn drop(&mut self) {
+        if let Some(process) = &mut self.process {
+            process::resume(process);
+            drop(process.stdin.take());
+            let deadline = Instant::now() + FAREWELL;
+            while matches!(process.try_wait(), Ok(None)) && Instant::now() < deadline {
+                thread::sleep(Duration::from_millis(10));
+            }
+        }
         self.kill();
     }
 }

@@ -46,6 +46,11 @@ impl Live<'_> {
         let fired = self.doings[node].fired.clone();
         // One that is silent for a moment may be busy, or stand still.
         if let Some(status) = status {
+            for offender in status.accused.difference(&self.peers[node].accused.clone()) {
+                self.log(node, "accuse", json!(offender));
+                self.record.hear_accused(*offender);
+            }
+            self.peers[node].accused.extend(&status.accused);
             self.peers[node].status = Some(status);
         }
         self.doings[node] = self.peers[node].doings();

@@ -41,6 +41,16 @@ impl Record {
         self.ledgers.get(height as usize)
     }
 
+    /// Counts one whom a real neuron accuses: what it heard, only it knows.
+    pub(crate) fn hear_accused(&mut self, offender: Hotkey) {
+        if self.twins.contains(&offender) {
+            self.counts.accused += 1;
+        } else {
+            self.counts.honest_accused += 1;
+            self.violations.push(Violation::HonestAccused(offender));
+        }
+    }
+
     /// From now on this one may be caught.
     pub(crate) fn suspect(&mut self, hotkey: Hotkey) {
         self.twins.insert(hotkey);
