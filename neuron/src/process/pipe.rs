@@ -91,11 +91,14 @@ impl Pipe {
             if let Some(line) = self.line()? {
                 return Ok(line);
             }
-            let left = deadline.checked_duration_since(Instant::now()).ok_or(Silence::Late)?;
+            let left = deadline.saturating_duration_since(Instant::now());
             self.wait(left).map_err(Silence::Broken)?;
             self.flush().map_err(Silence::Broken)?;
             self.listen();
             self.hear()?;
+            if left.is_zero() {
+                return self.line()?.ok_or(Silence::Late);
+            }
         }
     }
 

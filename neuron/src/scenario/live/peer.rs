@@ -175,8 +175,7 @@ impl Peer {
     /// Kills it.
     pub(super) fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
-            let _ = process.kill();
-            let _ = process.wait();
+            process::kill(&mut process);
         }
         self.bury();
     }
