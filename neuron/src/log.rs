@@ -23,6 +23,19 @@ pub(crate) fn open(dir: &Path) -> io::Result<Dispatch> {
     Ok(Dispatch::new(format.with_writer(Mutex::new(file)).finish()))
 }
 
+/// What scripts print, on stderr.
+pub(crate) fn show_scripts() {
+    let format = tracing_subscriber::fmt().with_env_filter("neuron::script=info");
+    // Whoever set another log first hears it there.
+    let _ = format
+        .without_time()
+        .with_target(false)
+        .with_level(false)
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        .try_init();
+}
+
 /// Everything that happens in simulated histories, on stderr.
 pub(crate) fn trace_simulation() {
     let format = tracing_subscriber::fmt().with_env_filter("neuron::simulation=debug").without_time();

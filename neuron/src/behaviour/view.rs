@@ -26,7 +26,7 @@ pub struct Gossip {
     /// vote, votes, proposal, draft, settlement, commit, reveal, transaction, attestation, profile or evidence.
     pub kind: String,
     /// Who signed it, where one did.
-    pub from: Option<Hotkey>,
+    pub sender: Option<Hotkey>,
     /// The height it is about.
     pub height: Option<u64>,
     /// The round it is about.
@@ -45,7 +45,7 @@ pub struct Gossip {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Asking {
     /// Who asks.
-    pub from: Hotkey,
+    pub sender: Hotkey,
     /// Who is asked.
     pub to: Hotkey,
     /// The height at which.
@@ -58,7 +58,7 @@ pub struct Asking {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Replying {
     /// Who was asked.
-    pub from: Hotkey,
+    pub sender: Hotkey,
     /// What.
     pub question: Vec<u8>,
     /// What it answered, if it did.
@@ -136,7 +136,16 @@ pub(super) fn row(weights: &Weights) -> Row {
 impl Gossip {
     fn of(kind: &str, from: Option<Hotkey>) -> Self {
         let kind = kind.to_owned();
-        Self { kind, from, height: None, round: None, header: None, epoch: None, row: None, order: None }
+        Self {
+            kind,
+            sender: from,
+            height: None,
+            round: None,
+            header: None,
+            epoch: None,
+            row: None,
+            order: None,
+        }
     }
 
     /// What was heard.
@@ -163,7 +172,7 @@ impl Gossip {
         let kind = if votes.len() == 1 { "vote" } else { "votes" };
         let mut gossip = Self::of(kind, None);
         for (from, vote) in votes {
-            gossip.from = (kind == "vote").then_some(from);
+            gossip.sender = (kind == "vote").then_some(from);
             (gossip.height, gossip.round) = (Some(vote.height()), vote.round());
             gossip.header = vote.header();
         }
@@ -236,7 +245,7 @@ impl Gossip {
 impl Asking {
     pub(super) fn of(question: &Verified<Question>) -> Self {
         let body = question.body.clone();
-        Self { from: question.signer(), to: question.miner, height: question.height, body }
+        Self { sender: question.signer(), to: question.miner, height: question.height, body }
     }
 }
 

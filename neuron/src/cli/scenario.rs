@@ -2,6 +2,7 @@
 mod directory;
 mod frontier;
 mod list;
+mod metrics;
 mod new;
 mod run;
 mod told;
@@ -24,6 +25,7 @@ pub(super) struct Args {
 enum Command {
     Run(run::Args),
     List(list::Args),
+    Metrics(metrics::Args),
     Frontier(frontier::Args),
     New(new::Args),
 }
@@ -32,6 +34,7 @@ pub(super) fn perform(args: &Args) -> Result<()> {
     match &args.command {
         Command::Run(args) => run::perform(args),
         Command::List(args) => list::perform(args),
+        Command::Metrics(args) => metrics::perform(args),
         Command::Frontier(args) => frontier::perform(args),
         Command::New(args) => new::perform(args),
     }

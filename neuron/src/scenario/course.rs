@@ -151,9 +151,8 @@ impl<'a, W: World> Course<'a, W> {
     pub(super) fn end(self, mut judge: Judge<'_>, (lines, hash): (Vec<Line>, Hash)) -> Run {
         let doings = self.world.doings().to_vec();
         let faults: BTreeSet<_> = doings.iter().filter_map(|it| it.fault.clone()).collect();
-        if let Some(why) = faults.first().cloned().or_else(|| self.doubt(&doings)) {
-            judge.doubt(&why);
-        }
+        faults.iter().for_each(|fault| judge.fault(fault));
+        self.doubt(&doings).iter().for_each(|why| judge.doubt(why));
         let verdicts = judge.end(self.moment(), &self);
         let measured = self.scenario.measure.as_ref().and_then(|measure| measure.take(&self));
         let ledger = self.world.record().ledger();

@@ -120,7 +120,8 @@ pub fn junit(results: &[Results]) -> String {
 fn suite(xml: &mut String, run: &Results) {
     let count = |wanted| run.expectations.iter().filter(|finding| finding.verdict == wanted).count();
     let (failures, errors) = (count(Conclusion::Fail), count(Conclusion::Unknown));
-    let (name, seconds) = (escaped(&run.scenario), run.ended.time.as_secs_f64());
+    let (name, seconds) = (format!("{} seed {}", run.scenario, run.seed), run.ended.time.as_secs_f64());
+    let name = escaped(&name);
     let tests = run.expectations.len();
     put(
         xml,
@@ -197,11 +198,11 @@ mod tests {
     #[test]
     fn tests_are_written_as_junit_reads_them() {
         let expected = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n\
-            <testsuite name=\"a.toml\" tests=\"3\" failures=\"1\" errors=\"1\" time=\"9.000\">\n\
-            <testcase classname=\"a.toml\" name=\"always forks == 0\">\n</testcase>\n\
-            <testcase classname=\"a.toml\" name=\"never stake &lt; 3\">\n\
+            <testsuite name=\"a.toml seed 7\" tests=\"3\" failures=\"1\" errors=\"1\" time=\"9.000\">\n\
+            <testcase classname=\"a.toml seed 7\" name=\"always forks == 0\">\n</testcase>\n\
+            <testcase classname=\"a.toml seed 7\" name=\"never stake &lt; 3\">\n\
             <failure message=\"2 &lt; 3 is true\">honest[0], height 3, 1.500 s</failure>\n</testcase>\n\
-            <testcase classname=\"a.toml\" name=\"sometimes fired &gt; 0\">\n\
+            <testcase classname=\"a.toml seed 7\" name=\"sometimes fired &gt; 0\">\n\
             <error message=\"the attack never fired\"/>\n</testcase>\n\
             <system-out>neuron scenario run a.toml --seed 7</system-out>\n</testsuite>\n</testsuites>\n";
         assert_eq!(junit(&[results()]), expected);

@@ -45,6 +45,7 @@ pub enum Conclusion {
 pub struct Judge<'a> {
     watches: Vec<Watch<'a>>,
     doubt: Option<String>,
+    fault: Option<String>,
 }
 
 /// One expectation, as far as the run has come.
@@ -67,7 +68,7 @@ impl<'a> Judge<'a> {
             latest: None,
             verdict: None,
         };
-        Self { watches: scenario.expectations.iter().map(watch).collect(), doubt: None }
+        Self { watches: scenario.expectations.iter().map(watch).collect(), doubt: None, fault: None }
     }
 
     /// Looks at the run as it is now; looks come in the order of time. What holds only between two looks is missed.
@@ -80,14 +81,25 @@ impl<'a> Judge<'a> {
         self.doubt.get_or_insert_with(|| why.to_owned());
     }
 
+    /// Says that a behaviour could not go on: what came of its neuron from then on is an honest one's. What broke before
+    /// stays broken.
+    pub fn fault(&mut self, why: &str) {
+        self.fault.get_or_insert_with(|| why.to_owned());
+    }
+
     /// Looks for the last time, and says what came of each expectation, in the order of the file.
     pub fn end(mut self, now: Moment, source: &dyn Source) -> Vec<Verdict> {
         self.look(now, source);
         let asleep = self.watches.iter().any(Watch::never_fired);
-        let doubt = self.doubt.or_else(|| asleep.then(|| "the attack never fired".to_owned()));
-        let ended = |watch: Watch<'_>| match (watch.end(now, source), &doubt) {
-            (Verdict::Pass, Some(why)) => Verdict::Unknown { why: why.clone() },
-            (verdict, _) => verdict,
+        let asleep = asleep.then(|| "the attack never fired".to_owned());
+        let (fault, doubt) = (self.fault.clone(), self.fault.or(self.doubt).or(asleep));
+        let ended = |watch: Watch<'_>| {
+            let waits = matches!(watch.expectation.quantifier, Quantifier::AtEnd | Quantifier::Eventually);
+            match (watch.end(now, source), &doubt, &fault) {
+                (Verdict::Pass, Some(why), _) => because(why),
+                (Verdict::Fail { .. }, _, Some(why)) if waits => because(why),
+                (verdict, ..) => verdict,
+            }
         };
         self.watches.into_iter().map(ended).collect()
     }
@@ -151,7 +163,7 @@ impl Watch<'_> {
         let Some(latest) = self.latest else { return because("nobody looked") };
         let is_early = self.expectation.within.is_some_and(|within| !within.is_reached(now, since));
         match (self.expectation.quantifier, latest.holds) {
-            (Quantifier::Sometimes, _) => because(&format!("the attack never fired: {}", latest.detail)),
+            (Quantifier::Sometimes, _) => because(&format!("it never came true: {}", latest.detail)),
             (_, None) => unknown(&latest),
             (Quantifier::Eventually, _) if is_early => because("the run ended before its time was up"),
             (Quantifier::Eventually, _) => fail(now, &latest, "never: "),

@@ -1,5 +1,6 @@
 //! What a script may ask of its neuron, and have it do: a name and fields in JSON.
 use crypto::Hotkey;
+use protocol::Amount;
 use protocol::transaction::Action;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -8,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::hook::no_such;
 use super::reply::{body, wait};
 use crate::behaviour::{Context, Voting, Weights};
+use crate::figure::coins;
 
 /// The most bytes of JSON that a value on the board, or what is remembered, may take.
 pub(super) const KEPT_BYTES: usize = 64 * 1024;
@@ -120,5 +122,5 @@ fn shown_row((hotkey, height, weights): (Hotkey, u64, Weights)) -> Value {
 }
 
 fn shown_validator((hotkey, stake): (Hotkey, u64)) -> Value {
-    json!({ "hotkey": hotkey, "stake": stake })
+    json!({ "hotkey": hotkey, "stake": coins(Amount(stake)) })
 }

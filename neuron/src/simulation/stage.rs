@@ -247,7 +247,7 @@ impl Simulation {
         if self.stage.as_ref().is_some_and(|stage| !stage.silent) {
             let gossip = crate::behaviour::Gossip::told(message);
             let what = json!({
-                "kind": gossip.kind, "from": gossip.from, "height": gossip.height, "round": gossip.round,
+                "kind": gossip.kind, "from": gossip.sender, "height": gossip.height, "round": gossip.round,
                 "header": gossip.header, "epoch": gossip.epoch, "to": to,
             });
             self.log(node, event, || what);

@@ -38,7 +38,7 @@ impl Errands {
     pub(super) fn reply(&mut self, mind: &mut Mind, moment: Moment, reply: &Reply) -> bool {
         let Some((from, question)) = self.asked.remove(&reply.question) else { return false };
         let answer = reply.answer.as_ref().filter(|it| it.signer() == from && it.question == reply.question);
-        let replying = Replying { from, question, body: answer.map(|it| it.body.clone()) };
+        let replying = Replying { sender: from, question, body: answer.map(|it| it.body.clone()) };
         mind.ask(moment, |it, cx| it.on_reply(cx, &replying));
         true
     }

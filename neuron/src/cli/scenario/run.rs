@@ -18,6 +18,7 @@ use super::told;
 use crate::behaviour::Make;
 use crate::cli::out::{self, Out};
 use crate::cli::simulate::Seeds;
+use crate::log;
 use crate::scenario::live::{self, Site};
 use crate::scenario::simulated::{self, Run};
 use crate::scenario::{
@@ -117,6 +118,7 @@ pub(super) struct Document {
 }
 
 pub(super) fn perform(args: &Args) -> Result<()> {
+    log::show_scripts();
     let cases = cases(args)?;
     let home = args.out.clone().unwrap_or_else(crate::cli::runs);
     let ended = all(&cases, &home).into_iter().collect::<Result<Vec<_>>>()?;
@@ -137,7 +139,7 @@ pub(super) fn perform(args: &Args) -> Result<()> {
             Out::People.say(&told::run(case, ended))?;
         }
         if cases.len() > 1 {
-            Out::People.say(&told::summary(pairs()))?;
+            Out::People.say(&told::summary(pairs(), args.seeds.is_some()))?;
         }
     }
     for (case, ended) in pairs() {

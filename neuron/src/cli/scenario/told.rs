@@ -19,15 +19,17 @@ pub(super) fn run(case: &Case, ended: &Ended) -> String {
     for (expectation, verdict) in case.scenario.expectations.iter().zip(&run.verdicts) {
         let (quantifier, text) = (expectation.quantifier.name(), expectation.expression.text());
         lines.push(format!("  {:<7}  {quantifier} {text}", verdict.conclusion().name()));
-        lines.extend(reason(&case.scenario, verdict).map(|reason| format!("           {reason}")));
+        let reason = reason(&case.scenario, verdict);
+        let why = expectation.why.as_ref().filter(|_| reason.is_some());
+        lines.extend(reason.iter().chain(why).map(|reason| format!("           {reason}")));
     }
     lines.push(accounts(books));
-    lines.push(format!(
-        "  the attack gained {} coins, honest peers lost {}; {}",
-        signed(books.gain()),
-        signed(books.harm()),
-        directory.join("report.html").display()
-    ));
+    let report = directory.join("report.html");
+    let (gain, harm, report) = (signed(books.gain()), signed(books.harm()), report.display());
+    lines.push(match run.faults.is_empty() {
+        true => format!("  the attack gained {gain} coins, honest peers lost {harm}; {report}"),
+        false => format!("  a behaviour could not go on: what it would have earned is not known; {report}"),
+    });
     lines.join("\n")
 }
 
@@ -78,9 +80,9 @@ fn accounts(books: &Books) -> String {
 }
 
 /// What each attack earned, in coins, beside what honesty earns, and what honest peers lost by it.
-pub(super) fn summary<'a>(runs: impl Iterator<Item = (&'a Case, &'a Ended)>) -> String {
+pub(super) fn summary<'a>(runs: impl Iterator<Item = (&'a Case, &'a Ended)>, seeds: bool) -> String {
     let columns = [
-        ("attack", false),
+        (if seeds { "attack and seed" } else { "attack" }, false),
         ("verdict", false),
         ("earned", true),
         ("if honest", true),
@@ -91,7 +93,8 @@ pub(super) fn summary<'a>(runs: impl Iterator<Item = (&'a Case, &'a Ended)>) -> 
         let (earned, honest) = ended.books.attackers();
         let verdict = format!("{}{}", ended.conclusion().name(), limit(&case.scenario));
         let (gain, harm) = (signed(earned - honest), signed(ended.books.harm()));
-        vec![case.name(), verdict, coins(earned), coins(honest), gain, harm]
+        let name = if seeds { format!("{} {}", case.name(), case.seed) } else { case.name() };
+        vec![name, verdict, coins(earned), coins(honest), gain, harm]
     });
     table(&columns, rows).trim_fmt()
 }

@@ -184,7 +184,9 @@ impl<'a> Parser<'a> {
     fn figure(&mut self, name: &str, place: &Place) -> Result<Figure, Fault> {
         let known: Vec<_> = Metric::ALL.iter().map(|metric| metric.name()).collect();
         let unknown = || {
-            Fault::new(place.clone(), format!("there is no metric `{name}`{}", near::instead(name, &known)))
+            let instead = near::instead(name, &known);
+            let words = format!("there is no metric `{name}`{instead}; `neuron scenario metrics` lists them");
+            Fault::new(place.clone(), words)
         };
         let metric = Metric::named(name).ok_or_else(unknown)?;
         let all = Selection::all(self.cast.groups);

@@ -96,7 +96,7 @@ fn what_nobody_could_see_is_unknown() {
     check("at_end = 'height / (height - 10) > 1'", &unknown("10 / (10 - 10) is unknown"));
     check("always = 'height >= 0'\nafter = { height = 11 }", &unknown("the run ended before `after`"));
     check("eventually = 'height > 50'\nwithin = '90s'", &unknown("the run ended before its time was up"));
-    check("sometimes = 'height > 50'", &unknown("the attack never fired: 10 > 50 is false"));
+    check("sometimes = 'height > 50'", &unknown("it never came true: 10 > 50 is false"));
 }
 
 #[test]
