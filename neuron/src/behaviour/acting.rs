@@ -8,6 +8,7 @@ mod errands;
 mod faces;
 mod forgery;
 mod held;
+mod mind;
 mod rows;
 mod scoring;
 
@@ -15,24 +16,22 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use protocol::head::Head;
-use protocol::message::{Heard, Message};
+use protocol::message::Message;
 use protocol::query::{Answer, Question};
 use protocol::subnet::Netuid;
 use protocol::{Signed, Verified};
-use rand::SeedableRng;
-use rand::rngs::StdRng;
-use serde_json::Value;
 
 use self::ballots::Ballots;
 use self::drafts::Drafts;
 use self::errands::Errands;
 use self::faces::Faces;
 use self::held::{Held, Pending};
+use self::mind::Mind;
 use self::rows::Rows;
 use self::scoring::Scoring;
 use super::context::Deed;
-use super::{Act, Asking, Behaviour, Board, Conduct, Context, Gossip, Keys};
-use crate::role::{Effect, Input, Moment, Note, Persist, Reply, Role, Settled, Ticket, Timer};
+use super::{Act, Asking, Conduct, Gossip, Keys};
+use crate::role::{Effect, Input, Moment, Persist, Reply, Role, Settled, Ticket, Timer};
 
 /// Questions whose answers are waited for; older ones are forgotten.
 const QUESTIONS: usize = 256;
@@ -54,51 +53,6 @@ pub struct Acting {
     /// What a miner was asked, until its model has answered.
     questions: BTreeMap<Ticket, Verified<Question>>,
     epoch: Option<u64>,
-}
-
-/// The behaviour and what it knows.
-struct Mind {
-    behaviour: Box<dyn Behaviour>,
-    keys: Keys,
-    with: Value,
-    board: Board,
-    netuid: Netuid,
-    head: Head,
-    /// Where it began.
-    origin: Head,
-    /// Transactions told since the ledger last moved.
-    told: u64,
-    /// Hooks that were asked.
-    asked: u64,
-    /// What it did of itself.
-    deeds: VecDeque<Deed>,
-}
-
-impl Mind {
-    /// Asks a hook.
-    fn ask<T>(&mut self, moment: Moment, hook: impl FnOnce(&mut dyn Behaviour, &mut Context<'_>) -> T) -> T {
-        self.ask_of(None, moment, hook)
-    }
-
-    /// Asks a hook about what came by gossip.
-    fn ask_of<T>(
-        &mut self,
-        heard: Option<&Heard>,
-        moment: Moment,
-        hook: impl FnOnce(&mut dyn Behaviour, &mut Context<'_>) -> T,
-    ) -> T {
-        let (place, own) = ((self.netuid, &self.head.ledger), (&self.keys, &self.with, &self.board));
-        self.asked += 1;
-        let seed = crypto::hash("neuron v1 hook", &[&moment.seed.0, &self.asked.to_le_bytes()]);
-        let rng = StdRng::from_seed(seed.0);
-        let mut cx = Context::new(moment.now, rng, place, own, &mut self.told, heard);
-        let answer = hook(&mut *self.behaviour, &mut cx);
-        self.deeds.extend(cx.deeds);
-        if let Some(fault) = self.behaviour.fault() {
-            self.deeds.push_back(Deed::Effect(Effect::Note(Note::Fault(fault))));
-        }
-        answer
-    }
 }
 
 impl Acting {

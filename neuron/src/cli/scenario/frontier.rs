@@ -133,6 +133,9 @@ pub(super) fn perform(args: &Args) -> Result<()> {
         true => out::document(&search.document(args, &flips))?,
         false => Out::People.say(&search.told(&flips))?,
     }
+    if flips.len() > 1 && search.seeds.len() == 1 {
+        out::point_out("it flips more than once: with one seed that may be chance; try --seeds 0..5");
+    }
     let unknown = search.points.iter().any(|point| point.verdict == Conclusion::Unknown);
     match (unknown, flips.is_empty()) {
         (true, _) => Err(Unmet::new(Conclusion::Unknown).into()),

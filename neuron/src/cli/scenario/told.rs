@@ -42,7 +42,7 @@ fn reason(scenario: &Scenario, verdict: &Verdict) -> Option<String> {
     match verdict {
         Verdict::Pass => None,
         Verdict::Fail { at, neuron, detail } => {
-            let whose = neuron.map(|it| format!(" by {}", scenario.name(it))).unwrap_or_default();
+            let whose = neuron.map(|it| format!(", {} above all", scenario.name(it))).unwrap_or_default();
             Some(format!("{detail}{whose}, height {}", at.height))
         }
         Verdict::Unknown { why } => Some(brief(why).to_owned()),

@@ -42,7 +42,10 @@ fn compare(left: &Term, comparison: Comparison, right: &Term, source: &dyn Sourc
     let holds = comparison.holds(left.value, right.value);
     let symbol = comparison.symbol();
     let terms = format!("{} {symbol} {}", left.shown, right.shown);
-    let values = format!("{} {symbol} {}", show(left.value), show(right.value));
+    // What differs is shown to differ.
+    let is_near = left.value != right.value && show(left.value) == show(right.value);
+    let shown = |value: f64| if is_near { value.to_string() } else { show(value) };
+    let values = format!("{} {symbol} {}", shown(left.value), shown(right.value));
     let detail = match terms == values {
         true => format!("{terms} is {holds}"),
         false => format!("{terms}: {values} is {holds}"),
