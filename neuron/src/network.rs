@@ -20,7 +20,9 @@ mod links;
 mod rate;
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, TcpListener, UdpSocket};
+use std::ops::Range;
 use std::sync::Arc;
 
 use crypto::{Hash, Hotkey, Keypair};
@@ -39,6 +41,10 @@ use driver::Driver;
 const COMMANDS: usize = 1024;
 /// Events that wait for the neuron; kept small because each may hold a proposal of 2 MiB.
 const EVENTS: usize = 512;
+/// Ports that no system hands out to a socket without one: those lie above (Linux: from 32,768, others: from 49,152).
+const CHOSEN_PORTS: Range<u16> = 10_000..32_768;
+/// How many of them are tried until one is free for QUIC and TCP alike.
+const PORTS_TRIED: usize = 32;
 
 /// Who we are and how we join.
 pub struct Config {
@@ -66,6 +72,20 @@ pub struct Listen {
 }
 
 impl Listen {
+    /// A port of the loopback interface that was free a moment ago, and that no other socket is given unasked.
+    pub(crate) fn on_loopback() -> io::Result<Self> {
+        let ip = Ipv4Addr::LOCALHOST;
+        let mut tried = 0;
+        loop {
+            let port = rand::random_range(CHOSEN_PORTS);
+            tried += 1;
+            match TcpListener::bind((ip, port)).and_then(|_| UdpSocket::bind((ip, port))) {
+                Err(_) if tried < PORTS_TRIED => {}
+                bound => return bound.map(|_| Self { ip: ip.into(), port }),
+            }
+        }
+    }
+
     /// The addresses under which `hotkey` is reached here, QUIC first: what others write behind `--bootstrap`.
     pub fn addresses(&self, hotkey: &Hotkey) -> Vec<String> {
         let peer = address::peer(hotkey);

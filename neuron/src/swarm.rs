@@ -38,8 +38,6 @@ pub(crate) use plan::read_model;
 pub use plan::{Housing, Plan, SPARE_ACCOUNTS};
 pub use report::{Culprit, Report};
 
-pub(crate) use directory::free_port;
-
 use directory::Directory;
 use earnings::Earnings;
 

@@ -85,8 +85,12 @@ async fn until(condition: impl Fn() -> bool) {
     .await;
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+#[test]
+fn a_port_that_is_kept_is_none_that_systems_hand_out() {
+    for _ in 0..100 {
+        let port = Listen::on_loopback().unwrap().port;
+        assert!((1_024..32_768).contains(&port), "{port}");
+    }
 }
 
 #[tokio::test]
@@ -178,7 +182,7 @@ async fn a_neuron_of_another_network_is_sent_away_and_hears_nothing() {
 
 #[tokio::test]
 async fn a_neuron_restarted_on_the_same_port_is_reached_again() {
-    let listen = Listen { ip: Ipv4Addr::LOCALHOST.into(), port: free_port() };
+    let listen = Listen::on_loopback().unwrap();
     let config = || Config { listen, ..Node::config(1, &[]) };
     let restarted = Node::start(config());
     let known = listen.addresses(&restarted.network.hotkey());
@@ -222,7 +226,7 @@ async fn whoever_is_connected_can_be_asked_and_nobody_if_none_is() {
 
 #[tokio::test]
 async fn a_bootstrap_peer_that_starts_late_is_joined() {
-    let listen = Listen { ip: Ipv4Addr::LOCALHOST.into(), port: free_port() };
+    let listen = Listen::on_loopback().unwrap();
     let early = Node::new(2, &listen.addresses(&Keypair::from_seed([1; 32]).hotkey()));
     until(|| early.network.counters()["dial_failed"] > 0).await;
     let late = Node::start(Config { listen, ..Node::config(1, &[]) });

@@ -6,7 +6,6 @@ mod peer;
 mod reading;
 
 use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 use std::{fs, io, thread};
@@ -30,7 +29,7 @@ use crate::genesis::GenesisFile;
 use crate::network::{Listen, MILLION, Way};
 use crate::neuron::Conditions;
 use crate::simulation::{Cut, Line, Link, Links, Record};
-use crate::{clock, genesis, key, swarm};
+use crate::{clock, genesis, key};
 
 pub use super::course::Run;
 
@@ -184,7 +183,7 @@ impl<'a> Live<'a> {
         let dir = self.site.dir.clone();
         let io = |cause| Error::Io { path: dir.clone(), cause };
         fs::create_dir_all(&dir).map_err(io)?;
-        let listen = Listen { ip: Ipv4Addr::LOCALHOST.into(), port: swarm::free_port().map_err(io)? };
+        let listen = Listen::on_loopback().map_err(io)?;
         self.peers.iter().try_for_each(Peer::write_keys)?;
         let present: Vec<_> = (0..self.peers.len()).filter(|node| !self.peers[*node].is_absent()).collect();
         if let Some(first) = present.first() {

@@ -9,7 +9,6 @@
 //! ```
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 
 use crypto::Keypair;
@@ -34,9 +33,6 @@ const MESHING_EACH_MS: u64 = 20;
 
 /// What each process adds: it loads libtorch.
 const LOADING_EACH_MS: u64 = 300;
-
-/// Ports tried until one is free for QUIC and TCP alike.
-const PORTS_TRIED: usize = 32;
 
 /// A swarm's directory, complete.
 pub(super) struct Directory {
@@ -74,10 +70,7 @@ impl Directory {
     pub(super) fn open(plan: &Plan) -> Result<Self, Error> {
         let dir = plan.dir.clone();
         let bootstrap = plan.seats()[0].hotkey.hotkey();
-        let listen = Listen {
-            ip: Ipv4Addr::LOCALHOST.into(),
-            port: free_port().map_err(|cause| Error::Io { path: dir.clone(), cause })?,
-        };
+        let listen = Listen::on_loopback().map_err(|cause| Error::Io { path: dir.clone(), cause })?;
         let bootstrap = listen.addresses(&bootstrap);
         let path = dir.join("genesis.toml");
         let genesis = match Plan::read(&dir)? {
@@ -144,21 +137,6 @@ fn meshing(plan: &Plan) -> u64 {
         Housing::Processes(_) => LOADING_EACH_MS,
     };
     MESHING_MS + neurons * each
-}
-
-/// A port of the loopback interface that is free for QUIC and TCP alike, a moment ago.
-pub(crate) fn free_port() -> io::Result<u16> {
-    let host = Ipv4Addr::LOCALHOST;
-    let mut refused = None;
-    for _ in 0..PORTS_TRIED {
-        let tcp = TcpListener::bind((host, 0)).and_then(|tcp| tcp.local_addr());
-        let port = tcp.map(|address| address.port());
-        match port.and_then(|port| UdpSocket::bind((host, port)).map(|_| port)) {
-            Ok(port) => return Ok(port),
-            Err(cause) => refused = Some(cause),
-        }
-    }
-    Err(refused.expect("at least one port was tried"))
 }
 
 fn same(plan: &Plan, earlier: &Plan) -> Result<(), Error> {

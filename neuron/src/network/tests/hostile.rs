@@ -98,7 +98,7 @@ async fn garbage_on_any_protocol_does_not_stop_the_loop() {
 
 #[tokio::test]
 async fn garbage_on_the_port_does_not_stop_the_loop() {
-    let listen = Listen { ip: Ipv4Addr::LOCALHOST.into(), port: free_port() };
+    let listen = Listen::on_loopback().unwrap();
     let echo = Node::start(Config { listen, ..Node::config(1, &[]) }).echo();
     let known = echo.listening().await;
     for garbage in [vec![0xff; 100], vec![0; 100_000], b"GET / HTTP/1.1\r\n\r\n".to_vec()] {
