@@ -237,6 +237,8 @@ impl Directory {
         let sought = self.lookups.values().any(|sought| *sought == peer);
         if !sought && self.lookups.len() < LOOKUPS {
             self.lookups.insert(swarm.behaviour_mut().kad.get_closest_peers(peer), peer);
+            // Among peers who answer at once, the search is over before the next tick.
+            self.gate(swarm);
         }
     }
 

@@ -5,6 +5,11 @@ mod swarm;
 use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
+use futures::StreamExt;
+use libp2p::request_response;
+use libp2p::swarm::SwarmEvent;
+
+use super::behaviour::BehaviourEvent;
 use super::*;
 
 const GENESIS: Hash = Hash([7; 32]);
@@ -231,6 +236,48 @@ async fn a_bootstrap_peer_that_starts_late_is_joined() {
     until(|| early.network.counters()["dial_failed"] > 0).await;
     let late = Node::start(Config { listen, ..Node::config(1, &[]) });
     until(|| early.network.status().peers == 1 && late.network.status().peers == 1).await;
+}
+
+#[tokio::test]
+async fn whoever_has_enough_peers_still_finds_one_that_only_another_knows() {
+    let guide = Node::new(1, &[]).echo();
+    let mut known = guide.listening().await;
+    for seed in 2..10 {
+        known.extend(Node::new(seed, &[]).echo().listening().await);
+    }
+    let mut asker = Node::new(10, &known);
+    until(|| asker.network.status().peers == 9).await;
+
+    // It joins the guide and seeks nobody else.
+    let config = Node::config(11, &[]);
+    let mut hermit = behaviour::swarm(&config, Arc::default()).unwrap();
+    hermit.listen_on("/ip4/127.0.0.1/tcp/0".parse().unwrap()).unwrap();
+    hermit.dial(address::parse(&known[0]).unwrap().1).unwrap();
+    tokio::spawn(async move {
+        loop {
+            let event = hermit.select_next_some().await;
+            let SwarmEvent::Behaviour(BehaviourEvent::Ask(request_response::Event::Message {
+                message: request_response::Message::Request { request, channel, .. },
+                ..
+            })) = event
+            else {
+                continue;
+            };
+            hermit.behaviour_mut().ask.send_response(channel, request).unwrap();
+        }
+    });
+    let asked = within(async {
+        loop {
+            asker.network.ask(config.keypair.hotkey(), 5, b"hello?".to_vec()).unwrap();
+            match asker.next().await {
+                // Not even the guide knows it yet.
+                Event::Responded { result: Err(Failure::NotFound), .. } => {}
+                event => break event,
+            }
+        }
+    });
+    let asked = asked.await;
+    assert!(matches!(&asked, Event::Responded { result: Ok(bytes), .. } if bytes == b"hello?"), "{asked:?}");
 }
 
 #[tokio::test]
