@@ -192,7 +192,7 @@ pub enum Error {
 
 /// What to say of a subnet that is not there.
 fn no_subnet(netuid: Netuid) -> String {
-    format!("there is no subnet {netuid}; see the genesis for those there are")
+    format!("there is no subnet {netuid}; see `neuron subnet list` for those there are")
 }
 
 #[cfg(test)]

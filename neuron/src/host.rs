@@ -1,6 +1,7 @@
 //! Houses one neuron: a thread with its own loop, its own log file and its own local socket.
 //!
-//! One that finds while it runs that only a snapshot helps is begun anew: it takes it before its roles begin.
+//! One that finds while it runs that only a snapshot helps, or that its subnet is founded, is begun anew: it takes the
+//! one, and reads the other's task, before its roles begin.
 use std::path::PathBuf;
 use std::time::Duration;
 use std::{io, thread};
@@ -127,15 +128,17 @@ fn live(
         // Sockets and tasks end with it.
         let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(io)?;
         match runtime.block_on(work(&config, show, &mut stopped)) {
-            // Seldom: it waits for its peers' word, and for their time to make a snapshot.
-            Err(Error::Neuron(behind @ neuron::Error::TooFarBehind { .. })) => {
-                tracing::warn!(%behind, "begins anew");
+            Err(Error::Neuron(reason @ (neuron::Error::TooFarBehind { .. } | neuron::Error::Founded(_)))) => {
+                tracing::warn!(%reason, "begins anew");
                 if let Some(handle) = &*show.borrow() {
                     handle.bequeath(&mut config);
                 }
                 // That was the owner's word for one start.
                 config.vote_anew = false;
-                config.begun_anew = config.begun_anew.saturating_add(1);
+                // Seldom: it waits for its peers' word, and for their time to make a snapshot.
+                if let neuron::Error::TooFarBehind { .. } = reason {
+                    config.begun_anew = config.begun_anew.saturating_add(1);
+                }
             }
             Err(error) => {
                 tracing::error!(%error, "stopped");

@@ -54,6 +54,8 @@ pub struct Neuron {
     roles: Roles,
     keys: Keys,
     netuid: Netuid,
+    /// Its subnet was not founded when it started.
+    waits: bool,
     /// How far it has come.
     head: Head,
     arrivals: mpsc::Receiver<Arrival>,
@@ -99,12 +101,13 @@ impl Neuron {
         {
             recovered.trust.vouched = clock::now_ms();
         }
-        let subnet = ledger.metagraph(config.netuid).ok_or(Error::NoSubnet(config.netuid))?;
-        let task = task::named(&subnet.task)?;
+        // Until its subnet is founded, it follows the ledger.
+        let task = ledger.metagraph(config.netuid).map(|subnet| task::named(&subnet.task)).transpose()?;
         let settlers = ledger.validators().clone();
 
         let (arrive, arrivals) = mpsc::channel(ARRIVALS);
-        let model = config.model(task, gate::model_events(arrive.clone()))?;
+        let report = gate::model_events(arrive.clone());
+        let model = task.map(|task| config.model(task, report)).transpose()?.flatten();
         let snapshots = store.snapshots().clone();
         let disk = Disk::spawn(Desk::new(store), network.clone(), config.history);
         let refused = Tally::default();
@@ -134,14 +137,15 @@ impl Neuron {
         let keys = Keys { hotkey: keypair.clone(), coldkey: config.coldkey, spare: Vec::new() };
         let settler = Settler::new(keypair.clone(), genesis.ledger, recovered);
         let mut roles: Vec<Box<dyn Role>> = vec![Box::new(settler)];
-        roles.extend(config.duty.role(keypair, config.netuid, task, ledger, memory));
+        roles.extend(task.and_then(|task| config.duty.role(keypair, config.netuid, task, ledger, memory)));
         let mut hands = Hands::new(id, config.duty, network, disk, model, (pending, refused), show);
         hands.stay_close(&settlers);
         let seed = config.keypair.secret("neuron v1 moments", &[&clock::now_ms().to_le_bytes()]);
         let netuid = config.netuid;
         let roles = Roles::new(roles, config.conduct, keys.clone(), (netuid, head.clone()));
         let conditions = conditions.subscribe();
-        let neuron = Self { roles, keys, netuid, head, arrivals, hands, conditions, seed, heard: 0 };
+        let waits = task.is_none();
+        let neuron = Self { roles, keys, netuid, waits, head, arrivals, hands, conditions, seed, heard: 0 };
         Ok((neuron, handle))
     }
 
@@ -174,6 +178,9 @@ impl Neuron {
         while let Some(input) = inputs.pop_front() {
             for effect in self.think(&input) {
                 inputs.extend(self.hands.carry_out(effect)?);
+            }
+            if self.waits && self.head.ledger.epoch(self.netuid).is_some() {
+                return Err(Error::Founded(self.netuid));
             }
         }
         Ok(())

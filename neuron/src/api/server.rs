@@ -22,7 +22,7 @@ use super::{
     SOCKET, Status, Subnets, Trial, Votes,
 };
 use crate::behaviour::Board;
-use crate::neuron::Handle;
+use crate::neuron::{Handle, View};
 use crate::script::{self, Pace};
 
 /// Connections at once; further ones are told to come back.
@@ -221,7 +221,10 @@ async fn answer(request: &Request, handle: &Handle) -> Result<Value, String> {
 }
 
 async fn poll(handle: &Handle) -> Result<Value, String> {
-    let role = handle.view().role;
+    let View { role, netuid, .. } = handle.view();
+    if handle.view().waits() {
+        return Err(super::no_subnet(netuid));
+    }
     if role != "validator" {
         return Err(format!("this neuron is a {role}; only validators ask, so name the --dir of one"));
     }

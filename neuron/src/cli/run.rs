@@ -19,7 +19,7 @@ use tokio::time::interval;
 use super::order::Order;
 use super::out::{self, Out};
 use super::table::{coins, percent};
-use crate::api::Client;
+use crate::api::{Client, Consensus};
 use crate::behaviour::{Board, Conduct};
 use crate::figure::fraction;
 use crate::genesis::GenesisFile;
@@ -33,6 +33,9 @@ use crate::{key, log};
 
 /// Between two tries to register: a few settlements of a dev network.
 const REGISTER_EVERY: Duration = Duration::from_secs(5);
+
+/// Between two lines on a network that settles nothing.
+const STALL_EVERY: Duration = Duration::from_secs(10);
 
 /// Run one neuron of a network
 ///
@@ -72,7 +75,7 @@ pub(super) struct Args {
     /// The port to listen on, UDP and TCP; the system chooses if left out
     #[arg(long, value_name = "P", default_value_t = 0)]
     port: u16,
-    /// The subnet to work in
+    /// The subnet to work in; one still to be founded is waited for
     #[arg(long, value_name = "N", default_value_t = 1)]
     netuid: u16,
     /// Miner: serve these weights (safetensors) instead of training
@@ -108,7 +111,7 @@ pub(super) struct Args {
     /// Stop when stdin closes
     #[arg(long, hide = true)]
     tied: bool,
-    /// Print a JSON document on a line of its own for each settlement
+    /// Print a JSON document on a line of its own for each settlement, and for every 10 s without one once it is overdue
     #[arg(long)]
     json: bool,
 }
@@ -159,15 +162,13 @@ fn config(args: &Args) -> Result<Config> {
     may_behave(file.genesis.allows_adversaries(), &script::name(&args.behaviour))?;
     let netuid = Netuid(args.netuid);
     let subnet = file.genesis.subnets.iter().find(|subnet| subnet.netuid == netuid);
-    let subnet =
-        subnet.ok_or_else(|| eyre!("--netuid {netuid}: the genesis has no such subnet; see its list"))?;
     key::private_dir(&args.dir)
         .map_err(|cause| eyre!("--dir {}: {cause}; name one that you may write", args.dir.display()))?;
     let keypair = match &args.key {
         Some(path) => key::read(path)?,
         None => key::read_or_create(&args.dir.join("hotkey"))?,
     };
-    let duty = duty(args, &keypair, &subnet.task)?;
+    let duty = duty(args, &keypair, subnet.map(|subnet| &*subnet.task))?;
     let listen = Listen { ip: args.ip, port: args.port };
     let bootstrap = if args.bootstrap.is_empty() { file.bootstrap } else { args.bootstrap.clone() };
     let own = listen.addresses(&keypair.hotkey());
@@ -214,7 +215,7 @@ fn peer(address: &str) -> Option<&str> {
     address.rsplit_once("/p2p/").map(|(_, peer)| peer)
 }
 
-fn duty(args: &Args, keypair: &Keypair, task: &str) -> Result<Duty> {
+fn duty(args: &Args, keypair: &Keypair, task: Option<&str>) -> Result<Duty> {
     match args.role {
         Part::Validator | Part::Light => {
             ensure!(
@@ -230,13 +231,14 @@ fn duty(args: &Args, keypair: &Keypair, task: &str) -> Result<Duty> {
     }
 }
 
-/// The bytes of --model, once a worker of the task took them.
-fn weights(args: &Args, keypair: &Keypair, task: &str) -> Result<Option<Vec<u8>>> {
-    let mut worker = task::named(task)?.worker(args.seed, &keypair.hotkey(), args.rung)?;
+/// The bytes of --model, once a worker of the task took them; what the task of a subnet still to be founded is, it tells.
+fn weights(args: &Args, keypair: &Keypair, task: Option<&str>) -> Result<Option<Vec<u8>>> {
+    let worker = task.map(|task| task::named(task)?.worker(args.seed, &keypair.hotkey(), args.rung));
+    let worker = worker.transpose()?;
     let Some(path) = &args.model else { return Ok(None) };
     let fault = |fault: String| eyre!("--model {}: {fault}; give weights as safetensors", path.display());
     let weights = read_model(path).map_err(|error| fault(error.to_string()))?;
-    worker.load(&weights).map_err(|error| fault(error.to_string()))?;
+    worker.map_or(Ok(()), |mut worker| worker.load(&weights)).map_err(|error| fault(error.to_string()))?;
     Ok(Some(weights))
 }
 
@@ -250,31 +252,51 @@ async fn introduction(args: &Args, handle: &Handle) -> String {
     lines.join("\n")
 }
 
-/// A line for every settlement.
+/// A line for every settlement, and for every while without one.
 async fn show(mut handles: Handles, args: &Args) -> Result<()> {
     let client = Client::new(&args.dir);
     let mut handle = handles.now();
     let (mut shown, mut advised) = ((handle.view().height, String::new()), args.json);
+    let mut whiles = interval(STALL_EVERY);
     loop {
-        while handle.changed().await {
-            let view = handle.view();
-            let now = (view.height, view.doing().to_owned());
-            if now.0 > shown.0 && args.json {
-                out::document(&client.status().await?)?;
-            } else if now != shown && !args.json {
-                Out::People.say(&line(&view))?;
+        let runs = tokio::select! {
+            runs = handle.changed() => runs,
+            _ = whiles.tick() => {
+                show_stall(&client, args.json).await?;
+                continue;
             }
-            shown = now;
-            if let Some(advice) = advice(&view).filter(|_| !advised) {
-                Out::People.say(&advice)?;
-                advised = true;
+        };
+        if !runs {
+            match handles.next().await {
+                Some(next) => handle = next,
+                // It stopped; whoever waits for its end tells why.
+                None => std::future::pending().await,
             }
         }
-        let Some(next) = handles.next().await else { break };
-        handle = next;
+        let view = handle.view();
+        let now = (view.height, view.doing().to_owned());
+        if now.0 > shown.0 && args.json {
+            out::document(&client.status().await?)?;
+        } else if now != shown && !args.json {
+            Out::People.say(&line(&view))?;
+        }
+        shown = now;
+        if let Some(advice) = advice(&view).filter(|_| !advised) {
+            Out::People.say(&advice)?;
+            advised = true;
+        }
     }
-    // It stopped; whoever waits for its end tells why.
-    std::future::pending().await
+}
+
+/// What the network waits for, if it has settled nothing for too long.
+async fn show_stall(client: &Client, json: bool) -> Result<()> {
+    // One that is being begun anew does not answer.
+    let Ok(status) = client.status().await else { return Ok(()) };
+    match status.consensus.as_ref().and_then(Consensus::stall) {
+        Some(_) if json => out::document(&status),
+        Some(stall) => Out::People.say(&stall),
+        None => Ok(()),
+    }
 }
 
 /// What a validator with stake is told that could settle and does not want to.
@@ -317,8 +339,8 @@ async fn register(handles: &Handles, client: &Client, coldkey: &Keypair, out: Ou
             out.say(&format!("has slot {uid} of subnet {netuid}"))?;
             return std::future::pending().await;
         }
-        // Until it has caught up, what the ledger says is old.
-        if height == 0 {
+        // Until it has caught up, what the ledger says is old; a subnet may still have to be founded.
+        if height == 0 || handles.now().view().waits() {
             continue;
         }
         let order =

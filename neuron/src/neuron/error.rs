@@ -58,9 +58,9 @@ pub enum Error {
     /// It was to misbehave where that is no game.
     #[error("this network does not allow a neuron to behave as {0}: only networks for development do")]
     HonestOnly(String),
-    /// The subnet does not exist.
-    #[error("subnet {0} is not in the genesis: see its list of subnets")]
-    NoSubnet(Netuid),
+    /// The subnet that it waits for is there.
+    #[error("subnet {0} is founded: begun anew, the neuron works in it")]
+    Founded(Netuid),
     /// The model's thread cannot be started.
     #[error("cannot start the model's thread: {0}")]
     Model(std::io::Error),

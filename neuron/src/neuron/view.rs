@@ -7,7 +7,7 @@ use crypto::{Hash, Hotkey};
 use protocol::ledger::Ledger;
 use protocol::subnet::Netuid;
 
-use super::Config;
+use super::{Config, Duty};
 use crate::behaviour::{Conduct, Doings};
 use crate::role::{Pace, Score};
 
@@ -56,10 +56,15 @@ pub struct View {
 
 impl View {
     pub(super) fn new(config: &Config, ledger: &Ledger) -> Self {
+        let netuid = config.netuid;
+        let activity = match ledger.epoch(netuid) {
+            Some(_) => "starting".to_owned(),
+            None => format!("waiting until subnet {netuid} is founded"),
+        };
         Self {
             hotkey: config.keypair.hotkey(),
             role: config.duty.name(),
-            netuid: config.netuid,
+            netuid,
             height: ledger.height(),
             tip: Hash::default(),
             state_root: ledger.root().hash,
@@ -68,7 +73,7 @@ impl View {
             pace: None,
             accuracy: None,
             model: None,
-            activity: "starting".to_owned(),
+            activity,
             scores: BTreeMap::new(),
             behaviour: config.conduct.as_ref().map_or(Conduct::HONEST, |it| &it.name).to_owned(),
             doings: Doings::default(),
@@ -79,11 +84,16 @@ impl View {
         }
     }
 
+    /// Whether it has nothing to do, since there is no such subnet.
+    pub fn waits(&self) -> bool {
+        self.role != Duty::Follow.name() && self.ledger.epoch(self.netuid).is_none()
+    }
+
     /// What it is doing, in a word or two.
     pub fn doing(&self) -> &str {
         let settles = || self.ledger.validators().power(&self.hotkey).is_some();
         match self.role {
-            _ if self.height == 0 => &self.activity,
+            _ if self.height == 0 || self.waits() => &self.activity,
             "validator" if settles() => "settling",
             "validator" => "validating",
             "light" => "following",

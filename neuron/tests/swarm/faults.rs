@@ -1,4 +1,5 @@
 //! What happens to processes that die, and to those that are left behind.
+use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -86,7 +87,7 @@ async fn an_interrupted_swarm_cleans_up_and_says_how_it_went() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_neuron_run_by_hand_joins_buys_a_slot_and_earns() {
+async fn a_neuron_run_by_hand_joins_buys_a_slot_earns_and_tells_when_the_others_are_gone() {
     let dir = TempDir::new().unwrap();
     let mut swarm = Swarm::start(small(dir.path())).await.unwrap();
     let at = |path: &str| dir.path().join(path);
@@ -98,7 +99,7 @@ async fn a_neuron_run_by_hand_joins_buys_a_slot_and_earns() {
         .arg("--dir")
         .arg(at("guest"))
         .stdin(Stdio::piped())
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     until("it earns", async || {
@@ -107,7 +108,9 @@ async fn a_neuron_run_by_hand_joins_buys_a_slot_and_earns() {
         guest.is_some_and(|guest| guest.emission > 0)
     })
     .await;
+    swarm.stop().await;
+    let mut said = BufReader::new(guest.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(said.any(|line| line.starts_with("nothing settled for ")), "it says that the network halts");
     drop(guest.stdin.take());
     assert!(guest.wait().unwrap().success());
-    swarm.stop().await;
 }

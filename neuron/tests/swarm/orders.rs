@@ -1,12 +1,15 @@
 //! What owners of accounts ask of a network that runs, as the program does it.
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
+use neuron::api::Client;
 use neuron::swarm::{Plan, Swarm};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::command_line::{check, neuron};
-use crate::small;
+use crate::{program, small};
 
 const COIN: u64 = 1_000_000_000;
 
@@ -137,10 +140,10 @@ async fn weights_are_sealed_in_one_epoch_and_shown_in_the_next() {
     let mut swarm = Swarm::start(small(home.path())).await.unwrap();
     swarm.wait_for_emission().await.unwrap();
     let validator = swarm.members()[0].hotkey().to_string();
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_secs(60);
     let (mut sealed, mut shown) = (None, None);
     while sealed.is_none() || shown.is_none() {
-        assert!(std::time::Instant::now() < deadline, "sealed {sealed:?}, shown {shown:?}");
+        assert!(Instant::now() < deadline, "sealed {sealed:?}, shown {shown:?}");
         let votes = ask(home.path(), &format!("weights show {validator}"));
         let epoch = number(&votes, "epoch");
         let find = |list: &str| votes[list].as_array().unwrap().first().cloned();
@@ -204,9 +207,9 @@ async fn a_subnet_is_founded_ruled_and_preferred() {
         settle(dir, &format!("subnet prefer 1=1 2=3 {owner}"));
     }
     settle(dir, &format!("subnet start 2 {founder}"));
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while ask(dir, "subnet list")["subnets"][1]["share"].as_f64().unwrap() < 0.2 {
-        assert!(std::time::Instant::now() < deadline, "{}", ask(dir, "subnet list"));
+        assert!(Instant::now() < deadline, "{}", ask(dir, "subnet list"));
     }
     let refused = |line: &str, words: &[&str]| {
         let line: Vec<_> = line.split(' ').chain(["--dir", ".", "--dry-run"]).collect();
@@ -216,6 +219,57 @@ async fn a_subnet_is_founded_ruled_and_preferred() {
     refused(&format!("subnet set 2 colour 3 {founder}"), &["colour 3", "none of", "minimum-burn", "permits"]);
     refused(&format!("subnet set 1 permits 3 {founder}"), &["subnet 1 is not", "sign with its owner's key"]);
     check(dir, &["subnet", "show", "9", "--dir", "."], 1, &["no subnet 9", "neuron subnet list"]);
+    swarm.stop().await;
+}
+
+/// A neuron of subnet 2, started by hand, until it is dropped.
+fn guest(dir: &Path, role: &str, spare: usize) -> Child {
+    let coldkey = format!("spare-{spare}/coldkey");
+    let line = ["run", "--tied", "--genesis", "genesis.toml", "--netuid", "2", "--role", role, "--dir", role];
+    let mut run = Command::new(program());
+    run.args(line).args(["--register", "--coldkey", &coldkey]).current_dir(dir);
+    run.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn neurons_wait_for_a_subnet_and_earn_in_it_once_it_is_founded() {
+    let home = TempDir::new().unwrap();
+    let dir = home.path();
+    let swarm = Swarm::start(permissive(dir)).await.unwrap();
+    let deadline = Instant::now() + Duration::from_secs(90);
+    let until = |line: &str, holds: &dyn Fn(&Value) -> bool| loop {
+        let document = ask(dir, line);
+        if holds(&document) {
+            break document;
+        }
+        assert!(Instant::now() < deadline, "{line}: {document}");
+    };
+    let mut guests = [("validator", 0), ("miner", 1)].map(|(role, spare)| guest(dir, role, spare));
+    for role in ["validator", "miner"] {
+        let client = Client::new(&dir.join(role));
+        while client.status().await.map_or(true, |it| it.activity != "waiting until subnet 2 is founded") {
+            assert!(Instant::now() < deadline, "the {role} does not wait");
+        }
+    }
+    settle(dir, "subnet create sums --coldkey spare-0/coldkey");
+    until("metagraph --netuid 2", &|graph| graph["neurons"].as_array().unwrap().len() == 2);
+    let validator = Client::new(&dir.join("validator")).status().await.unwrap().neuron.hotkey;
+    settle(dir, &format!("stake add --hotkey {validator} --amount 20 --coldkey spare-0/coldkey"));
+    for number in 0..2 {
+        let hotkey = swarm.members()[number].hotkey();
+        fund(dir, number);
+        settle(dir, &format!("subnet prefer 1=1 2=3 --hotkey {hotkey} --coldkey validator-{number}/coldkey"));
+    }
+    settle(dir, "subnet start 2 --coldkey spare-0/coldkey");
+    let both = |graph: &Value| {
+        let neurons = graph["neurons"].as_array().unwrap();
+        neurons.iter().all(|neuron| neuron["emission"].as_u64().unwrap() > 0)
+    };
+    until("metagraph --netuid 2", &both);
+    for guest in &mut guests {
+        drop(guest.stdin.take());
+        assert!(guest.wait().unwrap().success());
+    }
     swarm.stop().await;
 }
 
@@ -248,10 +302,10 @@ async fn a_hotkey_lends_its_votes_to_another_which_keeps_a_part() {
     let owner = "--netuid 1 --coldkey validator-0/coldkey";
     settle(dir, &format!("children set {lender} {child}=25 {owner}"));
     settle(dir, &format!("children take {child} 9 --netuid 1 --coldkey validator-1/coldkey"));
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_secs(60);
     let mut loans = ask(dir, &format!("children show {lender}"));
     while loans["children"].as_array().unwrap().is_empty() {
-        assert!(std::time::Instant::now() < deadline, "{loans}");
+        assert!(Instant::now() < deadline, "{loans}");
         loans = ask(dir, &format!("children show {lender}"));
     }
     assert_eq!(loans["children"][0]["hotkey"], child.to_string());
