@@ -133,10 +133,10 @@ fn live(
                 if let Some(handle) = &*show.borrow() {
                     handle.bequeath(&mut config);
                 }
-                // That was the owner's word for one start.
-                config.vote_anew = false;
-                // Seldom: it waits for its peers' word, and for their time to make a snapshot.
                 if let neuron::Error::TooFarBehind { .. } = reason {
+                    // That was the owner's word for one start.
+                    config.vote_anew = false;
+                    // Seldom: it waits for its peers' word, and for their time to make a snapshot.
                     config.begun_anew = config.begun_anew.saturating_add(1);
                 }
             }

@@ -41,7 +41,7 @@ use driver::Driver;
 const COMMANDS: usize = 1024;
 /// Events that wait for the neuron; kept small because each may hold a proposal of 2 MiB.
 const EVENTS: usize = 512;
-/// Ports that no system hands out to a socket without one: those lie above (Linux: from 32,768, others: from 49,152).
+/// Ports that are not handed out to sockets without one: those lie above (Linux: from 32,768, others: from 49,152).
 const CHOSEN_PORTS: Range<u16> = 10_000..32_768;
 /// How many of them are tried until one is free for QUIC and TCP alike.
 const PORTS_TRIED: usize = 32;

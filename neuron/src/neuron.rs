@@ -26,9 +26,9 @@ use storage::Store;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::behaviour::{Conduct, Keys, Roles};
+use crate::clock;
 use crate::network::Network;
 use crate::role::{Effect, Input, Moment, Poll, Role, Settler};
-use crate::{clock, task};
 
 use self::desk::Desk;
 use self::disk::Disk;
@@ -54,7 +54,7 @@ pub struct Neuron {
     roles: Roles,
     keys: Keys,
     netuid: Netuid,
-    /// Its subnet was not founded when it started.
+    /// Its subnet was not founded when it started: it follows the ledger until then.
     waits: bool,
     /// How far it has come.
     head: Head,
@@ -82,7 +82,7 @@ pub struct Handle {
 impl Neuron {
     /// Reads its memory, joins the network, and is ready to run.
     pub async fn start(config: Config) -> Result<(Self, Handle), Error> {
-        config.check_conduct()?;
+        config.check()?;
         let genesis = Head::new(Ledger::new(&config.genesis)?, None);
         let mut store = Store::open(&config.dir)?;
         let id = genesis.ledger.genesis();
@@ -101,8 +101,8 @@ impl Neuron {
         {
             recovered.trust.vouched = clock::now_ms();
         }
-        // Until its subnet is founded, it follows the ledger.
-        let task = ledger.metagraph(config.netuid).map(|subnet| task::named(&subnet.task)).transpose()?;
+        let waits = config.works() && ledger.epoch(config.netuid).is_none();
+        let task = config.task(&ledger).ok();
         let settlers = ledger.validators().clone();
 
         let (arrive, arrivals) = mpsc::channel(ARRIVALS);
@@ -144,7 +144,6 @@ impl Neuron {
         let netuid = config.netuid;
         let roles = Roles::new(roles, config.conduct, keys.clone(), (netuid, head.clone()));
         let conditions = conditions.subscribe();
-        let waits = task.is_none();
         let neuron = Self { roles, keys, netuid, waits, head, arrivals, hands, conditions, seed, heard: 0 };
         Ok((neuron, handle))
     }

@@ -59,7 +59,7 @@ impl Consensus {
             let set = ledger.validators();
             set.stake(members) as f64 / set.total() as f64
         };
-        let lasted_ms = now.saturating_sub(pace.since);
+        let lasted_ms = now.saturating_sub(pace.since.max(ledger.time()));
         let stalled = lasted_ms > STALLED * ledger.parameters().interval.max(SHORTEST);
         let waiting_for = if stalled { pace.silent.clone() } else { Vec::new() };
         let absent: Vec<_> = pace.absent.keys().copied().collect();

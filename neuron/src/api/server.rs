@@ -221,9 +221,9 @@ async fn answer(request: &Request, handle: &Handle) -> Result<Value, String> {
 }
 
 async fn poll(handle: &Handle) -> Result<Value, String> {
-    let View { role, netuid, .. } = handle.view();
-    if handle.view().waits() {
-        return Err(super::no_subnet(netuid));
+    let View { role, idle, .. } = handle.view();
+    if let Some(reason) = idle {
+        return Err(reason);
     }
     if role != "validator" {
         return Err(format!("this neuron is a {role}; only validators ask, so name the --dir of one"));

@@ -137,7 +137,7 @@ pub(super) async fn perform(args: Args) -> Result<()> {
     let mut host = Host::start(config).await?;
     let handles = host.handles();
     let out = Out::of(args.json);
-    out.say(&introduction(&args, &host.handle()).await)?;
+    introduce(&args, &host.handle()).await?;
     let registers = async {
         match coldkey {
             Some(coldkey) => register(&handles, &Client::new(&args.dir), &coldkey, out).await,
@@ -161,7 +161,13 @@ fn config(args: &Args) -> Result<Config> {
     // Before anything is read or started for it.
     may_behave(file.genesis.allows_adversaries(), &script::name(&args.behaviour))?;
     let netuid = Netuid(args.netuid);
-    let subnet = file.genesis.subnets.iter().find(|subnet| subnet.netuid == netuid);
+    let subnets = &file.genesis.subnets;
+    let subnet = subnets.iter().find(|subnet| subnet.netuid == netuid);
+    let may_come = subnets.iter().all(|subnet| subnet.netuid < netuid);
+    ensure!(
+        subnet.is_some() || may_come,
+        "--netuid {netuid}: the genesis has no such subnet, and those founded later have higher numbers; see its list"
+    );
     key::private_dir(&args.dir)
         .map_err(|cause| eyre!("--dir {}: {cause}; name one that you may write", args.dir.display()))?;
     let keypair = match &args.key {
@@ -231,7 +237,7 @@ fn duty(args: &Args, keypair: &Keypair, task: Option<&str>) -> Result<Duty> {
     }
 }
 
-/// The bytes of --model, once a worker of the task took them; what the task of a subnet still to be founded is, it tells.
+/// The bytes of --model, once a worker of the task took them; without a task yet, once it is known.
 fn weights(args: &Args, keypair: &Keypair, task: Option<&str>) -> Result<Option<Vec<u8>>> {
     let worker = task.map(|task| task::named(task)?.worker(args.seed, &keypair.hotkey(), args.rung));
     let worker = worker.transpose()?;
@@ -242,14 +248,15 @@ fn weights(args: &Args, keypair: &Keypair, task: Option<&str>) -> Result<Option<
     Ok(Some(weights))
 }
 
-async fn introduction(args: &Args, handle: &Handle) -> String {
+/// Who it is, and where others reach it.
+async fn introduce(args: &Args, handle: &Handle) -> Result<()> {
     let view = handle.view();
     let mut lines = vec![
         format!("{} {} of network {}", view.role, view.hotkey.short(), view.ledger.genesis().short()),
         format!("log        {}", args.dir.join(log::FILE).display()),
     ];
     lines.extend(handle.addresses().await.into_iter().map(|address| format!("address    {address}")));
-    lines.join("\n")
+    Out::of(args.json).say(&lines.join("\n"))
 }
 
 /// A line for every settlement, and for every while without one.
@@ -268,7 +275,10 @@ async fn show(mut handles: Handles, args: &Args) -> Result<()> {
         };
         if !runs {
             match handles.next().await {
-                Some(next) => handle = next,
+                Some(next) => {
+                    handle = next;
+                    introduce(args, &handle).await?;
+                }
                 // It stopped; whoever waits for its end tells why.
                 None => std::future::pending().await,
             }
@@ -276,7 +286,8 @@ async fn show(mut handles: Handles, args: &Args) -> Result<()> {
         let view = handle.view();
         let now = (view.height, view.doing().to_owned());
         if now.0 > shown.0 && args.json {
-            out::document(&client.status().await?)?;
+            // One that is being begun anew does not answer.
+            client.status().await.map_or(Ok(()), |status| out::document(&status))?;
         } else if now != shown && !args.json {
             Out::People.say(&line(&view))?;
         }
@@ -294,6 +305,7 @@ async fn show_stall(client: &Client, json: bool) -> Result<()> {
     let Ok(status) = client.status().await else { return Ok(()) };
     match status.consensus.as_ref().and_then(Consensus::stall) {
         Some(_) if json => out::document(&status),
+        Some(stall) if status.peers == 0 => Out::People.say(&format!("{stall}; no peer is connected")),
         Some(stall) => Out::People.say(&stall),
         None => Ok(()),
     }
@@ -333,14 +345,14 @@ async fn register(handles: &Handles, client: &Client, coldkey: &Keypair, out: Ou
     let mut tries = interval(REGISTER_EVERY);
     loop {
         tries.tick().await;
-        let View { netuid, hotkey, height, .. } = handles.now().view();
+        let View { netuid, hotkey, height, idle, .. } = handles.now().view();
         let slot = || handles.now().view().ledger.slot(netuid, &hotkey);
         if let Some(uid) = slot() {
             out.say(&format!("has slot {uid} of subnet {netuid}"))?;
             return std::future::pending().await;
         }
         // Until it has caught up, what the ledger says is old; a subnet may still have to be founded.
-        if height == 0 || handles.now().view().waits() {
+        if height == 0 || idle.is_some() {
             continue;
         }
         let order =

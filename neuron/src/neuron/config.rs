@@ -15,7 +15,7 @@ use crate::behaviour::Conduct;
 use crate::model::{self, Model};
 use crate::network::{self, Listen, Network, Ways};
 use crate::role::{Memory, Miner, Role, Validator};
-use crate::task::Task;
+use crate::task::{self, Task};
 
 /// Who a neuron is and where it lives.
 #[derive(Clone)]
@@ -96,10 +96,32 @@ pub enum Duty {
 }
 
 impl Config {
-    /// Refuses to misbehave where that is no game.
-    pub(super) fn check_conduct(&self) -> Result<(), Error> {
+    /// Refuses to misbehave where that is no game, and to work in a subnet of the genesis whose task is not known here.
+    pub(super) fn check(&self) -> Result<(), Error> {
         let name = self.conduct.as_ref().map_or(Conduct::HONEST, |conduct| &conduct.name);
-        may_behave(self.genesis.allows_adversaries(), name)
+        may_behave(self.genesis.allows_adversaries(), name)?;
+        let subnet = self.genesis.subnets.iter().find(|subnet| subnet.netuid == self.netuid);
+        subnet.filter(|_| self.works()).map_or(Ok(()), |subnet| task::named(&subnet.task).map(drop))?;
+        Ok(())
+    }
+
+    /// Whether it does more than follow the ledger.
+    pub(super) fn works(&self) -> bool {
+        !matches!(self.duty, Duty::Follow)
+    }
+
+    /// The task of its subnet, or what to tell its owner: anybody may found a subnet, with any task, and it may end.
+    pub(super) fn task(&self, ledger: &Ledger) -> Result<&'static dyn Task, String> {
+        let netuid = self.netuid;
+        match ledger.metagraph(netuid) {
+            Some(subnet) => {
+                task::named(&subnet.task).map_err(|error| format!("no work in subnet {netuid}: {error}"))
+            }
+            None if ledger.was_founded(netuid) => {
+                Err(format!("no work: subnet {netuid} has ended; name another --netuid"))
+            }
+            None => Err(format!("waiting until subnet {netuid} is founded")),
+        }
     }
 
     /// Joins its network.

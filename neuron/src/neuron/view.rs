@@ -38,6 +38,8 @@ pub struct View {
     pub model: Option<Hash>,
     /// What its model is doing.
     pub activity: String,
+    /// Why it has nothing to do in its subnet since it started, if so: there is none yet, or its task is not known here.
+    pub idle: Option<String>,
     /// Running scores of miners; validators only.
     pub scores: BTreeMap<Hotkey, Score>,
     /// How it behaves: "honest" unless its owner wants otherwise.
@@ -56,15 +58,10 @@ pub struct View {
 
 impl View {
     pub(super) fn new(config: &Config, ledger: &Ledger) -> Self {
-        let netuid = config.netuid;
-        let activity = match ledger.epoch(netuid) {
-            Some(_) => "starting".to_owned(),
-            None => format!("waiting until subnet {netuid} is founded"),
-        };
         Self {
             hotkey: config.keypair.hotkey(),
             role: config.duty.name(),
-            netuid,
+            netuid: config.netuid,
             height: ledger.height(),
             tip: Hash::default(),
             state_root: ledger.root().hash,
@@ -73,7 +70,8 @@ impl View {
             pace: None,
             accuracy: None,
             model: None,
-            activity,
+            activity: "starting".to_owned(),
+            idle: config.task(ledger).err().filter(|_| config.works()),
             scores: BTreeMap::new(),
             behaviour: config.conduct.as_ref().map_or(Conduct::HONEST, |it| &it.name).to_owned(),
             doings: Doings::default(),
@@ -84,19 +82,17 @@ impl View {
         }
     }
 
-    /// Whether it has nothing to do, since there is no such subnet.
-    pub fn waits(&self) -> bool {
-        self.role != Duty::Follow.name() && self.ledger.epoch(self.netuid).is_none()
-    }
-
     /// What it is doing, in a word or two.
     pub fn doing(&self) -> &str {
         let settles = || self.ledger.validators().power(&self.hotkey).is_some();
-        match self.role {
-            _ if self.height == 0 || self.waits() => &self.activity,
-            "validator" if settles() => "settling",
-            "validator" => "validating",
-            "light" => "following",
+        let ended = || self.role != Duty::Follow.name() && self.ledger.epoch(self.netuid).is_none();
+        match (self.role, &self.idle) {
+            _ if self.height == 0 => &self.activity,
+            (_, Some(reason)) => reason,
+            _ if ended() => "no work: its subnet has ended",
+            ("validator", _) if settles() => "settling",
+            ("validator", _) => "validating",
+            ("light", _) => "following",
             _ => &self.activity,
         }
     }

@@ -139,7 +139,7 @@ fn a_neuron_that_cannot_run_says_why_in_one_line() {
     };
     check("light", &["--key", "open"], &["key file open", "chmod 600"]);
     check("light", &["--key", "s/genesis.toml"], &["key file s/genesis.toml"]);
-    check("light", &["--netuid", "7"], &["--netuid 7", "genesis"]);
+    check("light", &["--netuid", "0"], &["--netuid 0", "genesis"]);
     check("light", &["--bootstrap", "here"], &["\"here\"", "/ip4/"]);
     check("miner", &["--model", "open"], &["--model open", "safetensors"]);
     check("validator", &["--model", "open"], &["--model", "--role miner"]);

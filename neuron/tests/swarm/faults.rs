@@ -1,6 +1,8 @@
 //! What happens to processes that die, and to those that are left behind.
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use neuron::api::Client;
@@ -109,8 +111,12 @@ async fn a_neuron_run_by_hand_joins_buys_a_slot_earns_and_tells_when_the_others_
     })
     .await;
     swarm.stop().await;
-    let mut said = BufReader::new(guest.stdout.take().unwrap()).lines().map(Result::unwrap);
-    assert!(said.any(|line| line.starts_with("nothing settled for ")), "it says that the network halts");
+    let lines = BufReader::new(guest.stdout.take().unwrap()).lines();
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| tell.send(line)));
+    while !told.recv_timeout(PATIENCE).expect("it says that the network halts").starts_with("nothing settled")
+    {
+    }
     drop(guest.stdin.take());
     assert!(guest.wait().unwrap().success());
 }

@@ -225,7 +225,8 @@ async fn a_subnet_is_founded_ruled_and_preferred() {
 /// A neuron of subnet 2, started by hand, until it is dropped.
 fn guest(dir: &Path, role: &str, spare: usize) -> Child {
     let coldkey = format!("spare-{spare}/coldkey");
-    let line = ["run", "--tied", "--genesis", "genesis.toml", "--netuid", "2", "--role", role, "--dir", role];
+    let line =
+        "run --json --tied --genesis genesis.toml --netuid 2 --role".split(' ').chain([role, "--dir", role]);
     let mut run = Command::new(program());
     run.args(line).args(["--register", "--coldkey", &coldkey]).current_dir(dir);
     run.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap()
@@ -270,6 +271,26 @@ async fn neurons_wait_for_a_subnet_and_earn_in_it_once_it_is_founded() {
         drop(guest.stdin.take());
         assert!(guest.wait().unwrap().success());
     }
+    swarm.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subnet_of_an_unknown_task_stops_nobody_who_waited_for_it() {
+    let home = TempDir::new().unwrap();
+    let dir = home.path();
+    let mut swarm = Swarm::start(permissive(dir)).await.unwrap();
+    swarm.wait_for_height(1).await.unwrap();
+    let mut guest = guest(dir, "validator", 0);
+    settle(dir, "subnet create riddles --coldkey spare-1/coldkey");
+    let client = Client::new(&dir.join("validator"));
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let does = "no work in subnet 2: ";
+    while client.status().await.map_or(true, |it| !it.activity.starts_with(does) || it.height < 20) {
+        assert!(Instant::now() < deadline, "{:?}", client.status().await);
+        assert!(guest.try_wait().unwrap().is_none(), "the validator goes on");
+    }
+    drop(guest.stdin.take());
+    assert!(guest.wait().unwrap().success());
     swarm.stop().await;
 }
 

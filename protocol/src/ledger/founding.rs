@@ -14,6 +14,11 @@ impl Ledger {
         self.chain.only().lock_price
     }
 
+    /// Whether there was such a subnet, or may have been: numbers are given once.
+    pub fn was_founded(&self, netuid: Netuid) -> bool {
+        netuid.0 < self.chain.only().next_netuid
+    }
+
     /// What a founder must lock, if there is room for its subnet.
     pub(super) fn founding_cost(&self, task: &str, limit: Option<Amount>) -> Result<Amount, Refusal> {
         if !(1..=MAX_NAME).contains(&task.len()) {
