@@ -7,7 +7,7 @@ use std::time::Duration;
 use crypto::{Hash, Hotkey};
 use protocol::amount::COIN;
 use protocol::codec;
-use protocol::consensus::ValidatorSet;
+use protocol::consensus::{Evidence, ValidatorSet};
 use protocol::ledger::Ledger;
 use protocol::message::{Message, Topic};
 use protocol::settlement::Certified;
@@ -163,11 +163,8 @@ impl Hands {
             Effect::Infer(ticket, body) => return Ok(self.infer(ticket, body)),
             Effect::Fetch(source, first) => {
                 if !self.ask(source, &Request::Settlements(first), Asked::Settlements(first)) {
-                    return Ok(Some(Input::Fetched(Range {
-                        peer: None,
-                        first,
-                        delivery: Delivery::Nothing,
-                    })));
+                    let nothing = Range { peer: None, first, delivery: Delivery::Nothing };
+                    return Ok(Some(Input::Fetched(nothing)));
                 }
             }
             Effect::Shun(peer, fault) => {
@@ -190,15 +187,7 @@ impl Hands {
             }
             Effect::Score(scores) => self.show.send_modify(|view| view.scores = scores),
             Effect::Pace(pace) => self.show.send_modify(|view| view.pace = Some(*pace)),
-            Effect::Accuse(evidence) => {
-                for offence in &evidence {
-                    tracing::warn!(offender = ?offence.offender(), "signed two things where one is allowed");
-                }
-                self.show.send_modify(|view| {
-                    view.accusations += evidence.len() as u64;
-                    view.accused.extend(evidence.iter().map(|offence| offence.offender()));
-                });
-            }
+            Effect::Accuse(evidence) => self.accuse(&evidence),
             Effect::Report(ticket, poll) => {
                 if let Some(answer) = self.polls.remove(&ticket) {
                     let _ = answer.send(poll);
@@ -251,6 +240,17 @@ impl Hands {
                 self.show.send_modify(|view| view.doings.fail(fault));
             }
         }
+    }
+
+    /// Shows whom it accuses.
+    fn accuse(&self, evidence: &[Evidence]) {
+        for offence in evidence {
+            tracing::warn!(offender = ?offence.offender(), "signed two things where one is allowed");
+        }
+        self.show.send_modify(|view| {
+            view.accusations += evidence.len() as u64;
+            view.accused.extend(evidence.iter().map(Evidence::offender));
+        });
     }
 
     fn ask(&mut self, source: Source, request: &Request, asked: Asked) -> bool {

@@ -20,7 +20,7 @@ pub(super) fn signal(name: &str, pid: u32) {
 }
 
 /// Asks again and again until the answer is yes.
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+pub(super) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !holds().await {
         assert!(Instant::now() < deadline, "{what}: not within {PATIENCE:?}");

@@ -3,12 +3,13 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use neuron::api::Client;
+use neuron::api::{Client, Status};
 use neuron::swarm::{Plan, Swarm};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::command_line::{check, neuron};
+use super::faults::until;
 use crate::{program, small};
 
 const COIN: u64 = 1_000_000_000;
@@ -237,36 +238,27 @@ async fn neurons_wait_for_a_subnet_and_earn_in_it_once_it_is_founded() {
     let home = TempDir::new().unwrap();
     let dir = home.path();
     let swarm = Swarm::start(permissive(dir)).await.unwrap();
-    let deadline = Instant::now() + Duration::from_secs(90);
-    let until = |line: &str, holds: &dyn Fn(&Value) -> bool| loop {
-        let document = ask(dir, line);
-        if holds(&document) {
-            break document;
-        }
-        assert!(Instant::now() < deadline, "{line}: {document}");
-    };
     let mut guests = [("validator", 0), ("miner", 1)].map(|(role, spare)| guest(dir, role, spare));
     for role in ["validator", "miner"] {
         let client = Client::new(&dir.join(role));
-        while client.status().await.map_or(true, |it| it.activity != "waiting until subnet 2 is founded") {
-            assert!(Instant::now() < deadline, "the {role} does not wait");
-        }
+        until(&format!("the {role} waits"), async || {
+            client.status().await.is_ok_and(|it| it.activity == "waiting until subnet 2 is founded")
+        })
+        .await;
     }
     settle(dir, "subnet create sums --coldkey spare-0/coldkey");
-    until("metagraph --netuid 2", &|graph| graph["neurons"].as_array().unwrap().len() == 2);
+    let neurons = || ask(dir, "metagraph --netuid 2")["neurons"].as_array().unwrap().clone();
+    until("both have a slot", async || neurons().len() == 2).await;
     let validator = Client::new(&dir.join("validator")).status().await.unwrap().neuron.hotkey;
     settle(dir, &format!("stake add --hotkey {validator} --amount 20 --coldkey spare-0/coldkey"));
-    for number in 0..2 {
-        let hotkey = swarm.members()[number].hotkey();
-        fund(dir, number);
-        settle(dir, &format!("subnet prefer 1=1 2=3 --hotkey {hotkey} --coldkey validator-{number}/coldkey"));
+    for place in 0..2 {
+        let hotkey = swarm.members()[place].hotkey();
+        fund(dir, place);
+        settle(dir, &format!("subnet prefer 1=1 2=3 --hotkey {hotkey} --coldkey validator-{place}/coldkey"));
     }
     settle(dir, "subnet start 2 --coldkey spare-0/coldkey");
-    let both = |graph: &Value| {
-        let neurons = graph["neurons"].as_array().unwrap();
-        neurons.iter().all(|neuron| neuron["emission"].as_u64().unwrap() > 0)
-    };
-    until("metagraph --netuid 2", &both);
+    let earns = |neuron: &Value| number(neuron, "emission") > 0;
+    until("both earn", async || neurons().iter().all(earns)).await;
     for guest in &mut guests {
         drop(guest.stdin.take());
         assert!(guest.wait().unwrap().success());
@@ -283,12 +275,11 @@ async fn a_subnet_of_an_unknown_task_stops_nobody_who_waited_for_it() {
     let mut guest = guest(dir, "validator", 0);
     settle(dir, "subnet create riddles --coldkey spare-1/coldkey");
     let client = Client::new(&dir.join("validator"));
-    let deadline = Instant::now() + Duration::from_secs(60);
-    let does = "no work in subnet 2: ";
-    while client.status().await.map_or(true, |it| !it.activity.starts_with(does) || it.height < 20) {
-        assert!(Instant::now() < deadline, "{:?}", client.status().await);
-        assert!(guest.try_wait().unwrap().is_none(), "the validator goes on");
-    }
+    until("it follows and says why", async || {
+        let idles = |it: Status| it.activity.starts_with("no work in subnet 2: ") && it.height >= 20;
+        client.status().await.is_ok_and(idles)
+    })
+    .await;
     drop(guest.stdin.take());
     assert!(guest.wait().unwrap().success());
     swarm.stop().await;

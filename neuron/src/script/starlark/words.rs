@@ -76,8 +76,8 @@ pub(super) fn watched() -> HashMap<String, String> {
     [("*".to_owned(), TIMES.to_owned())].into()
 }
 
-/// Asks the neuron something.
-fn ask<'v>(eval: &mut Evaluator<'v, '_, '_>, name: &str, fields: Json) -> starlark::Result<Json> {
+/// Asks the neuron something, and shows the script what it says.
+fn ask<'v>(eval: &mut Evaluator<'v, '_, '_>, name: &str, fields: Json) -> starlark::Result<Value<'v>> {
     let desk = eval.extra.and_then(|extra| extra.downcast_ref::<Desk>());
     let bell = eval.module().get(BELL);
     let (Some(desk), Some(bell)) = (desk, bell) else {
@@ -85,7 +85,9 @@ fn ask<'v>(eval: &mut Evaluator<'v, '_, '_>, name: &str, fields: Json) -> starla
     };
     desk.replace(json!([name, fields]).to_string());
     eval.eval_function(bell, &[], &[])?;
-    serde_json::from_str(&desk.take()).map_err(|_| refused(format!("{name} was not answered")))
+    let answer: Json =
+        serde_json::from_str(&desk.take()).map_err(|_| refused(format!("{name} was not answered")))?;
+    Ok(shown(&answer, eval.heap()))
 }
 
 pub(super) fn refused(why: String) -> Error {
@@ -219,8 +221,7 @@ fn times(value: Value<'_>) -> usize {
 fn orders(builder: &mut GlobalsBuilder) {
     /// A number from 0 up to 1 that follows from the seed of the run.
     fn rand<'v>(eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<Value<'v>> {
-        let answer = ask(eval, "rand", json!({}))?;
-        Ok(shown(&answer, eval.heap()))
+        ask(eval, "rand", json!({}))
     }
 
     /// Whose turn it is to propose.
@@ -229,14 +230,12 @@ fn orders(builder: &mut GlobalsBuilder) {
         round: u64,
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<Value<'v>> {
-        let answer = ask(eval, "proposer", json!({ "height": height, "round": round }))?;
-        Ok(shown(&answer, eval.heap()))
+        ask(eval, "proposer", json!({ "height": height, "round": round }))
     }
 
     /// What stands on the board of colluders.
     fn get<'v>(name: &str, eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<Value<'v>> {
-        let answer = ask(eval, "get", json!({ "name": name }))?;
-        Ok(shown(&answer, eval.heap()))
+        ask(eval, "get", json!({ "name": name }))
     }
 
     /// Writes on the board of colluders; false if it is full.
@@ -245,26 +244,22 @@ fn orders(builder: &mut GlobalsBuilder) {
         value: Value<'v>,
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<Value<'v>> {
-        let answer = ask(eval, "put", json!({ "name": name, "value": given(value)? }))?;
-        Ok(shown(&answer, eval.heap()))
+        ask(eval, "put", json!({ "name": name, "value": given(value)? }))
     }
 
     /// Marks that the attack took place.
     fn fired<'v>(name: &str, eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<Value<'v>> {
-        let answer = ask(eval, "fired", json!({ "name": name }))?;
-        Ok(shown(&answer, eval.heap()))
+        ask(eval, "fired", json!({ "name": name }))
     }
 
     /// Lets go what was held under a name.
     fn release<'v>(name: &str, eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<Value<'v>> {
-        let answer = ask(eval, "release", json!({ "name": name }))?;
-        Ok(shown(&answer, eval.heap()))
+        ask(eval, "release", json!({ "name": name }))
     }
 
     /// Signs an order with its owner's key and tells it; false without that key.
     fn transact<'v>(action: Value<'v>, eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<Value<'v>> {
-        let answer = ask(eval, "transact", json!({ "action": given(action)? }))?;
-        Ok(shown(&answer, eval.heap()))
+        ask(eval, "transact", json!({ "action": given(action)? }))
     }
 
     /// Signs a further vote and tells it, to these peers alone if any are named; `by` one of `ctx.spare`, if it is named.
@@ -275,8 +270,7 @@ fn orders(builder: &mut GlobalsBuilder) {
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<Value<'v>> {
         let (to, by) = (to.map(given).transpose()?, by.map(given).transpose()?);
-        let answer = ask(eval, "vote", json!({ "vote": given(vote)?, "to": to, "by": by }))?;
-        Ok(shown(&answer, eval.heap()))
+        ask(eval, "vote", json!({ "vote": given(vote)?, "to": to, "by": by }))
     }
 
     /// Asks a miner something; `on_reply` hears what came of it.
@@ -285,13 +279,11 @@ fn orders(builder: &mut GlobalsBuilder) {
         body: Value<'v>,
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<Value<'v>> {
-        let answer = self::ask(eval, "ask", json!({ "miner": given(miner)?, "body": given(body)? }))?;
-        Ok(shown(&answer, eval.heap()))
+        self::ask(eval, "ask", json!({ "miner": given(miner)?, "body": given(body)? }))
     }
 
     /// Tells again, later, the commit, reveal or order of another that just came; false where none did.
     fn retell<'v>(wait: Value<'v>, eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<Value<'v>> {
-        let answer = self::ask(eval, "retell", json!({ "wait": given(wait)? }))?;
-        Ok(shown(&answer, eval.heap()))
+        self::ask(eval, "retell", json!({ "wait": given(wait)? }))
     }
 }
